@@ -1,0 +1,84 @@
+# make run     a zone with a console, served in the foreground
+# make test    unit tests, then integration tests
+# make check   style, types, documentation, packaging
+#
+# Each sets up what it needs; only Python 3.11 or later and make have to be there.
+
+VENV = .venv
+BIN = $(VENV)/bin
+# A Python to make the virtual environment with; any suitable one if empty.
+PYTHON =
+# make run: the zone, what runs in it (a login shell if empty), and the run directory
+# (the server's default if empty).
+ZONE = myzone
+CMD =
+RUNDIR =
+# Programs that the integration tests use, each with the Debian package that has it.
+SYSTEM_PACKAGES = socat:socat agetty:util-linux ps:procps strace:strace
+
+SOURCES = zcons_twisted twisted tests docs .ci/external-names $(wildcard bench)
+
+export PYTHON ZONE CMD RUNDIR
+
+.PHONY: run test unit integration check lint types docs packaging coverage news clean
+
+run:
+	@.ci/make-venv $(VENV)
+	@.ci/serve $(VENV)
+
+test: unit integration
+
+unit:
+	@.ci/make-venv $(VENV) test
+	.ci/unit-tests $(BIN)/python -b -m twisted.trial
+
+integration:
+	@.ci/make-venv $(VENV) test
+	@.ci/system-packages $(SYSTEM_PACKAGES)
+	$(BIN)/python -b -m pytest tests
+
+check: lint types docs packaging
+
+lint:
+	@.ci/make-venv $(VENV) dev
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/ruff check $(SOURCES)
+	@# An __init__.py there would overwrite Twisted's own, and an uninstallation would
+	@# then take that away.
+	@if find twisted -name __init__.py | grep .; then \
+	    echo "there must be no __init__.py under twisted/"; exit 1; fi
+	$(BIN)/towncrier build --draft --version next >/dev/null
+
+types:
+	@.ci/make-venv $(VENV) dev
+	$(BIN)/mypy
+
+docs:
+	@.ci/make-venv $(VENV) dev
+	$(BIN)/python .ci/external-names .build/names.inv
+	$(BIN)/pydoctor --quiet --intersphinx-file=.build/names.inv::https:
+	$(BIN)/sphinx-build -q -W --keep-going -b html -d .build/doctrees docs .build/docs
+	$(BIN)/sphinx-build -q -W --keep-going -b man -d .build/doctrees docs .build/man
+
+packaging:
+	@.ci/make-venv $(VENV) dev
+	.ci/packaging-smoke $(BIN)/python
+
+coverage:
+	@.ci/make-venv $(VENV) dev
+	@mkdir -p .build/coverage && rm -f .build/coverage/*
+	.ci/unit-tests $(BIN)/python -b -m coverage run -m twisted.trial
+	$(BIN)/coverage combine
+	$(BIN)/coverage html -q -d .build/coverage/html
+	$(BIN)/coverage report
+
+# The news of a release, from newsfragments/ into NEWS.rst.
+news:
+	@.ci/make-venv $(VENV) dev
+	$(BIN)/towncrier build --yes
+
+clean:
+	rm -rf .build .venv build dist *.egg-info .coverage .coverage.* _trial_temp* \
+	    .hypothesis .mypy_cache .pytest_cache .ruff_cache docs/_build
+	find . -name __pycache__ -prune -exec rm -rf {} +
+	rm -f twisted/plugins/dropin.cache
