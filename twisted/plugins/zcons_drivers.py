@@ -1,0 +1,17 @@
+"""
+The drivers that come with zcons_twisted.  They are apart from C{zcons_plugin} so that
+reading the one does not load the other.
+"""
+
+from zcons_twisted.drivers.maker import DriverMaker
+
+ptyDriver = DriverMaker(
+    "pty",
+    "zcons_twisted.drivers.pty",
+    "a pty pair, for a zone that something else runs",
+)
+execDriver = DriverMaker(
+    "exec",
+    "zcons_twisted.drivers.execute",
+    "a pty pair and a command that runs on it as the zone",
+)

@@ -1,0 +1,87 @@
+# -*- test-case-name: zcons_twisted.test.test_credentials -*-
+"""
+Who is at the other end of a unix socket, told by the kernel and never by the text
+that they send; and whether they are let in.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+from dataclasses import dataclass
+
+__all__ = ["Admission", "Credentials", "peerCredentials"]
+
+_UCRED = struct.Struct("=iII")
+_SO_PEERGROUPS = 59
+_GROUPS_MAX = 65536
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """
+    A process as the kernel saw it when it connected.
+
+    @ivar pid: its process ID, 0 where it has none in our namespace.
+    @ivar uid: its effective user ID.
+    @ivar gids: its effective group ID and its supplementary ones.
+    """
+
+    pid: int
+    uid: int
+    gids: frozenset[int] = frozenset()
+
+    def __str__(self) -> str:
+        """
+        For messages and the log.
+        """
+        return f"process {self.pid} of user {self.uid}"
+
+
+def peerCredentials(connection: socket.socket) -> Credentials:
+    """
+    Ask the kernel who is at the other end of a connected unix socket.
+
+    @raise OSError: the kernel doesn't say.
+    """
+    raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
+    pid, uid, gid = _UCRED.unpack(raw)
+    try:
+        groups = connection.getsockopt(socket.SOL_SOCKET, _SO_PEERGROUPS, _GROUPS_MAX)
+    except OSError:
+        # Kernels before 4.13: the primary group has to do.
+        groups = b""
+    return Credentials(
+        pid, uid, frozenset(struct.unpack(f"={len(groups) // 4}I", groups)) | {gid}
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """
+    Who may use a zone's sockets: root, the server's own user, and the group
+    that was named, if any.  The sockets' permissions say the same; this holds
+    where a system does not look at them.
+
+    @ivar uid: the server's user.
+    @ivar gid: the group that is let in, or L{None}.
+    """
+
+    uid: int
+    gid: int | None = None
+
+    @classmethod
+    def ours(cls, gid: int | None = None) -> Admission:
+        """
+        For a server that runs as the current user.
+        """
+        return cls(os.geteuid(), gid)
+
+    def admits(self, peer: Credentials) -> bool:
+        """
+        May this peer come in?
+        """
+        return peer.uid in (0, self.uid) or (
+            self.gid is not None and self.gid in peer.gids
+        )

@@ -1,0 +1,3 @@
+"""
+Doors: the ways in to a zone's console.
+"""

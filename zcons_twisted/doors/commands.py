@@ -1,0 +1,127 @@
+# -*- test-case-name: zcons_twisted.test.test_control_socket -*-
+"""
+The control door's commands, for both ends of it.
+
+AMP on C{<rundir>/<zone>.control_sock}: one zone a socket, so no command names
+one.  A command that can't be done is answered with L{Refused} and one line
+that says why.
+"""
+
+from __future__ import annotations
+
+from twisted.protocols.amp import (
+    AmpList,
+    Argument,
+    Boolean,
+    Command,
+    Float,
+    Integer,
+    Unicode,
+)
+
+__all__ = ["Boot", "Detach", "Event", "Halt", "Reboot", "Refused", "Status"]
+
+
+class Refused(Exception):
+    """
+    The server does not do what was asked; the text says why, in one line.
+    """
+
+
+_ERRORS: dict[type[Exception], bytes] = {Refused: b"REFUSED"}
+
+#: One attached session, as L{Status} tells it.
+_SESSION: list[tuple[bytes, Argument]] = [
+    (b"pid", Integer()),
+    (b"uid", Integer()),
+    (b"user", Unicode()),
+    # Seconds since the epoch.
+    (b"since", Float()),
+    (b"locale", Unicode()),
+    # The pid that the client told of itself; absent where it told none.
+    (b"toldPid", Integer(optional=True)),
+    # Its sending side is closed: whoever comes next takes the seat.
+    (b"halfClosed", Boolean()),
+    (b"stalled", Boolean()),
+]
+
+#: One session that ended not long ago, newest last.
+_ENDED: list[tuple[bytes, Argument]] = [
+    (b"pid", Integer()),
+    (b"uid", Integer()),
+    (b"at", Float()),
+    # A word of L{zcons_twisted.sessions.EndReason}.
+    (b"reason", Unicode()),
+    # The same for people.
+    (b"text", Unicode()),
+]
+
+
+class Status(Command):
+    """
+    How the zone's console is.
+
+    C{state} is a zone state's label; C{device} is where the zone finds the
+    subsidiary and C{deviceState} is C{open} or why it is not; C{operator} has
+    no entry or one; C{counters} are totals since the server began with the zone.
+    """
+
+    response = [
+        (b"zone", Unicode()),
+        (b"state", Unicode()),
+        (b"driver", Unicode()),
+        (b"device", Unicode()),
+        (b"deviceState", Unicode()),
+        (b"onHalt", Unicode()),
+        (b"serverPid", Integer()),
+        (b"since", Float()),
+        (b"operator", AmpList(_SESSION)),
+        (b"ended", AmpList(_ENDED)),
+        (b"counters", AmpList([(b"name", Unicode()), (b"value", Integer())])),
+    ]
+    errors = _ERRORS
+
+
+class _Done(Command):
+    """
+    A command that is answered with one line for people.
+    """
+
+    response = [(b"message", Unicode())]
+    errors = _ERRORS
+
+
+class Event(_Done):
+    """
+    Post a zone event: C{name} is one of L{zcons_twisted.events.EVENT_NAMES}.
+    """
+
+    arguments = [(b"name", Unicode()), (b"bootArguments", Unicode(optional=True))]
+
+
+class Boot(_Done):
+    """
+    Boot the zone; answered when it runs.
+    """
+
+    arguments = [(b"bootArguments", Unicode(optional=True))]
+
+
+class Halt(_Done):
+    """
+    Halt the zone; answered when it is down.
+    """
+
+
+class Reboot(_Done):
+    """
+    Halt the zone and boot it again; answered when it runs.
+    """
+
+    arguments = [(b"bootArguments", Unicode(optional=True))]
+
+
+class Detach(_Done):
+    """
+    End the operator's session.
+    """

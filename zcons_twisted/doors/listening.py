@@ -1,0 +1,266 @@
+# -*- test-case-name: zcons_twisted.test.test_listening -*-
+"""
+Unix sockets made safely: one server a zone, a dead server's socket replaced, a live
+one's refused, permissions set before anybody can connect.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import socket
+from collections.abc import Callable
+
+from twisted.internet.interfaces import IDelayedCall, IReadDescriptor
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from ..errors import RunDirectoryError, ZoneServed
+from ..reactors import DescriptorReactor
+
+__all__ = ["ACCEPT_PAUSE", "BACKLOG", "Listener", "ZoneLock", "bindSocket"]
+
+#: Connections that may wait to be accepted, as in the C program.
+BACKLOG = 4
+#: Seconds without accepting, when there were no descriptors left.
+ACCEPT_PAUSE = 1.0
+
+#: Most connections accepted in one turn of the reactor.
+_ACCEPT_MAX = 32
+_NO_ROOM = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+
+
+class ZoneLock:
+    """
+    The lock that makes a server the only one of its zone in a run directory.
+
+    The kernel lets go of it when its holder dies, however that happens.
+    """
+
+    def __init__(self, path: str, zone: str) -> None:
+        """
+        @param path: the lock file.
+        @param zone: for messages.
+        """
+        self._path = path
+        self._zone = zone
+        self._fd: int | None = None
+
+    def acquire(self) -> None:
+        """
+        Take the lock.
+
+        @raise ZoneServed: somebody has it; the message says who.
+        @raise RunDirectoryError: the file can't be made.
+        """
+        while self._fd is None:
+            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+            try:
+                fd = os.open(self._path, flags, 0o600)
+            except OSError as e:
+                raise RunDirectoryError(
+                    f"lock file {self._path} can't be made: {e.strerror}"
+                ) from None
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                holder = os.read(fd, 32).decode("ascii", "replace").strip()
+                os.close(fd)
+                raise ZoneServed(
+                    f"zone '{self._zone}' is already served by process"
+                    f" {holder or '(unknown)'}: stop that one first"
+                ) from None
+            if self._isCurrent(fd):
+                self._fd = fd
+            else:
+                # Its last holder removed it between our two steps.
+                os.close(fd)
+        os.ftruncate(self._fd, 0)
+        os.pwrite(self._fd, b"%d\n" % (os.getpid(),), 0)
+
+    def release(self) -> None:
+        """
+        Let go, and leave no file behind.  Harmless to say twice.
+        """
+        if self._fd is not None:
+            os.unlink(self._path)
+            os.close(self._fd)
+            self._fd = None
+
+    def check(self) -> None:
+        """
+        Would L{acquire} be refused now?
+
+        @raise ZoneServed: it would.
+        """
+        if os.path.exists(self._path):
+            self.acquire()
+            self.release()
+
+    def _isCurrent(self, fd: int) -> bool:
+        try:
+            there = os.stat(self._path)
+        except FileNotFoundError:
+            return False
+        return os.path.samestat(os.fstat(fd), there)
+
+
+def bindSocket(path: str, zone: str, gid: int | None = None) -> socket.socket:
+    """
+    A listening unix socket with mode 0600 or, for a group, 0660.
+
+    @param path: where; what a dead server left there is replaced.
+    @param zone: for messages.
+    @param gid: the group that may connect, or L{None}.
+    @raise ZoneServed: a live server listens there.
+    @raise RunDirectoryError: it can't be made.
+    """
+    if _isLive(path):
+        raise ZoneServed(f"zone '{zone}' is already served: somebody listens on {path}")
+    made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    step = "bind to"
+    try:
+        made.setblocking(False)
+        if os.path.lexists(path):
+            os.unlink(path)
+        # The permissions are right from the first instant: nobody can connect
+        # between bind and chmod, least of all before listen.
+        umask = os.umask(0o177)
+        try:
+            made.bind(path)
+        finally:
+            os.umask(umask)
+        if gid is not None:
+            os.chown(path, -1, gid)
+            os.chmod(path, 0o660)
+        step = "listen on"
+        made.listen(BACKLOG)
+    except OSError as e:
+        made.close()
+        raise RunDirectoryError(
+            f"console setup: could not {step} socket {path}: {e.strerror}"
+        ) from None
+    return made
+
+
+def _isLive(path: str) -> bool:
+    probe = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    probe.setblocking(False)
+    try:
+        probe.connect(path)
+    except BlockingIOError:
+        # Its backlog is full, so somebody holds it.
+        return True
+    except OSError:
+        return False
+    else:
+        return True
+    finally:
+        probe.close()
+
+
+@implementer(IReadDescriptor)
+class Listener:
+    """
+    Accepts connections, and stops for a while when there are no descriptors left
+    instead of trying without end.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        reactor: DescriptorReactor,
+        path: str,
+        listening: socket.socket,
+        accepted: Callable[[socket.socket], None],
+    ) -> None:
+        """
+        @param path: the socket's path, removed at the end.
+        @param listening: from L{bindSocket}; closed by us.
+        @param accepted: gets each connection, which does not block.
+        """
+        self._reactor = reactor
+        self._path = path
+        self._socket = listening
+        self._accepted = accepted
+        self._pause: IDelayedCall | None = None
+        self._closed = False
+        self._identity = os.lstat(path)
+        reactor.addReader(self)
+
+    def fileno(self) -> int:
+        """
+        The descriptor, or -1 when it is closed.
+        """
+        return self._socket.fileno()
+
+    def logPrefix(self) -> str:
+        """
+        What the reactor calls us in its log.
+        """
+        return "listener"
+
+    def doRead(self) -> None:
+        """
+        Somebody connects.
+        """
+        for _ in range(_ACCEPT_MAX):
+            if self._closed:
+                return
+            try:
+                connection, _address = self._socket.accept()
+            except BlockingIOError:
+                return
+            except OSError as e:
+                if e.errno in _NO_ROOM:
+                    self._rest(e)
+                    return
+                # The newcomer was gone before we came to it.
+                continue
+            connection.setblocking(False)
+            with self._log.failuresHandled(
+                "while accepting on {path}", path=self._path
+            ):
+                self._accepted(connection)
+
+    def connectionLost(self, reason: Failure) -> None:
+        """
+        The reactor lets go of us.
+        """
+        self.close()
+
+    def close(self) -> None:
+        """
+        Accept no more, and leave no socket behind.  Harmless to say twice.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        if self._pause is not None:
+            self._pause.cancel()
+            self._pause = None
+        self._reactor.removeReader(self)
+        try:
+            # Not what somebody else may have put there since.
+            if os.path.samestat(os.lstat(self._path), self._identity):
+                os.unlink(self._path)
+        except FileNotFoundError:
+            pass
+        self._socket.close()
+
+    def _rest(self, error: OSError) -> None:
+        self._log.error(
+            "{path}: can't accept: {error}; trying again in {seconds:g} s",
+            path=self._path,
+            error=error.strerror,
+            seconds=ACCEPT_PAUSE,
+        )
+        self._reactor.removeReader(self)
+        self._pause = self._reactor.callLater(ACCEPT_PAUSE, self._again)
+
+    def _again(self) -> None:
+        self._pause = None
+        self._reactor.addReader(self)

@@ -1,0 +1,315 @@
+# -*- test-case-name: zcons_twisted.test.test_peer -*-
+"""
+One accepted connection of a console socket.
+
+Twisted's own transport is not used here because a keystroke would cost twice
+the system calls: it takes descriptors with each receive, which nobody passes to a
+console, and queues what could be sent at once.  This one receives plainly, sends at
+once, and asks for the write side only when something did not fit.
+"""
+
+from __future__ import annotations
+
+import socket
+from typing import Protocol
+
+from twisted.internet.interfaces import (
+    IDelayedCall,
+    IReadDescriptor,
+    IWriteDescriptor,
+)
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from ..hangup import HangupWatch
+from ..reactors import DescriptorReactor
+
+__all__ = ["LINGER_SECONDS", "PeerReceiver", "PeerSocket"]
+
+#: Seconds that a closed connection is given to take what was already said.
+LINGER_SECONDS = 2.0
+
+_RECEIVE_MAX = 64 * 1024
+#: Most bytes taken from a peer that is being closed.
+_DRAIN_MAX = 512 * 1024
+
+
+class PeerReceiver(Protocol):
+    """
+    Who hears of what a peer does.
+    """
+
+    def received(self, data: bytes) -> None:
+        """
+        The peer sent something.
+        """
+
+    def halfClosed(self) -> None:
+        """
+        The peer sends no more, but receives.
+        """
+
+    def writable(self) -> None:
+        """
+        More can be sent, after C{wantWritable}.
+        """
+
+    def lost(self, why: str) -> None:
+        """
+        The connection is over by the peer's doing, or broke.  Comes at most once, and
+        never after C{close}.
+
+        @param why: empty for an orderly end, else what broke.
+        """
+
+
+@implementer(IReadDescriptor, IWriteDescriptor)
+class PeerSocket:
+    """
+    A connection; also a L{SessionLink<zcons_twisted.sessions.SessionLink>}.
+    """
+
+    receiver: PeerReceiver
+
+    def __init__(self, reactor: DescriptorReactor, connection: socket.socket) -> None:
+        """
+        @param reactor: provides descriptors and time.
+        @param connection: the accepted socket, not blocking; closed by us.
+        """
+        self._reactor = reactor
+        self._socket = connection
+        self._fd = connection.fileno()
+        self._receive = connection.recv
+        self._send = connection.send
+        self._ended = False
+        self._over = False
+        self._closed = False
+        self._rest = b""
+        self._linger: IDelayedCall | None = None
+        self._hangup: HangupWatch | None = None
+        self._onClosed: list[PeerClosed] = []
+
+    def start(self, receiver: PeerReceiver) -> None:
+        """
+        Begin to listen to the peer.
+        """
+        self.receiver = receiver
+        self._reactor.addReader(self)
+
+    # As a link.
+
+    def sendNow(self, data: bytes) -> int:
+        """
+        Send what can be sent without waiting.
+
+        @return: how many bytes were taken; all of them where the connection has
+            broken, which is told a turn later.
+        """
+        try:
+            return self._send(data)
+        except BlockingIOError:
+            return 0
+        except OSError as e:
+            self._reactor.callLater(0, self._break, e.strerror or str(e))
+            return len(data)
+
+    def wantWritable(self) -> None:
+        """
+        Ask for one call of the receiver's C{writable}.
+        """
+        if not self._over:
+            self._reactor.addWriter(self)
+
+    def pauseReading(self) -> None:
+        """
+        Take nothing more from the peer for now.
+        """
+        if not (self._ended or self._over):
+            self._reactor.removeReader(self)
+
+    def resumeReading(self) -> None:
+        """
+        Take what the peer sends again.
+        """
+        if not (self._ended or self._over):
+            self._reactor.addReader(self)
+
+    def alive(self) -> bool:
+        """
+        Is there still somebody who receives?  Sends nothing, which fails all the
+        same where nobody does.
+        """
+        try:
+            self._send(b"")
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        return True
+
+    def drain(self) -> bytes:
+        """
+        What the peer had sent and nobody has taken yet.
+        """
+        chunks: list[bytes] = []
+        size = 0
+        while not self._ended and size < _DRAIN_MAX:
+            try:
+                data = self._receive(_RECEIVE_MAX)
+            except OSError:
+                break
+            if not data:
+                break
+            chunks.append(data)
+            size += len(data)
+        return b"".join(chunks)
+
+    def close(self, rest: bytes = b"") -> None:
+        """
+        Send the rest, within L{LINGER_SECONDS}, and close.  The receiver hears
+        nothing more.
+        """
+        if self._over:
+            return
+        self._over = True
+        self._reactor.removeReader(self)
+        self._rest = rest
+        self._flush()
+        if self._rest:
+            self._linger = self._reactor.callLater(LINGER_SECONDS, self._shut)
+            self._reactor.addWriter(self)
+        else:
+            self._shut()
+
+    def whenClosed(self, closed: PeerClosed) -> None:
+        """
+        Have C{closed} called with this connection when its descriptor is closed.
+        """
+        self._onClosed.append(closed)
+
+    # As a descriptor.
+
+    def fileno(self) -> int:
+        """
+        The descriptor.  It is told even when it is closed, where a reactor is used
+        to -1: a reactor that finds -1 searches all it has for us, and we have taken
+        ourselves out already.
+        """
+        return self._fd
+
+    def logPrefix(self) -> str:
+        """
+        What the reactor calls us in its log.
+        """
+        return "console peer"
+
+    def doRead(self) -> None:
+        """
+        The reactor says that there is something to receive.
+        """
+        try:
+            data = self._receive(_RECEIVE_MAX)
+        except BlockingIOError:
+            return
+        except OSError as e:
+            self._break(e.strerror or str(e))
+            return
+        if data:
+            self.receiver.received(data)
+        else:
+            self._receiveEnd()
+
+    def doWrite(self) -> None:
+        """
+        The reactor says that more can be sent.
+        """
+        self._reactor.removeWriter(self)
+        if not self._over:
+            self.receiver.writable()
+            return
+        self._flush()
+        if self._rest:
+            self._reactor.addWriter(self)
+        else:
+            self._shut()
+
+    def connectionLost(self, reason: Failure) -> None:
+        """
+        The reactor says that the connection is over.
+        """
+        if self._over:
+            self._shut()
+        else:
+            self._break("" if self._ended else reason.getErrorMessage())
+
+    # Inside.
+
+    def _receiveEnd(self) -> None:
+        """
+        The peer sends no more.  A peer that has gone altogether fails to receive an
+        empty message; one that has closed only its sending side does not.
+        """
+        self._ended = True
+        self._reactor.removeReader(self)
+        if self.alive():
+            self._hangup = HangupWatch(self._reactor, self._fd, self._hungUp)
+            self.receiver.halfClosed()
+        else:
+            self._break("")
+
+    def _hungUp(self) -> None:
+        self._hangup = None
+        self._break("")
+
+    def _break(self, why: str) -> None:
+        if self._over:
+            return
+        self._over = True
+        self._shut()
+        self.receiver.lost(why)
+
+    def _flush(self) -> None:
+        while self._rest:
+            try:
+                taken = self._send(self._rest)
+            except BlockingIOError:
+                return
+            except OSError:
+                self._rest = b""
+                return
+            self._rest = self._rest[taken:]
+
+    def _shut(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        if self._linger is not None and self._linger.active():
+            self._linger.cancel()
+        self._linger = None
+        if self._hangup is not None:
+            self._hangup.stop()
+            self._hangup = None
+        self._reactor.removeReader(self)
+        self._reactor.removeWriter(self)
+        # What is left unread would make the peer see a reset instead of an end.
+        self.drain()
+        try:
+            self._socket.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            # The peer was faster.
+            pass
+        self._socket.close()
+        closed, self._onClosed = self._onClosed, []
+        for call in closed:
+            call(self)
+
+
+class PeerClosed(Protocol):
+    """
+    Is told that a connection's descriptor is closed.
+    """
+
+    def __call__(self, peer: PeerSocket) -> None:
+        """
+        It is.
+        """

@@ -1,0 +1,3 @@
+"""
+Drivers: what makes, finds, holds and removes console devices of one kind.
+"""

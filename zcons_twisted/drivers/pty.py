@@ -1,0 +1,302 @@
+# -*- test-case-name: zcons_twisted.test.test_pty -*-
+"""
+The pty driver: pty pairs as console devices.
+
+The manager is the pair's master.  The subsidiary is linked at
+C{<rundir>/zcons/<zone>/zoneconsole} for whatever runs as the zone, and it is always
+held open here, for otherwise the zone's last close would hang the manager up.
+
+What a zone can do to it costs it nothing: C{vhangup} makes our hold a dead one, which
+is noticed and replaced by C{TIOCGPTPEER}, never by a path that a zone can touch.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import struct
+import termios
+
+from twisted.internet.defer import Deferred, execute
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from ..errors import DeviceError
+from ..events import ZoneEvent, ZoneState, stateAfter
+from ..hangup import HangupWatch
+from ..interfaces import (
+    DriverOptions,
+    IConsoleDriver,
+    IDeviceReceiver,
+    IManagerDevice,
+    IZoneEvents,
+    IZoneLife,
+    IZoneStates,
+)
+from ..reactors import DescriptorReactor
+from ..rundir import RunDirectory
+from .instances import destroyInstances, initInstances
+from .manager import PtyManager
+
+__all__ = ["LINK_NAME", "PostedStates", "PtyDriver", "PtyInstance", "makeDriver"]
+
+#: The name of the link to the subsidiary, illumos' own.
+LINK_NAME = "zoneconsole"
+
+#: Lines and columns of a console that nobody has said otherwise of.
+_WINDOW = struct.pack("4H", 24, 80, 0, 0)
+
+# From Linux' asm-generic/ioctls.h; Python does not name them all.
+_TIOCGPTN = 0x80045430
+_TIOCSPTLCK = 0x40045431
+_TIOCGPTPEER = 0x5441
+
+
+@implementer(IZoneStates)
+class PostedStates:
+    """
+    The state of a zone of which nothing but its events is known.
+    """
+
+    def __init__(self, state: ZoneState = ZoneState.INSTALLED) -> None:
+        """
+        @param state: what it is until an event says otherwise.
+        """
+        self._state = state
+
+    def state(self) -> ZoneState:
+        """
+        As the last event left it.
+        """
+        return self._state
+
+    def posted(self, event: ZoneEvent) -> None:
+        """
+        An event may change it.
+        """
+        self._state = stateAfter(event, self._state)
+
+
+class PtyInstance:
+    """
+    One pty pair.
+
+    @ivar properties: what illumos gives a console device's node.
+    @ivar subsidiary: the subsidiary's path in C{/dev/pts}.
+    """
+
+    def __init__(self, zone: str) -> None:
+        """
+        @raise OSError: there is no pair to be had.
+        """
+        self.properties = {
+            "zonename": zone,
+            "auto-assign-instance": 1,
+            "ddi-no-autodetach": 1,
+        }
+        flags = os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC
+        self.master = os.open("/dev/ptmx", flags)
+        try:
+            fcntl.ioctl(self.master, _TIOCSPTLCK, struct.pack("i", 0))
+            self.subsidiary = f"/dev/pts/{_number(self.master)}"
+            fcntl.ioctl(self.master, termios.TIOCSWINSZ, _WINDOW)
+        except OSError:
+            os.close(self.master)
+            raise
+
+    def openSubsidiary(self) -> int:
+        """
+        A new descriptor of the subsidiary, by no path; closed by the caller.
+
+        @raise OSError: it can't be opened.
+        """
+        flags = os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC
+        return fcntl.ioctl(self.master, _TIOCGPTPEER, flags)
+
+    def close(self) -> None:
+        """
+        The pair is no more: whoever has the subsidiary is hung up.
+        """
+        os.close(self.master)
+
+
+def _number(master: int) -> int:
+    raw = fcntl.ioctl(master, _TIOCGPTN, b"\0" * 4)
+    number: int = struct.unpack("I", raw)[0]
+    return number
+
+
+@implementer(IConsoleDriver)
+class PtyDriver:
+    """
+    The console device of one zone, as a pty pair of this process.
+
+    It is also the store of its instances, of which there is at most one here.
+
+    @ivar path: the link by which the zone finds the subsidiary.
+    """
+
+    _log = Logger()
+
+    kind = "pty"
+    life: IZoneLife | None = None
+
+    def __init__(
+        self, reactor: DescriptorReactor, zone: str, rundir: RunDirectory
+    ) -> None:
+        """
+        @param reactor: provides time and descriptors.
+        """
+        self.zone = zone
+        self.states: IZoneStates = PostedStates()
+        self._reactor = reactor
+        self._directory = rundir.deviceDirectory(zone)
+        self.path = os.path.join(self._directory, LINK_NAME)
+        self._instances: list[PtyInstance] = []
+        self._held = -1
+        self._watch: HangupWatch | None = None
+        self._manager: PtyManager | None = None
+
+    # As a driver.
+
+    def init(self) -> Deferred[None]:
+        """
+        See L{IConsoleDriver}.
+        """
+        return Deferred.fromCoroutine(initInstances(self, self.zone, self._reactor))
+
+    def destroy(self) -> Deferred[tuple[int, int]]:
+        """
+        See L{IConsoleDriver}.
+        """
+        return execute(destroyInstances, self, self.zone)
+
+    def open(self, receiver: IDeviceReceiver) -> IManagerDevice:
+        """
+        See L{IConsoleDriver}.
+        """
+        if not self._instances:
+            raise DeviceError(f"zone '{self.zone}' has no console device")
+        if self._manager is not None and self._manager.isOpen:
+            raise DeviceError(
+                f"console manager of zone '{self.zone}': {os.strerror(errno.EBUSY)}"
+            )
+        try:
+            fd = os.dup(self._instances[0].master)
+        except OSError as e:
+            raise DeviceError(
+                f"console manager of zone '{self.zone}': {e.strerror}"
+            ) from None
+        self._manager = PtyManager(self._reactor, fd, receiver, self.holdAnew)
+        return self._manager
+
+    def openSubsidiary(self) -> int:
+        """
+        A new descriptor of the subsidiary for the zone; closed by the caller.
+
+        @raise OSError: it can't be opened.
+        """
+        if not self._instances:
+            raise OSError(errno.ENXIO, os.strerror(errno.ENXIO))
+        return self._instances[0].openSubsidiary()
+
+    # As a store.
+
+    def count(self) -> int:
+        """
+        How many instances there are.
+        """
+        return len(self._instances)
+
+    def create(self) -> None:
+        """
+        Make one.
+        """
+        self._instances.append(PtyInstance(self.zone))
+
+    def makeLinks(self) -> None:
+        """
+        Link the subsidiary, in one step, whatever was there.
+        """
+        os.makedirs(self._directory, exist_ok=True)
+        fresh = f"{self.path}.new"
+        if os.path.lexists(fresh):
+            os.unlink(fresh)
+        os.symlink(self._instances[0].subsidiary, fresh)
+        os.replace(fresh, self.path)
+
+    def hold(self) -> None:
+        """
+        Hold the subsidiary open, and notice when that hold is dead.
+        """
+        fresh = self.openSubsidiary()
+        self.release()
+        self._held = fresh
+        self._watch = HangupWatch(self._reactor, fresh, self._hungUp)
+
+    def holdAnew(self) -> bool:
+        """
+        Take a live hold in a dead one's place.
+
+        @return: whether there is one now.
+        """
+        try:
+            self.hold()
+        except OSError as e:
+            self._log.error(
+                "{zone}: the subsidiary can't be held: {error}",
+                zone=self.zone,
+                error=e.strerror,
+            )
+            return False
+        return True
+
+    def release(self) -> None:
+        """
+        Let the subsidiary go.
+        """
+        if self._watch is not None:
+            self._watch.stop()
+            self._watch = None
+        if self._held != -1:
+            os.close(self._held)
+            self._held = -1
+
+    def remove(self) -> tuple[int, int]:
+        """
+        Remove the link and the pair.
+        """
+        found = len(self._instances)
+        while self._instances:
+            self._instances.pop().close()
+        for remove, path in (
+            (os.unlink, self.path),
+            (os.rmdir, self._directory),
+            (os.rmdir, os.path.dirname(self._directory)),
+        ):
+            try:
+                remove(path)
+            except OSError as e:
+                # Other zones have their links beside ours.
+                if e.errno not in (errno.ENOENT, errno.ENOTEMPTY):
+                    self._log.warn("{path} stays: {error}", path=path, error=e.strerror)
+        return found, found
+
+    def _hungUp(self) -> None:
+        self._watch = None
+        self._log.info("{zone}: the console was hung up; holding anew", zone=self.zone)
+        self.holdAnew()
+
+
+def makeDriver(
+    reactor: DescriptorReactor,
+    zone: str,
+    rundir: RunDirectory,
+    options: DriverOptions,
+    events: IZoneEvents,
+) -> IConsoleDriver:
+    """
+    A pty driver, which runs nothing and hears of events from outside alone.
+    """
+    return PtyDriver(reactor, zone, rundir)

@@ -1,0 +1,393 @@
+# -*- test-case-name: zcons_twisted.test.test_zone_process -*-
+"""
+The life of a zone that is a command on its console: boot, halt, reboot, and what
+happens when the command ends by itself.
+
+::
+
+    DOWN --boot--> STARTING --began--> RUNNING --halt, reboot, ended--> ENDING
+      ^                |                                                  |
+      +--boot failed---+        WAITING <--respawn------------------------+
+      |                            |  ^                                   |
+      +--halt----------------------+  +-- (back-off) --> STARTING         |
+      +--------------------------------------------------halted-----------+
+
+C{ENDING} lasts until no process of the zone's session is left: SIGHUP and SIGTERM at
+once, SIGKILL after the grace period.
+"""
+
+from __future__ import annotations
+
+import enum
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.error import ProcessTerminated
+from twisted.internet.interfaces import (
+    IDelayedCall,
+    IProcessTransport,
+)
+from twisted.internet.protocol import ProcessProtocol
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from ..backoff import STEADY_SECONDS, BackOff
+from ..errors import LifecycleError
+from ..events import ZoneEvent, ZoneState
+from ..interfaces import DriverOptions, IZoneEvents, IZoneLife, IZoneStates
+from ..reactors import ProcessReactor
+from . import leader, process_session
+
+__all__ = ["RESPAWN_POLICIES", "Session", "ZoneProcess"]
+
+#: What may happen when a zone's command ends by itself.
+RESPAWN_POLICIES = ("never", "on-failure", "always")
+
+#: Seconds before a command is started again: first, and at most.
+RESPAWN_FIRST = 0.25
+RESPAWN_LONGEST = 30.0
+
+#: Seconds between two looks at what is left of a session that ends.
+_LOOK_SECONDS = 0.02
+#: Seconds after SIGKILL before what is left is left alone.
+_KILL_SECONDS = 5.0
+
+
+class Session(Protocol):
+    """
+    Looks at and signals the processes of a session.
+    """
+
+    def members(self, sid: int) -> list[int]:
+        """
+        Those that still run.
+        """
+
+    def signalMembers(self, sid: int, *numbers: int) -> None:
+        """
+        Send signals to all of them.
+        """
+
+
+class _Phase(enum.Enum):
+    DOWN = ZoneState.INSTALLED
+    STARTING = ZoneState.READY
+    RUNNING = ZoneState.RUNNING
+    ENDING = ZoneState.SHUTTING_DOWN
+    WAITING = ZoneState.DOWN
+
+
+class _After(enum.Enum):
+    """
+    What follows when a zone has ended.
+    """
+
+    HALT = enum.auto()
+    REBOOT = enum.auto()
+    RESPAWN = enum.auto()
+    FAILED = enum.auto()
+
+
+@implementer(IZoneLife, IZoneStates)
+class ZoneProcess:
+    """
+    One zone's command.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        reactor: ProcessReactor,
+        zone: str,
+        options: DriverOptions,
+        openSubsidiary: Callable[[], int],
+        events: IZoneEvents,
+        environ: Mapping[str, str],
+        session: Session = process_session,
+        backOff: BackOff | None = None,
+    ) -> None:
+        """
+        @param reactor: starts processes and measures time.
+        @param openSubsidiary: gives a descriptor of the subsidiary, closed by us.
+        @param events: is told of what happens.
+        @param environ: the command's environment, to which the zone's name and the
+            boot arguments are added.
+        @param session: looks at and signals processes.
+        """
+        self._reactor = reactor
+        self._zone = zone
+        self._options = options
+        self._openSubsidiary = openSubsidiary
+        self._events = events
+        self._environ = environ
+        self._session = session
+        self._backOff = backOff or BackOff(RESPAWN_FIRST, RESPAWN_LONGEST)
+        self._phase = _Phase.DOWN
+        self._after = _After.HALT
+        self._arguments = ""
+        self._pid = 0
+        self._reaped = True
+        self._startedAt = 0.0
+        self._killAt = 0.0
+        self._timer: IDelayedCall | None = None
+        self._booting: list[Deferred[str]] = []
+        self._halting: list[Deferred[str]] = []
+
+    # As what knows the state.
+
+    def state(self) -> ZoneState:
+        """
+        See L{IZoneStates}.
+        """
+        return self._phase.value
+
+    def posted(self, event: ZoneEvent) -> None:
+        """
+        See L{IZoneStates}.  Events from outside change nothing here: the process
+        tells the state.
+        """
+
+    # As a life.
+
+    def boot(self, arguments: str = "") -> Deferred[str]:
+        """
+        See L{IZoneLife}.
+        """
+        if self._phase is _Phase.ENDING:
+            return fail(LifecycleError("zone is shutting down: try again in a moment"))
+        if self._phase in (_Phase.STARTING, _Phase.RUNNING):
+            return succeed("zone is already booted")
+        if self._phase is _Phase.DOWN:
+            self._events.event(ZoneEvent.BOOTING, arguments)
+        done = self._bootWaiter()
+        self._start(arguments)
+        return done
+
+    def halt(self) -> Deferred[str]:
+        """
+        See L{IZoneLife}.
+        """
+        if self._phase is _Phase.DOWN:
+            return succeed("zone is already halted")
+        done: Deferred[str] = Deferred()
+        self._halting.append(done)
+        self._after = _After.HALT
+        if self._phase is _Phase.WAITING:
+            self._stopTimer()
+            self._halted()
+        elif self._phase is not _Phase.ENDING:
+            self._end(_After.HALT)
+        return done
+
+    def reboot(self, arguments: str = "") -> Deferred[str]:
+        """
+        See L{IZoneLife}.
+        """
+        if self._phase in (_Phase.DOWN, _Phase.ENDING):
+            return fail(
+                LifecycleError(
+                    "reboot operation is invalid for zones in state"
+                    f" '{self.state().label}'"
+                )
+            )
+        self._events.event(ZoneEvent.REBOOTING, arguments)
+        done = self._bootWaiter()
+        if self._phase is _Phase.WAITING:
+            self._start(arguments)
+        else:
+            self._arguments = arguments
+            self._end(_After.REBOOT)
+        return done
+
+    # What the process tells.
+
+    def began(self) -> None:
+        """
+        The command runs.
+        """
+        if self._phase is _Phase.STARTING:
+            self._phase = _Phase.RUNNING
+            self._answer(self._booting, "zone booted")
+
+    def beginFailed(self, why: str) -> None:
+        """
+        The command can't be run.
+        """
+        if self._phase is _Phase.STARTING:
+            self._log.error("{zone}: boot failed: {why}", zone=self._zone, why=why)
+            self._refuse(self._booting, f"zone did not boot: {why}")
+            self._phase = _Phase.ENDING
+            self._after = _After.FAILED
+            self._killAt = self._reactor.seconds()
+
+    def ended(self, reason: Failure) -> None:
+        """
+        The process has ended and been reaped.
+        """
+        self._reaped = True
+        self._log.info(
+            "{zone}: zone process {pid} ended: {reason}",
+            zone=self._zone,
+            pid=self._pid,
+            reason=reason.getErrorMessage(),
+        )
+        if self._phase is _Phase.ENDING:
+            self._look()
+            return
+        policy = self._options.respawn
+        failed = reason.check(ProcessTerminated) is not None
+        again = policy == "always" or (policy == "on-failure" and failed)
+        self._end(_After.RESPAWN if again else _After.HALT)
+
+    # Inside.
+
+    def _start(self, arguments: str) -> None:
+        self._stopTimer()
+        self._phase = _Phase.STARTING
+        self._startedAt = self._reactor.seconds()
+        protocol = _ZoneProtocol(self)
+        try:
+            subsidiary = self._openSubsidiary()
+            try:
+                process: IProcessTransport = self._reactor.spawnProcess(
+                    protocol,
+                    sys.executable,
+                    [sys.executable, "-IS", leader.__file__, *self._options.command],
+                    env={
+                        **self._environ,
+                        "ZONENAME": self._zone,
+                        "ZONE_BOOT_ARGS": arguments,
+                    },
+                    childFDs={
+                        0: subsidiary,
+                        1: subsidiary,
+                        2: subsidiary,
+                        leader.STATUS_FD: "r",
+                    },
+                )
+            finally:
+                os.close(subsidiary)
+        except OSError as e:
+            self.beginFailed(e.strerror or str(e))
+            self._finish()
+            return
+        self._pid = process.pid or 0
+        self._reaped = False
+
+    def _end(self, after: _After) -> None:
+        """
+        End what runs, and do what comes after it.
+        """
+        self._phase = _Phase.ENDING
+        self._after = after
+        self._killAt = self._reactor.seconds() + self._options.grace
+        # Once the leader is reaped its number is its own only while others are left.
+        if not self._reaped or self._session.members(self._pid):
+            self._session.signalMembers(
+                self._pid, signal.SIGHUP, signal.SIGCONT, signal.SIGTERM
+            )
+        self._look()
+
+    def _look(self) -> None:
+        """
+        Is anything left of the session?
+        """
+        self._stopTimer()
+        left = self._session.members(self._pid)
+        if self._reaped and not left:
+            self._finish()
+            return
+        now = self._reactor.seconds()
+        if now >= self._killAt + _KILL_SECONDS and self._reaped:
+            self._log.error(
+                "{zone}: processes {left} can't be killed", zone=self._zone, left=left
+            )
+            self._finish()
+            return
+        if now >= self._killAt:
+            self._session.signalMembers(self._pid, signal.SIGKILL)
+        self._timer = self._reactor.callLater(_LOOK_SECONDS, self._look)
+
+    def _finish(self) -> None:
+        """
+        The zone is down: do what comes after.
+        """
+        after = self._after
+        if self._halting or after is _After.HALT:
+            self._refuse(self._booting, "zone was halted")
+            self._halted()
+        elif after is _After.REBOOT:
+            self._start(self._arguments)
+        else:
+            if self._reactor.seconds() - self._startedAt >= STEADY_SECONDS:
+                self._backOff.reset()
+            failed = after is _After.FAILED
+            respawn = self._options.respawn != "never"
+            self._phase = _Phase.WAITING if respawn else _Phase.DOWN
+            if respawn:
+                wait = self._backOff.wait()
+                self._timer = self._reactor.callLater(wait, self._start, "")
+            self._events.event(
+                ZoneEvent.BOOT_FAILED if failed else ZoneEvent.REBOOTING, ""
+            )
+
+    def _halted(self) -> None:
+        self._phase = _Phase.DOWN
+        self._events.event(ZoneEvent.HALTED, "")
+        self._answer(self._halting, "zone halted")
+
+    def _bootWaiter(self) -> Deferred[str]:
+        done: Deferred[str] = Deferred()
+        self._booting.append(done)
+        return done
+
+    def _answer(self, waiters: list[Deferred[str]], text: str) -> None:
+        while waiters:
+            waiters.pop().callback(text)
+
+    def _refuse(self, waiters: list[Deferred[str]], text: str) -> None:
+        while waiters:
+            waiters.pop().errback(LifecycleError(text))
+
+    def _stopTimer(self) -> None:
+        if self._timer is not None:
+            if self._timer.active():
+                self._timer.cancel()
+            self._timer = None
+
+
+class _ZoneProtocol(ProcessProtocol):
+    """
+    Tells a zone how its process does.
+    """
+
+    def __init__(self, zone: ZoneProcess) -> None:
+        self._zone = zone
+        self._why = b""
+
+    def childDataReceived(self, childFD: int, data: bytes) -> None:
+        """
+        Why the command can't be run.
+        """
+        self._why += data
+
+    def childConnectionLost(self, childFD: int) -> None:
+        """
+        The command has begun, unless we were told why not.
+        """
+        if self._why:
+            self._zone.beginFailed(self._why.decode("utf-8", "replace"))
+        else:
+            self._zone.began()
+
+    def processEnded(self, reason: Failure) -> None:
+        """
+        The process has been reaped, and has said all it had to say of its beginning.
+        """
+        self._zone.ended(reason)

@@ -1,0 +1,231 @@
+# -*- test-case-name: zcons_twisted.test.test_interfaces -*-
+"""
+What a driver, a console device and a zone's life must offer.
+
+A driver of one's own is a plugin: an object that provides L{IConsoleDriverMaker} in
+a module under C{twisted/plugins}.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from twisted.internet.defer import Deferred
+from twisted.plugin import IPlugin
+from zope.interface import Attribute, Interface
+
+from .events import ZoneEvent, ZoneState
+
+if TYPE_CHECKING:
+    from .rundir import RunDirectory
+
+__all__ = [
+    "DriverOptions",
+    "IConsoleDriver",
+    "IConsoleDriverMaker",
+    "IDeviceReceiver",
+    "IManagerDevice",
+    "IZoneEvents",
+    "IZoneLife",
+    "IZoneStates",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class DriverOptions:
+    """
+    What a server was told about one zone, as far as it concerns the driver.
+
+    @ivar command: the words of the command to run as the zone, for drivers that
+        run one.
+    @ivar respawn: C{"never"}, C{"on-failure"} or C{"always"}: what happens when it
+        ends by itself.
+    @ivar grace: how many seconds it is given to end before it is killed.
+    """
+
+    command: Sequence[str] = ()
+    respawn: str = "never"
+    grace: float = 10.0
+
+
+class IDeviceReceiver(Interface):
+    """
+    Who hears of what a console device does.
+    """
+
+    def output(data: bytes) -> None:
+        """
+        The zone printed something.
+        """
+
+    def writable() -> None:
+        """
+        More input can be written, after L{IManagerDevice.wantWritable}.
+        """
+
+    def lost(reason: str) -> None:
+        """
+        The device failed and is of no more use; it calls nothing after this.
+
+        @param reason: why, in one line.
+        """
+
+
+class IManagerDevice(Interface):
+    """
+    Our end of a console device, open.  It begins paused.
+    """
+
+    def pauseReading() -> None:
+        """
+        Take no more output from the zone, which waits when its buffers are full.
+        """
+
+    def resumeReading() -> None:
+        """
+        Take output again.
+        """
+
+    def writeNow(data: bytes) -> int:
+        """
+        Write input as far as that is possible without waiting.
+
+        @return: how many bytes were taken.
+        """
+
+    def wantWritable() -> None:
+        """
+        Ask for one call of L{IDeviceReceiver.writable} when more can be written.
+        """
+
+    def close() -> None:
+        """
+        Close our end.  The zone does not notice.
+        """
+
+
+class IZoneStates(Interface):
+    """
+    Who knows a zone's state.
+    """
+
+    def state() -> ZoneState:
+        """
+        The state as it is now.
+
+        @raise Exception: it can't be told.
+        """
+
+    def posted(event: ZoneEvent) -> None:
+        """
+        An event was posted for the zone; where events are all that is known of it,
+        they make its state.
+        """
+
+
+class IZoneEvents(Interface):
+    """
+    Who is told what happens to a zone: its console.
+    """
+
+    def event(event: ZoneEvent, arguments: str) -> None:
+        """
+        Something happened to the zone.
+        """
+
+
+class IZoneLife(Interface):
+    """
+    A zone that the server runs itself.  Each method fires with one line for
+    people, or fails with L{LifecycleError<zcons_twisted.errors.LifecycleError>}.
+    """
+
+    def boot(arguments: str) -> Deferred[str]:
+        """
+        Start it; fires when it runs.
+        """
+
+    def halt() -> Deferred[str]:
+        """
+        Stop it; fires when nothing of it runs any more.
+        """
+
+    def reboot(arguments: str) -> Deferred[str]:
+        """
+        Stop it and start it again; fires when it runs.
+        """
+
+
+class IConsoleDriver(Interface):
+    """
+    What makes, finds, holds and removes the console device of one zone.
+    """
+
+    kind = Attribute("The driver's name, as in C{--driver}.")
+    path = Attribute("Where the zone finds the subsidiary.")
+    states = Attribute("An L{IZoneStates}.")
+    life = Attribute("An L{IZoneLife}, or L{None} for a zone that others run.")
+
+    def count() -> int:
+        """
+        How many device instances carry this zone's name; one is right.
+        """
+
+    def init() -> Deferred[None]:
+        """
+        Make sure that there is exactly one instance, that its links are there and
+        that its subsidiary is held.
+
+        @raise DeviceError: that can't be had; the Deferred fails.
+        """
+
+    def destroy() -> Deferred[tuple[int, int]]:
+        """
+        Release the subsidiary and remove every instance.
+
+        @return: how many were removed, and how many there were.
+        """
+
+    def hold() -> None:
+        """
+        Hold the subsidiary open, so that the zone's last close is no hang-up.
+        """
+
+    def release() -> None:
+        """
+        Let the subsidiary go.
+        """
+
+    def open(receiver: IDeviceReceiver) -> IManagerDevice:
+        """
+        Open the manager.
+
+        @raise DeviceError: it can't be opened now.
+        """
+
+
+class IConsoleDriverMaker(IPlugin):
+    """
+    A plugin that makes drivers of one kind.
+    """
+
+    name = Attribute("What it is called in C{--driver}.")
+    description = Attribute("One line for people.")
+
+    def driver(
+        reactor: object,
+        zone: str,
+        rundir: RunDirectory,
+        options: DriverOptions,
+        events: IZoneEvents,
+    ) -> IConsoleDriver:
+        """
+        Make the driver for one zone; it acquires nothing yet.
+
+        @param reactor: provides time, descriptors and processes.
+        @param events: is told of what happens to the zone, where this driver
+            knows of it.
+        @raise BadOption: the options don't suit this driver.
+        """

@@ -1,0 +1,116 @@
+# -*- test-case-name: zcons_twisted.test.test_laps -*-
+"""
+Laps: opening a zone's device, and opening it again when it failed.
+
+A device that can't be opened, because somebody else has it for example, ends
+nothing: it is tried again, each time after a longer wait, for as long as the
+console is there.
+"""
+
+from __future__ import annotations
+
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from .backoff import STEADY_SECONDS, BackOff
+from .console import Console
+from .errors import DeviceError
+from .interfaces import IConsoleDriver, IDeviceReceiver, IManagerDevice
+
+__all__ = ["FIRST_WAIT", "LONGEST_WAIT", "Laps"]
+
+#: Seconds before the first new try ...
+FIRST_WAIT = 0.1
+#: ... and at most between two.
+LONGEST_WAIT = 30.0
+
+
+@implementer(IDeviceReceiver)
+class Laps:
+    """
+    One zone's laps.
+
+    @ivar deviceState: C{open}, or why the device is not.
+    @ivar output: the console's own method, so that a batch takes no detour.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        clock: IReactorTime,
+        driver: IConsoleDriver,
+        console: Console,
+        backOff: BackOff | None = None,
+    ) -> None:
+        """
+        @param clock: measures the waits.
+        @param driver: opens the device.
+        @param console: is served by it.
+        """
+        self.deviceState = "not open yet"
+        self.output = console.output
+        self.writable = console.writable
+        self._clock = clock
+        self._driver = driver
+        self._console = console
+        self._backOff = backOff or BackOff(FIRST_WAIT, LONGEST_WAIT)
+        self._device: IManagerDevice | None = None
+        self._openedAt = 0.0
+        self._again: IDelayedCall | None = None
+
+    def begin(self) -> None:
+        """
+        Open the device, now or as soon as that is possible.
+        """
+        self._again = None
+        try:
+            device = self._driver.open(self)
+        except DeviceError as e:
+            self._log.error(
+                "{zone}: failed to open console manager: {reason}",
+                zone=self._console.zone,
+                reason=e,
+            )
+            self._retry(str(e))
+            return
+        self._device = device
+        self._openedAt = self._clock.seconds()
+        self.deviceState = "open"
+        self._console.deviceOpened(device)
+
+    def lost(self, reason: str) -> None:
+        """
+        The device failed: the lap is over, and the next one begins after a wait.
+        """
+        self._log.error(
+            "{zone}: console manager lost: {reason}",
+            zone=self._console.zone,
+            reason=reason,
+        )
+        if self._clock.seconds() - self._openedAt >= STEADY_SECONDS:
+            self._backOff.reset()
+        self._close()
+        self._retry(reason)
+        self._console.deviceLost()
+
+    def end(self) -> None:
+        """
+        No more laps.
+        """
+        if self._again is not None:
+            self._again.cancel()
+            self._again = None
+        self._close()
+        self.deviceState = "closed"
+
+    def _retry(self, reason: str) -> None:
+        wait = self._backOff.wait()
+        self.deviceState = f"{reason}; trying again"
+        self._again = self._clock.callLater(wait, self.begin)
+
+    def _close(self) -> None:
+        if self._device is not None:
+            self._device.close()
+            self._device = None

@@ -1,0 +1,121 @@
+# -*- test-case-name: zcons_twisted.test.test_notices -*-
+"""
+The texts that tell a session what happened to its zone, and their frame.
+
+A legacy session gets a notice in band, as C{CR LF [ text ] CR LF}.  Whatever
+comes from outside (boot arguments) is escaped, so that no notice ever carries a
+control character that we did not put there.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable
+
+from .events import ZoneEvent
+
+__all__ = ["NOTICE_MAX", "escaped", "framed", "gapText", "noticeText"]
+
+#: Longest framed notice in bytes (illumos' C{BUFSIZ} is 1024 with a NUL).
+NOTICE_MAX = 1023
+
+_OPEN = b"\r\n["
+_CLOSE = b"]\r\n"
+
+Translate = Callable[[str], str]
+
+_PLAIN = {
+    (ZoneEvent.BOOTING, False): "NOTICE: Zone booting up",
+    (ZoneEvent.READIED, False): "NOTICE: Zone readied",
+    (ZoneEvent.HALTED, False): "NOTICE: Zone halted",
+    (ZoneEvent.HALTED, True): "NOTICE: Zone halted.  Disconnecting...",
+    (ZoneEvent.REBOOTING, False): "NOTICE: Zone rebooting",
+    (ZoneEvent.UNINSTALLING, False): (
+        "NOTICE: Zone is being uninstalled.  Disconnecting..."
+    ),
+    (ZoneEvent.BOOT_FAILED, False): "NOTICE: Zone boot failed",
+    (ZoneEvent.BOOT_FAILED, True): "NOTICE: Zone boot failed.  Disconnecting...",
+}
+
+_WITH_ARGUMENTS = {
+    ZoneEvent.BOOTING: "NOTICE: Zone booting up with arguments: %s",
+    ZoneEvent.REBOOTING: "NOTICE: Zone rebooting with arguments: %s",
+    ZoneEvent.BAD_ARGS: "WARNING: Ignoring invalid boot arguments: %s",
+}
+
+
+def escaped(text: str) -> str:
+    r"""
+    Text from outside with everything that is not plainly visible shown as
+    C{\xNN} (C{\uNNNN} and C{\UNNNNNNNN} beyond Latin-1): control characters,
+    format characters such as direction overrides, line separators, lone
+    surrogates.
+    """
+    return "".join(c if _visible(c) else _shown(c) for c in text)
+
+
+def _visible(character: str) -> bool:
+    if character == " " or "!" <= character <= "~":
+        return True
+    return unicodedata.category(character)[0] not in "CZ"
+
+
+def _shown(character: str) -> str:
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:
+        # A byte that was no UTF-8, as os.fsdecode keeps it.
+        code -= 0xDC00
+    if code <= 0xFF:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
+def noticeText(
+    event: ZoneEvent,
+    disconnect: bool = False,
+    arguments: str = "",
+    translate: Translate = str,
+) -> str | None:
+    """
+    What a session is told of an event.
+
+    @param event: what happened.
+    @param disconnect: whether the session asked to be ended when the zone halts
+        or fails to boot.
+    @param arguments: the boot arguments, or for L{ZoneEvent.BAD_ARGS} those that
+        were not understood; escaped here.
+    @param translate: from an English text to the session's language.
+    @return: the text, or L{None} for an event that nobody is told of.
+    """
+    pattern = _WITH_ARGUMENTS.get(event)
+    if pattern is not None and (arguments or event is ZoneEvent.BAD_ARGS):
+        return translate(pattern).replace("%s", escaped(arguments), 1)
+    text = _PLAIN.get((event, disconnect)) or _PLAIN.get((event, False))
+    return None if text is None else translate(text)
+
+
+def gapText(missed: int, translate: Translate = str) -> str:
+    """
+    What a session is told in the place of output that it missed.
+
+    @param missed: how many bytes.
+    """
+    return translate("NOTICE: %s bytes skipped").replace("%s", str(missed), 1)
+
+
+def framed(text: str, encoding: str = "ascii") -> bytes:
+    """
+    A text as a legacy session gets it.  What is too long loses its end, never its
+    closing bracket; what the character set lacks becomes C{?}.
+
+    @param text: a notice's text.
+    @param encoding: the session's character set, an extension of ASCII.
+    @return: at most L{NOTICE_MAX} bytes.
+    """
+    room = NOTICE_MAX - len(_OPEN) - len(_CLOSE)
+    body = text.encode(encoding, "replace")
+    while len(body) > room:
+        # By characters, so that none is cut in two.
+        text = text[: -max(1, (len(body) - room) // 4)]
+        body = text.encode(encoding, "replace")
+    return _OPEN + body + _CLOSE

@@ -1,0 +1,172 @@
+# -*- test-case-name: zcons_twisted.test.test_rundir -*-
+"""
+The run directory: where a server's sockets and device links are, under which
+names, and who may own and write it.
+"""
+
+from __future__ import annotations
+
+import grp
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .errors import RunDirectoryError
+from .names import checkZoneName
+
+__all__ = ["ROOT_RUN_DIRECTORY", "SOCKET_PATH_MAX", "RunDirectory", "groupNumber"]
+
+#: Where root's servers are, as on illumos.
+ROOT_RUN_DIRECTORY = "/var/run/zones"
+
+#: Longest path of a unix socket in bytes (C{sun_path} is 108 with its NUL).
+SOCKET_PATH_MAX = 107
+
+_CONSOLE = ".console_sock"
+_CONTROL = ".control_sock"
+
+
+def groupNumber(name: str) -> int:
+    """
+    A group's number from its name or its number in digits.
+
+    @raise RunDirectoryError: there is no such group.
+    """
+    if name.isdecimal():
+        return int(name)
+    try:
+        return grp.getgrnam(name).gr_gid
+    except KeyError:
+        raise RunDirectoryError(f"there is no group {ascii(name)}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class RunDirectory:
+    """
+    A run directory and the names in it.
+
+    @ivar path: where it is.
+    """
+
+    path: str
+
+    @classmethod
+    def default(cls, environ: Mapping[str, str], uid: int) -> RunDirectory:
+        """
+        The directory for those who name none: L{ROOT_RUN_DIRECTORY} for root,
+        C{$XDG_RUNTIME_DIR/zones} for others.
+
+        @raise RunDirectoryError: C{XDG_RUNTIME_DIR} is not set.
+        """
+        if uid == 0:
+            return cls(ROOT_RUN_DIRECTORY)
+        base = environ.get("XDG_RUNTIME_DIR")
+        if not base:
+            raise RunDirectoryError(
+                "no run directory: XDG_RUNTIME_DIR is not set, so give --rundir DIR"
+            )
+        return cls(os.path.join(base, "zones"))
+
+    def consoleSocket(self, zone: str) -> str:
+        """
+        The path of a zone's console socket.
+        """
+        return self._socket(zone, _CONSOLE)
+
+    def controlSocket(self, zone: str) -> str:
+        """
+        The path of a zone's control socket.
+        """
+        return self._socket(zone, _CONTROL)
+
+    def lockFile(self, zone: str) -> str:
+        """
+        The path of the file that the zone's server holds a lock on.
+        """
+        return os.path.join(self.path, checkZoneName(zone) + ".zconsole.lock")
+
+    def deviceDirectory(self, zone: str) -> str:
+        """
+        The directory of links to a zone's console device.
+        """
+        return os.path.join(self.path, "zcons", checkZoneName(zone))
+
+    def zones(self) -> list[str]:
+        """
+        The zones that have a console socket here, sorted; a dead server may
+        have left one.
+
+        @raise RunDirectoryError: the directory can't be read.
+        """
+        try:
+            names = os.listdir(self.path)
+        except FileNotFoundError:
+            return []
+        except OSError as e:
+            raise RunDirectoryError(
+                f"run directory {self.path} can't be read: {e.strerror}"
+            ) from None
+        return sorted(n.removesuffix(_CONSOLE) for n in names if n.endswith(_CONSOLE))
+
+    def check(self, uid: int) -> None:
+        """
+        Refuse a directory that somebody else could change under us.
+
+        @param uid: the user that the server runs as.
+        @raise RunDirectoryError: it exists and is no directory, belongs to
+            another user, or may be written by others.
+        """
+        try:
+            found = os.stat(self.path)
+        except FileNotFoundError:
+            return
+        except OSError as e:
+            raise RunDirectoryError(
+                f"run directory {self.path} can't be used: {e.strerror}"
+            ) from None
+        if not stat.S_ISDIR(found.st_mode):
+            raise RunDirectoryError(f"run directory {self.path} is no directory")
+        if found.st_uid != uid:
+            raise RunDirectoryError(
+                f"run directory {self.path} belongs to user {found.st_uid}, not to"
+                f" {uid}: choose another with --rundir"
+            )
+        if found.st_mode & 0o022:
+            mode = stat.S_IMODE(found.st_mode)
+            raise RunDirectoryError(
+                f"run directory {self.path} may be written by others (mode"
+                f" {mode:04o}): take that away, or choose another with --rundir"
+            )
+
+    def make(self, uid: int, gid: int | None = None) -> None:
+        """
+        Make the directory where there is none, 0700 or, for a group, 0750.
+
+        @param uid: the user that the server runs as.
+        @param gid: the group that may come in, or L{None}.
+        @raise RunDirectoryError: it can't be made or can't be trusted.
+        """
+        self.check(uid)
+        try:
+            made = not os.path.isdir(self.path)
+            if made:
+                os.makedirs(os.path.dirname(os.path.abspath(self.path)), exist_ok=True)
+                os.mkdir(self.path, 0o700)
+            if gid is not None:
+                os.chown(self.path, -1, gid)
+                os.chmod(self.path, 0o750)
+        except OSError as e:
+            raise RunDirectoryError(
+                f"run directory {self.path} can't be made: {e.strerror}"
+            ) from None
+        self.check(uid)
+
+    def _socket(self, zone: str, suffix: str) -> str:
+        path = os.path.join(self.path, checkZoneName(zone) + suffix)
+        if len(os.fsencode(path)) > SOCKET_PATH_MAX:
+            raise RunDirectoryError(
+                f"socket path {path} is longer than {SOCKET_PATH_MAX} bytes:"
+                " choose a shorter --rundir"
+            )
+        return path

@@ -1,0 +1,391 @@
+# -*- test-case-name: zcons_twisted.test.test_service -*-
+"""
+The services: L{ZoneConsoleService} has one zone's console, L{ConsoleServer} has
+the zones of a server.
+
+What a zone needs is acquired in this order and released in the opposite one: the
+run directory and the lock, the device, the console socket, the control socket, and
+then the zone's own process.  So whoever finds the control door open finds a
+console that is served.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from twisted.application.service import MultiService, Service
+from twisted.internet.defer import Deferred, gatherResults, succeed
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from .console import Console, OnHalt
+from .credentials import Admission
+from .doors.console_socket import ConsoleSocket
+from .doors.control_socket import ControlSocket
+from .doors.listening import ZoneLock
+from .drivers.maker import findDriverMaker
+from .errors import ZConsError
+from .events import ZoneEvent
+from .handshakes import PendingHandshakes
+from .interfaces import DriverOptions, IConsoleDriver, IZoneEvents
+from .laps import Laps
+from .names import checkZoneName
+from .reactors import ServerReactor
+from .rundir import RunDirectory
+
+__all__ = ["ConsoleServer", "ZoneConfig", "ZoneConsoleService"]
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneConfig:
+    """
+    One zone, as it is to be served.
+
+    @ivar name: the zone's name.
+    @ivar driver: the name of the driver of its device.
+    @ivar options: what concerns the driver alone.
+    @ivar onHalt: what becomes of the console when the zone is down and nobody is
+        attached.
+    """
+
+    name: str
+    driver: str = "pty"
+    options: DriverOptions = field(default_factory=DriverOptions)
+    onHalt: OnHalt = OnHalt.STAY
+
+
+@implementer(IZoneEvents)
+class ZoneConsoleService(Service):
+    """
+    One zone's console as a service.
+
+    C{startService} acquires everything or raises L{ZConsError}; C{stopService}
+    returns a Deferred that fires when everything is released.  Both can be repeated.
+
+    @ivar console: the console, from the first start on.
+    """
+
+    _log = Logger()
+
+    console: Console
+
+    def __init__(
+        self,
+        reactor: ServerReactor,
+        config: ZoneConfig,
+        rundir: RunDirectory,
+        gid: int | None = None,
+        handshakes: PendingHandshakes | None = None,
+        onDeath: Callable[[ZoneConsoleService], None] | None = None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        """
+        @param reactor: the one that everything runs in.
+        @param config: which zone, and how.
+        @param rundir: where its sockets and links are.
+        @param gid: a group that may use them besides the server's user and root.
+        @param handshakes: counts pending handshakes; one for all zones of a server.
+        @param onDeath: called when the zone is down, nobody is attached, and the
+            console is not to stay; where L{None}, the service stops itself.
+        @param now: the time in seconds since the epoch.
+        @raise BadZoneName: the zone can't be called so.
+        """
+        self.zone = checkZoneName(config.name)
+        self.setName(f"zone {config.name}")
+        self._reactor = reactor
+        self._config = config
+        self._rundir = rundir
+        self._admission = Admission.ours(gid)
+        self._handshakes = handshakes or PendingHandshakes(reactor)
+        self._onDeath = onDeath
+        self._now = now
+        self._lock = ZoneLock(rundir.lockFile(self.zone), self.zone)
+        self._driver: IConsoleDriver | None = None
+        self._laps: Laps | None = None
+        self._consoleSocket: ConsoleSocket | None = None
+        self._controlSocket: ControlSocket | None = None
+        self._deviceReady: Deferred[None] | None = None
+        self._stopping: list[Deferred[None]] = []
+
+    def check(self) -> None:
+        """
+        Could the zone be served here now?  Acquires nothing.
+
+        @raise ZConsError: it could not.
+        """
+        self._rundir.check(os.geteuid())
+        self._rundir.consoleSocket(self.zone)
+        self._rundir.controlSocket(self.zone)
+        self._lock.check()
+        self._makeDriver()
+
+    def privilegedStartService(self) -> None:
+        """
+        Acquire everything, and boot nothing yet: so all zones of a server are there
+        or none is.
+
+        @raise ZConsError: it can't be had.
+        """
+        super().privilegedStartService()
+        if self._driver is not None:
+            return
+        try:
+            self._acquire()
+        except Exception:
+            self._releaseDevice()
+            raise
+
+    def startService(self) -> None:
+        """
+        Serve the zone, and boot it if it is ours to boot.
+
+        @raise ZConsError: it can't be served.
+        """
+        if self.running:
+            return
+        if self._driver is None:
+            self.privilegedStartService()
+        super().startService()
+        assert self._driver is not None
+        life = self._driver.life
+        if life is not None and self._deviceReady is not None:
+            self._deviceReady.addCallback(lambda _ignored: self._boot())
+
+    def stopService(self) -> Deferred[None]:
+        """
+        End the sessions, halt what was booted, and release everything.
+        """
+        super().stopService()
+        if self._driver is None:
+            return succeed(None)
+        done: Deferred[None] = Deferred()
+        self._stopping.append(done)
+        if len(self._stopping) == 1:
+            Deferred.fromCoroutine(self._release())
+        return done
+
+    def event(self, event: ZoneEvent, arguments: str = "") -> None:
+        """
+        Tell the console that something happened to the zone.
+
+        @param arguments: the boot arguments that belong to it.
+        """
+        self.console.event(event, arguments)
+
+    # Inside.
+
+    def _makeDriver(self) -> IConsoleDriver:
+        maker = findDriverMaker(self._config.driver)
+        return maker.driver(
+            self._reactor, self.zone, self._rundir, self._config.options, self
+        )
+
+    def _acquire(self) -> None:
+        driver = self._makeDriver()
+        self.console = Console(
+            self.zone, driver.states, self._config.onHalt, self._now, self._died
+        )
+        self._rundir.make(os.geteuid(), self._admission.gid)
+        self._lock.acquire()
+        self._driver = driver
+        failed: list[Failure] = []
+        ready = driver.init().addCallback(lambda _ignored: self._openDoors())
+        # What fails at once is raised; what takes longer is told in the log.
+        ready.addErrback(failed.append)
+        if failed:
+            failed[0].raiseException()
+        self._deviceReady = ready
+        ready.addCallback(lambda _ignored: self._failedLate(failed))
+
+    def _openDoors(self) -> None:
+        assert self._driver is not None
+        laps = Laps(self._reactor, self._driver, self.console)
+        self._laps = laps
+        laps.begin()
+        self._consoleSocket = ConsoleSocket(
+            self._reactor, self.console, self._admission, self._handshakes
+        )
+        self._consoleSocket.start(self._rundir.consoleSocket(self.zone))
+        self._controlSocket = ControlSocket(
+            self._reactor, self.console, self._driver, laps, self._admission
+        )
+        self._controlSocket.start(self._rundir.controlSocket(self.zone))
+        self._log.info(
+            "{zone}: console is served, device {device}",
+            zone=self.zone,
+            device=self._driver.path,
+        )
+
+    def _failedLate(self, failed: list[Failure]) -> None:
+        if failed:
+            self._log.failure("{zone}: can't be served", failed[0], zone=self.zone)
+            self._died()
+
+    def _boot(self) -> None:
+        if self.running and self._driver is not None and self._driver.life is not None:
+            booted = self._driver.life.boot("")
+            # Told as an event and in the log already.
+            booted.addErrback(lambda failure: failure.trap(ZConsError) and None)
+
+    async def _release(self) -> None:
+        """
+        Everything, in the opposite order; one part's failure keeps no other.
+        """
+        for what, release in (
+            ("control socket", self._closeControl),
+            ("console socket", self._closeConsole),
+            ("zone", self._halt),
+        ):
+            try:
+                await release()
+            except Exception:
+                self._log.failure(
+                    "{zone}: while releasing the {what}", zone=self.zone, what=what
+                )
+        self._releaseDevice()
+        stopping, self._stopping = self._stopping, []
+        for done in stopping:
+            done.callback(None)
+
+    async def _closeControl(self) -> None:
+        if self._controlSocket is not None:
+            await self._controlSocket.stop()
+            self._controlSocket = None
+
+    async def _closeConsole(self) -> None:
+        if self._consoleSocket is not None:
+            await self._consoleSocket.stop("the server stops")
+            self._consoleSocket = None
+
+    async def _halt(self) -> None:
+        if self._driver is not None and self._driver.life is not None:
+            await self._driver.life.halt()
+
+    def _releaseDevice(self) -> None:
+        """
+        What is left when the doors are closed and nothing runs: none of it waits.
+        """
+        if self._laps is not None:
+            self._laps.end()
+            self._laps = None
+        for door in (self._controlSocket, self._consoleSocket):
+            if isinstance(door, ControlSocket):
+                door.stop()
+            elif door is not None:
+                door.stop("the server stops")
+        self._controlSocket = self._consoleSocket = None
+        if self._driver is not None:
+            destroyed = self._driver.destroy()
+            destroyed.addErrback(
+                lambda failure: self._log.failure(
+                    "{zone}: while removing the device", failure, zone=self.zone
+                )
+            )
+            self._driver = None
+        self._deviceReady = None
+        self._lock.release()
+
+    def _died(self) -> None:
+        if self._onDeath is not None:
+            self._onDeath(self)
+        else:
+            # Not from within the console's own call.
+            self._reactor.callLater(0, self.stopService)
+
+
+class ConsoleServer(MultiService):
+    """
+    The zones of one server.
+
+    @ivar handshakes: counts pending handshakes over all of them.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        reactor: ServerReactor,
+        zones: list[ZoneConfig],
+        rundir: RunDirectory,
+        gid: int | None = None,
+        onEmpty: Callable[[], None] | None = None,
+    ) -> None:
+        """
+        @param reactor: the one that everything runs in.
+        @param zones: the zones, each of another name.
+        @param rundir: where the sockets and links of all of them are.
+        @param gid: a group that may use them besides the server's user and root.
+        @param onEmpty: called when the last console has ended by itself.
+        @raise BadZoneName: a zone can't be called so.
+        """
+        super().__init__()
+        self._reactor = reactor
+        self._onEmpty = onEmpty
+        self.handshakes = PendingHandshakes(reactor)
+        for config in zones:
+            ZoneConsoleService(
+                reactor, config, rundir, gid, self.handshakes, self._zoneDied
+            ).setServiceParent(self)
+
+    def zones(self) -> list[ZoneConsoleService]:
+        """
+        The zones that are served, in the order that they were given.
+        """
+        return [service for service in self if isinstance(service, ZoneConsoleService)]
+
+    def check(self) -> None:
+        """
+        Could all zones be served now?  Acquires nothing.
+
+        @raise ZConsError: one could not.
+        """
+        for zone in self.zones():
+            zone.check()
+
+    def privilegedStartService(self) -> None:
+        """
+        Acquire what all zones need, or nothing.
+
+        @raise ZConsError: one zone can't have it.
+        """
+        try:
+            super().privilegedStartService()
+        except Exception:
+            self.stopService()
+            raise
+
+    def startService(self) -> None:
+        """
+        Serve all zones.
+
+        @raise ZConsError: one can't be served; then none is.
+        """
+        self.privilegedStartService()
+        super().startService()
+
+    def stopService(self) -> Deferred[None]:
+        """
+        Stop all zones, all at the same time.
+        """
+        Service.stopService(self)
+        stopped = [zone.stopService() for zone in reversed(self.zones())]
+        done: Deferred[None] = gatherResults(stopped).addCallback(lambda _all: None)
+        return done
+
+    def _zoneDied(self, zone: ZoneConsoleService) -> None:
+        self._reactor.callLater(0, self._remove, zone)
+
+    def _remove(self, zone: ZoneConsoleService) -> None:
+        if zone not in self.zones():
+            return
+        removed: Deferred[None] = zone.stopService()
+        removed.addCallback(lambda _ignored: self._removed(zone))
+
+    def _removed(self, zone: ZoneConsoleService) -> None:
+        zone.disownServiceParent()
+        if not self.zones() and self._onEmpty is not None:
+            self._onEmpty()

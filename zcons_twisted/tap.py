@@ -1,0 +1,228 @@
+# -*- test-case-name: zcons_twisted.test.test_tap -*-
+"""
+C{twistd zconsole}: the server's options.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from typing import Any, cast
+
+from twisted.application.service import IService
+from twisted.python import usage
+
+from .console import OnHalt
+from .drivers.zone_process import RESPAWN_POLICIES
+from .errors import BadOption, ZConsError
+from .interfaces import DriverOptions
+from .names import checkZoneName
+from .reactors import ServerReactor
+from .rundir import RunDirectory, groupNumber
+from .service import ConsoleServer, ZoneConfig
+
+__all__ = ["Options", "makeService"]
+
+_GRACE_MAX = 3600.0
+
+
+class Options(usage.Options):
+    """
+    The options of C{twistd zconsole}.
+
+    C{--zone} may be repeated; what follows it belongs to that zone, and what comes
+    before the first is for all that do not say otherwise.
+    """
+
+    synopsis = "[options] --zone NAME [zone options] [--zone NAME [zone options]] ..."
+
+    longdesc = (
+        "Keep a console for each zone, and serve it on a unix socket to one operator"
+        " at a time.  'zconsole attach NAME' attaches."
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._defaults: dict[str, Any] = {}
+        self._zones: list[tuple[str, dict[str, Any]]] = []
+        self["rundir"] = None
+        self["group"] = None
+
+    # For the whole server.
+
+    def opt_rundir(self, path: str) -> None:
+        """
+        Directory of the sockets and device links [default: /var/run/zones for root,
+        $XDG_RUNTIME_DIR/zones for others].
+        """
+        self["rundir"] = RunDirectory(os.path.abspath(path))
+
+    def opt_group(self, name: str) -> None:
+        """
+        A group that may use the consoles, besides this user and root.
+        """
+        self["group"] = groupNumber(name)
+
+    # For a zone.
+
+    def opt_zone(self, name: str) -> None:
+        """
+        A zone to serve; the options below that follow belong to it.
+        """
+        checkZoneName(name)
+        if any(name == known for known, _ in self._zones):
+            raise BadOption(f"zone '{name}' is given twice")
+        self._zones.append((name, {}))
+
+    def opt_exec(self, command: str) -> None:
+        """
+        Run this command on the console, as the zone.
+        """
+        try:
+            words = shlex.split(command)
+        except ValueError as e:
+            raise BadOption(f"--exec {command}: {str(e).lower()}") from None
+        if not words:
+            raise BadOption("--exec needs a command")
+        self._set("exec", tuple(words))
+
+    def opt_driver(self, name: str) -> None:
+        """
+        What makes the console device: pty, exec, or a plugin's own [default: exec
+        where there is a command, else pty].
+        """
+        self._set("driver", name)
+
+    def opt_respawn(self, policy: str) -> None:
+        """
+        Start the command again when it ends by itself: never, on-failure or
+        always [default: never].
+        """
+        self._set("respawn", _oneOf("respawn", policy, RESPAWN_POLICIES))
+
+    def opt_grace(self, seconds: str) -> None:
+        """
+        Seconds that a command is given to end before it is killed [default: 10].
+        """
+        try:
+            value = float(seconds)
+        except ValueError:
+            value = -1.0
+        if not 0 <= value <= _GRACE_MAX:
+            raise BadOption(
+                f"--grace {seconds}: a number of seconds from 0 to {_GRACE_MAX:g}"
+                " is needed"
+            )
+        self._set("grace", value)
+
+    def opt_on_halt(self, what: str) -> None:
+        """
+        When the zone is down and nobody is attached: stay, or exit [default: stay].
+        """
+        choices = tuple(each.value for each in OnHalt)
+        self._set("onHalt", OnHalt(_oneOf("on-halt", what, choices)))
+
+    # All together.
+
+    def parseOptions(self, options: list[str] | None = None) -> None:
+        """
+        Parse, and check what needs all options.
+
+        @raise SystemExit: they can't be served; one line says why, and the exit
+            status is 1.
+        """
+        try:
+            super().parseOptions(options)
+            self.zones()
+        except (usage.UsageError, ZConsError) as e:
+            raise SystemExit(f"twistd zconsole: {e}") from None
+
+    def parseArgs(self, *words: str) -> None:
+        """
+        Words that belong to no option are refused.
+        """
+        if words:
+            raise BadOption(f"'{words[0]}' belongs to no option")
+
+    def zones(self) -> list[ZoneConfig]:
+        """
+        The zones with their options.
+
+        @raise BadOption: there is none, or one's options don't fit together.
+        """
+        if not self._zones:
+            raise BadOption("which zone?  Give --zone NAME")
+        return [self._config(name, own) for name, own in self._zones]
+
+    def _config(self, name: str, own: dict[str, Any]) -> ZoneConfig:
+        given = {**self._defaults, **own}
+        command = given.get("exec", ())
+        driver = given.get("driver", "exec" if command else "pty")
+        if driver == "pty":
+            for option in ("exec", "respawn", "grace"):
+                if option in own:
+                    raise BadOption(
+                        f"zone '{name}': --{option} is of no use without a command:"
+                        " add --exec COMMAND"
+                        if option != "exec"
+                        else f"zone '{name}': the pty driver runs no command"
+                    )
+        return ZoneConfig(
+            name,
+            driver,
+            DriverOptions(
+                command, given.get("respawn", "never"), given.get("grace", 10.0)
+            ),
+            given.get("onHalt", OnHalt.STAY),
+        )
+
+    def _set(self, key: str, value: object) -> None:
+        target = self._zones[-1][1] if self._zones else self._defaults
+        target[key] = value
+
+
+class _Server(ConsoleServer):
+    """
+    A server that tells a person in one line why it does not start.
+    """
+
+    def privilegedStartService(self) -> None:
+        try:
+            super().privilegedStartService()
+        except ZConsError as e:
+            raise SystemExit(f"twistd zconsole: {e}") from None
+
+
+def makeService(options: Options, reactor: ServerReactor | None = None) -> IService:
+    """
+    Make the server that the options ask for.
+
+    @param reactor: the one to run in; the global one, where L{None}.
+    @raise SystemExit: it could not be started; one line says why.
+    """
+    chosen = reactor or _globalReactor()
+    try:
+        rundir = options["rundir"] or RunDirectory.default(os.environ, os.geteuid())
+        server = _Server(
+            chosen,
+            options.zones(),
+            rundir,
+            options["group"],
+            chosen.stop,
+        )
+        server.check()
+    except ZConsError as e:
+        raise SystemExit(f"twistd zconsole: {e}") from None
+    return server
+
+
+def _globalReactor() -> ServerReactor:
+    from twisted.internet import reactor
+
+    return cast(ServerReactor, reactor)
+
+
+def _oneOf(option: str, value: str, choices: tuple[str, ...]) -> str:
+    if value not in choices:
+        raise BadOption(f"--{option} {value}: choose one of {', '.join(choices)}")
+    return value
