@@ -187,7 +187,7 @@ class ControlSocket:
             done.callback(None)
 
 
-class _Factory(ServerFactory):  # type: ignore[type-arg]  # not generic at run time
+class _Factory(ServerFactory):
     """
     Makes the protocol of one connection that is there already.
     """
