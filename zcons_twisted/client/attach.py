@@ -1,0 +1,355 @@
+# -*- test-case-name: zcons_twisted.test.test_client_attach -*-
+"""
+C{zconsole attach}: a person, or a script, sits down at a zone's console.
+
+Everything that can end it (the way out, the server, a signal, the user's terminal or
+pipe going away) comes to L{Attachment._finish}, and L{Attachment.run} takes it
+from there: show what is left, put the terminal back, say the last line, find out why,
+and exit.
+
+Flow control: output that the user's side does not take pauses the session.  Input
+that the zone does not take pauses a pipe at once, but a terminal only after
+L{TYPED_AHEAD_MAX} more bytes, so that the way out is still seen.
+"""
+
+from __future__ import annotations
+
+import enum
+import errno
+import os
+import signal
+import termios
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from twisted.internet.defer import CancelledError, Deferred
+
+from zcons_twisted.errors import RunDirectoryError
+from zcons_twisted.rundir import RunDirectory
+
+from . import tx
+from .connecting import Opener, openUnix
+from .descriptors import Descriptor
+from .endings import TAIL_SIZE, ExitStatus, Verdict, verdict, whyEnded
+from .errors import AttachError, CouldNotConnect
+from .escapes import EscapeMachine, LineCharacters
+from .session import ConsoleSession, End, EndCause
+from .streams import FDReactor, InputStream, OutputStream
+from .terminal import UserTerminal
+
+__all__ = ["AttachOptions", "Attachment", "UserSide"]
+
+#: How long what was typed before the way out, and the last words on the user's
+#: side, may take.
+LEAVING_SECONDS = 1.0
+
+#: How much typed input is taken from a terminal while the zone takes none.
+TYPED_AHEAD_MAX = 1024 * 1024
+
+
+class UserReactor(tx.AttachReactor, FDReactor, Protocol):
+    """
+    A reactor with time, sockets and descriptors.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class AttachOptions:
+    """
+    What the command line says.
+
+    @ivar zone: whose console.
+    @ivar rundir: where its server is.
+    @ivar disconnect: end when the zone halts or fails to boot (C{-d}).
+    @ivar command: the command character, or L{None} for none (C{-e}, C{-E}).
+    @ivar quiet: leave out the first and last line (C{-Q}).
+    @ivar locale: for notices.
+    """
+
+    zone: str
+    rundir: RunDirectory
+    disconnect: bool = False
+    command: bytes | None = None
+    quiet: bool = False
+    locale: str = "C"
+
+
+@dataclass(frozen=True, slots=True)
+class UserSide:
+    """
+    What the user has.
+
+    @ivar input: where typed input comes from.
+    @ivar output: where the console is shown.
+    @ivar terminal: the terminal that input comes from, if it is one.
+    @ivar say: shows one line on standard error.
+    """
+
+    input: Descriptor
+    output: Descriptor
+    terminal: UserTerminal | None
+    say: Callable[[str], None]
+
+
+class _Way(enum.Enum):
+    LEFT = enum.auto()
+    SERVER = enum.auto()
+    SIGNAL = enum.auto()
+    OUTPUT_FAILED = enum.auto()
+    NOT_RAW = enum.auto()
+
+
+class Attachment:
+    """
+    One run of C{zconsole attach}.
+    """
+
+    def __init__(
+        self,
+        reactor: UserReactor,
+        options: AttachOptions,
+        user: UserSide,
+        opener: Opener = openUnix,
+    ) -> None:
+        """
+        @param reactor: where it happens.
+        @param options: what the command line says.
+        @param user: what the user has.
+        @param opener: one attempt to connect, as L{openUnix}.
+        """
+        self._reactor = reactor
+        self._options = options
+        self._user = user
+        self._opener = opener
+        self._signal = 0
+        self._tail = b""
+        self._way: _Way | None = None
+        self._unsent: int | None = None
+        self._outputError: OSError | None = None
+        self._over: Deferred[None] = Deferred()
+        self._session: ConsoleSession | None = None
+        self._attaching: Deferred[ConsoleSession] | None = None
+        characters = user.terminal.characters if user.terminal else LineCharacters()
+        self._escapes = EscapeMachine(options.command, characters)
+        self._input = InputStream(reactor, user.input, self._typed, self._inputEnded)
+        self._output = OutputStream(
+            reactor, user.output, self._outputRoom, self._outputFailed
+        )
+
+    async def run(self) -> int:
+        """
+        Attach, and come back when it is over.
+
+        @return: the exit status.
+        """
+        try:
+            session = await self._attach()
+            if session is None:
+                return self._signal or ExitStatus.FAILED
+            self._session = session
+            way = await self._converse(session)
+        finally:
+            self._input.close()
+            if self._user.terminal is not None:
+                self._user.terminal.restore()
+        await self._lastLine(way)
+        self._output.close()
+        result = await self._verdict(way)
+        if result.message:
+            self._user.say(result.message)
+        return result.status
+
+    def signalled(self, number: int) -> None:
+        """
+        A signal ends it.
+        """
+        self._signal = ExitStatus.SIGNAL + number
+        if self._session is not None:
+            self._finish(_Way.SIGNAL)
+        elif self._attaching is not None:
+            self._attaching.cancel()
+
+    def stopped(self, number: int) -> None:
+        """
+        A signal stops it: the terminal is put back for as long as that lasts.
+        """
+        terminal = self._user.terminal
+        raw = terminal is not None and terminal.raw
+        if terminal is not None:
+            terminal.restore()
+        os.kill(os.getpid(), signal.SIGSTOP)
+        if terminal is not None and raw:
+            self._rawAgain(terminal)
+
+    def continued(self, number: int) -> None:
+        """
+        It was stopped without having been told, and goes on.
+        """
+        terminal = self._user.terminal
+        if terminal is not None and terminal.raw:
+            self._rawAgain(terminal)
+
+    # Beginning.
+
+    async def _attach(self) -> ConsoleSession | None:
+        options = self._options
+        self._attaching = tx.attach(
+            self._reactor,
+            options.rundir,
+            options.zone,
+            locale=options.locale,
+            disconnect=options.disconnect,
+            opener=self._opener,
+        )
+        try:
+            return await self._attaching
+        except CancelledError:
+            pass
+        except CouldNotConnect as e:
+            self._user.say(f"Could not connect to zone console: {e}")
+        except (AttachError, RunDirectoryError) as e:
+            self._user.say(str(e))
+        return None
+
+    async def _converse(self, session: ConsoleSession) -> _Way:
+        if not self._options.quiet:
+            self._line(f"[Connected to zone '{self._options.zone}' console]\n")
+        session.whenEnded().addCallback(self._sessionEnded)
+        if self._makeRaw():
+            self._input.resume()
+            session.deliver(self._show)
+        await self._over
+        if self._way is _Way.LEFT:
+            session.close()
+            await self._within(LEAVING_SECONDS, session.whenEnded())
+            await self._within(LEAVING_SECONDS, self._output.whenDrained())
+        elif self._way is _Way.SERVER:
+            await self._output.whenDrained()
+        session.abort()
+        self._output.abandon()
+        return self._way or _Way.LEFT
+
+    def _makeRaw(self) -> bool:
+        if self._user.terminal is not None:
+            try:
+                self._user.terminal.makeRaw()
+            except termios.error as e:
+                self._user.say(f"failed to set user terminal to raw mode: {e.args[-1]}")
+                self._finish(_Way.NOT_RAW)
+                return False
+        return True
+
+    def _rawAgain(self, terminal: UserTerminal) -> None:
+        try:
+            terminal.makeRaw(keepTypedAhead=True)
+        except termios.error:
+            # It is gone, and the end of input or SIGHUP says so.
+            return
+
+    # Meanwhile.
+
+    def _show(self, data: bytes) -> None:
+        if self._options.disconnect:
+            self._tail = (self._tail + data[-TAIL_SIZE:])[-TAIL_SIZE:]
+        if not self._output.write(data) and self._session is not None:
+            self._session.pauseOutput()
+
+    def _outputRoom(self) -> None:
+        if self._session is not None:
+            self._session.resumeOutput()
+
+    def _typed(self, data: bytes) -> None:
+        typed = self._escapes.feed(data)
+        self._send(typed.send)
+        if typed.leave is not None:
+            self._output.write(typed.leave)
+            self._finish(_Way.LEFT)
+
+    def _send(self, data: bytes) -> None:
+        session = self._session
+        if session is None or not data or session.write(data):
+            return
+        if self._unsent is None:
+            self._unsent = 0
+            session.whenWritable().addCallback(self._inputRoom)
+        self._unsent += len(data)
+        allowed = 0 if self._user.terminal is None else TYPED_AHEAD_MAX
+        if self._unsent > allowed:
+            self._input.pause()
+
+    def _inputRoom(self, result: None) -> None:
+        self._unsent = None
+        self._input.resume()
+
+    def _inputEnded(self) -> None:
+        self._send(self._escapes.end())
+        if self._user.terminal is not None:
+            # Raw terminals have no end of file: it hung up.
+            self.signalled(signal.SIGHUP)
+
+    # Ending.
+
+    def _sessionEnded(self, end: End) -> None:
+        if end.cause is not EndCause.OURS:
+            self._finish(_Way.SERVER)
+
+    def _outputFailed(self, error: OSError) -> None:
+        if self._user.terminal is not None and error.errno == errno.EIO:
+            self.signalled(signal.SIGHUP)
+        else:
+            self._outputError = error
+            self._finish(_Way.OUTPUT_FAILED)
+
+    def _finish(self, way: _Way) -> None:
+        """
+        It is over; the second time, without waiting for anything any more.
+        """
+        if self._way is None:
+            self._way = way
+            self._over.callback(None)
+            return
+        if way is _Way.SIGNAL:
+            self._way = way
+        self._output.abandon()
+
+    async def _lastLine(self, way: _Way) -> None:
+        if self._options.quiet or way is _Way.NOT_RAW:
+            return
+        self._line(f"\n[Connection to zone '{self._options.zone}' console closed]\n")
+        if way is not _Way.SIGNAL:
+            await self._within(LEAVING_SECONDS, self._output.whenDrained())
+
+    async def _verdict(self, way: _Way) -> Verdict:
+        if way is _Way.SIGNAL:
+            return Verdict(self._signal)
+        if way is _Way.NOT_RAW:
+            return Verdict(ExitStatus.FAILED)
+        if way is _Way.OUTPUT_FAILED:
+            error = self._outputError
+            if error is None or isinstance(error, BrokenPipeError):
+                # Whoever read our output has seen enough.
+                return Verdict(ExitStatus.DONE)
+            return Verdict(
+                ExitStatus.FAILED, f"could not write the output: {error.strerror}"
+            )
+        if way is _Way.LEFT:
+            return Verdict(ExitStatus.DONE)
+        options = self._options
+        found = await whyEnded(
+            self._reactor, options.rundir, options.zone, os.getpid(), self._opener
+        )
+        return verdict(options.disconnect, found, self._tail)
+
+    def _line(self, text: str) -> None:
+        self._output.write(text.encode())
+
+    async def _within(self, seconds: float, event: Deferred[Any]) -> None:
+        limit = self._reactor.callLater(seconds, event.cancel)
+        try:
+            await event
+        except CancelledError:
+            pass
+        finally:
+            if limit.active():
+                limit.cancel()

@@ -1,0 +1,115 @@
+# -*- test-case-name: zcons_twisted.test.test_client_connecting -*-
+"""
+Connecting to a unix socket without waiting in the kernel.
+
+A unix socket connects at once or not at all, so one plain system call does for
+Twisted and asyncio alike.  Neither framework's own way is used, because a full
+backlog (C{EAGAIN}; a console socket's is 4) is taken for a connection under way
+by both: Twisted then reports a clean close, asyncio a success.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from collections.abc import Callable
+
+from .errors import CouldNotConnect
+
+__all__ = ["RETRY_SECONDS", "Dialler", "isServed", "openUnix"]
+
+#: How long to wait between two attempts while the backlog is full.
+RETRY_SECONDS = 0.05
+
+#: How often to try: some five seconds in all.
+ATTEMPTS = 100
+
+Opener = Callable[[str], "socket.socket | None"]
+
+
+def openUnix(path: str) -> socket.socket | None:
+    """
+    Try once to connect.
+
+    @return: a connected socket that does not block, or L{None} when the
+        server's backlog is full just now.
+    @raise OSError: there is no server, or it may not be reached.
+    """
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connection.setblocking(False)
+    number = connection.connect_ex(path)
+    if number == 0:
+        return connection
+    connection.close()
+    if number == errno.EAGAIN:
+        return None
+    raise OSError(number, os.strerror(number))
+
+
+class Dialler:
+    """
+    The attempts to reach one zone's socket: each framework brings the waiting
+    between them.
+    """
+
+    def __init__(self, path: str, zone: str, opener: Opener = openUnix) -> None:
+        """
+        @param path: the socket.
+        @param zone: whose socket it is, for messages.
+        @param opener: one attempt, as L{openUnix}.
+        """
+        self._path = path
+        self._zone = zone
+        self._open = opener
+        self._left = ATTEMPTS
+
+    def attempt(self) -> socket.socket | None:
+        """
+        Try once.
+
+        @return: the connection, or L{None}: try again after L{RETRY_SECONDS}.
+        @raise CouldNotConnect: there is no point in trying again.
+        """
+        try:
+            connection = self._open(self._path)
+        except OSError as e:
+            raise CouldNotConnect(self._told(e), e.errno or 0) from None
+        if connection is None:
+            self._left -= 1
+            if self._left <= 0:
+                raise CouldNotConnect(
+                    f"the server of zone {self._zone} is too busy to answer",
+                    errno.EAGAIN,
+                )
+        return connection
+
+    def _told(self, error: OSError) -> str:
+        if error.errno == errno.ENOENT:
+            return (
+                f"no server serves zone {self._zone} in {os.path.dirname(self._path)}:"
+                f" start one with 'twistd zconsole --zone {self._zone}', or choose"
+                " another directory with --rundir"
+            )
+        if error.errno == errno.ECONNREFUSED:
+            return (
+                f"the server of zone {self._zone} is gone and has left"
+                f" {self._path} behind: start it again"
+            )
+        return f"{self._path}: {error.strerror or error}"
+
+
+def isServed(path: str) -> bool:
+    """
+    Is there a process behind a stream socket's path?  It is not disturbed: a
+    datagram socket can't connect to it, and the kernel refuses with another
+    error where nobody is there.
+
+    @param path: the socket.
+    @return: L{False} for a socket that a dead server left behind, and where
+        there is none.
+    """
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as probe:
+        probe.setblocking(False)
+        number = probe.connect_ex(path)
+    return number not in (errno.ECONNREFUSED, errno.ENOENT)

@@ -1,0 +1,72 @@
+# -*- test-case-name: zcons_twisted.test.test_client_handshake -*-
+"""
+What can go wrong for a client, each told to a person in one line.
+"""
+
+from __future__ import annotations
+
+from zcons_twisted.errors import ZConsError
+
+__all__ = [
+    "AttachError",
+    "BadCommandCharacter",
+    "CommandError",
+    "ConsoleInUse",
+    "CouldNotConnect",
+    "HandshakeFailed",
+    "NotSeated",
+]
+
+
+class AttachError(ZConsError):
+    """
+    A client could not be seated at a zone's console.
+    """
+
+
+class CouldNotConnect(AttachError):
+    """
+    There is nobody at a zone's socket, or none who lets us in.
+
+    @ivar number: the C{errno} that says why.
+    """
+
+    def __init__(self, message: str, number: int) -> None:
+        super().__init__(message)
+        self.number = number
+
+
+class ConsoleInUse(AttachError):
+    """
+    The operator's seat is taken.
+
+    @ivar holder: the pid of the operator, in digits.
+    """
+
+    def __init__(self, holder: str) -> None:
+        super().__init__(f"Console is already in use by process ID {holder}.")
+        self.holder = holder
+
+
+class HandshakeFailed(AttachError):
+    """
+    The server's reply is none that the protocol knows, or there was none.
+    """
+
+
+class NotSeated(ZConsError):
+    """
+    Something was written to a session that has no seat yet.
+    """
+
+
+class CommandError(ZConsError):
+    """
+    A command of the control door was refused, or could not be asked.
+    """
+
+
+class BadCommandCharacter(ZConsError):
+    """
+    The argument of C{-e} names no character.
+    """

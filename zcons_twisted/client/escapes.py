@@ -1,0 +1,168 @@
+# -*- test-case-name: zcons_twisted.test.test_client_escapes -*-
+r"""
+The way out of a session: the command character at the beginning of a line.
+
+C{~.}, or C{~} and the terminal's end-of-file character, ends the session.  C{~~}
+sends one C{~}.  C{~} and anything else sends both, where the C client lost the
+C{~}.  A line begins at the session's start and after CR, LF, and the terminal's
+kill, second end-of-line, suspend and interrupt characters.
+
+Input is taken in chunks: a search finds the places where a command character
+follows a line's end, and what lies between them is passed on as it is, so that a
+large paste costs no work a byte.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+
+from zcons_twisted.notices import escaped
+
+from .errors import BadCommandCharacter
+
+__all__ = [
+    "COMMAND_CHARACTER",
+    "EscapeMachine",
+    "LineCharacters",
+    "Typed",
+    "parseCommandCharacter",
+    "shown",
+]
+
+#: The command character unless another is chosen.
+COMMAND_CHARACTER = b"~"
+
+_OCTAL = re.compile(r"\\([0-7]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class LineCharacters:
+    r"""
+    The user's terminal settings, as far as escapes depend on them.
+
+    @ivar ending: the characters after which a line begins, beside CR and LF; a
+        character that is switched off is not among them.
+    @ivar endOfFile: the end-of-file character, or C{b""} where it is off.
+    """
+
+    ending: bytes = b""
+    endOfFile: bytes = b"\x04"
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """
+    What to do with a chunk of input.
+
+    @ivar send: what to send to the zone.
+    @ivar leave: L{None}, or the session is to be left, this is shown to the
+        user, and what followed in the chunk is dropped.
+    """
+
+    send: bytes
+    leave: bytes | None = None
+
+
+class EscapeMachine:
+    """
+    Watches typed input for the way out, however it is split.
+    """
+
+    def __init__(
+        self,
+        command: bytes | None = COMMAND_CHARACTER,
+        characters: LineCharacters | None = None,
+    ) -> None:
+        """
+        @param command: the command character, or L{None}: there is no way out.
+        @param characters: the user's terminal settings.
+        """
+        characters = LineCharacters() if characters is None else characters
+        self._command = command
+        self._eof = characters.endOfFile
+        endings = b"\r\n" + characters.ending
+        self._endings = frozenset(endings)
+        self._next = re.compile(
+            b"[" + re.escape(endings) + b"]" + re.escape(command or b"")
+        )
+        self._atStart = True
+        self._held = False
+
+    def feed(self, data: bytes) -> Typed:
+        """
+        Take a chunk of input.
+        """
+        command = self._command
+        if command is None or not data:
+            return Typed(data)
+        sent: list[bytes] = []
+        position = 0
+        while position < len(data):
+            if self._held:
+                self._held = False
+                character = data[position : position + 1]
+                if character in (b".", self._eof):
+                    return Typed(b"".join(sent), command + shown(character))
+                if character != command:
+                    sent.append(command)
+                sent.append(character)
+                self._atStart = character[0] in self._endings
+                position += 1
+            elif self._atStart and data.startswith(command, position):
+                self._held = True
+                position += 1
+            else:
+                end = self._plainUntil(data, position)
+                sent.append(data[position:end])
+                self._atStart = data[end - 1] in self._endings
+                position = end
+        return Typed(b"".join(sent))
+
+    def end(self) -> bytes:
+        """
+        There is no more input.
+
+        @return: a command character that waited for what follows it.
+        """
+        held, self._held = self._held, False
+        return self._command or b"" if held else b""
+
+    def _plainUntil(self, data: bytes, position: int) -> int:
+        found = self._next.search(data, position)
+        return len(data) if found is None else found.end() - 1
+
+
+def shown(character: bytes) -> bytes:
+    r"""
+    A character as it is shown to the user: itself, C{^X} for a control character,
+    C{\ooo} for others.
+    """
+    code = character[0]
+    if code < 0x20:
+        return b"^%c" % (code + 0x40,)
+    return character if code < 0x7F else b"\\%03o" % (code,)
+
+
+def parseCommandCharacter(argument: str) -> bytes:
+    r"""
+    The command character that C{-e} names: a character, C{\\} or C{\} for a
+    backslash, or C{\ooo} in octal.
+
+    @raise BadCommandCharacter: it names none.
+    """
+    raw = os.fsencode(argument)
+    if argument in ("\\", "\\\\"):
+        return b"\\"
+    if raw[:1].isascii() and raw[:1] not in (b"", b"\\"):
+        return raw[:1]
+    octal = _OCTAL.fullmatch(argument)
+    if octal is None:
+        raise BadCommandCharacter(
+            f"Unrecognized escape character option {escaped(argument)}"
+        )
+    code = int(octal[1], 8)
+    if code > 0xFF:
+        raise BadCommandCharacter(f"Octal escape character '{argument}' too large")
+    return bytes([code])

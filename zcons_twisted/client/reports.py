@@ -1,0 +1,101 @@
+# -*- test-case-name: zcons_twisted.test.test_client_reports -*-
+"""
+What the control door tells, as text for people.
+
+Everything that came from outside is shown with its control characters escaped.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from zcons_twisted.notices import escaped
+
+__all__ = ["listing", "moment", "operatorBrief", "statusReport"]
+
+Values = dict[str, Any]
+
+
+def moment(seconds: float) -> str:
+    """
+    A point of time, in local time.
+
+    @param seconds: since the epoch.
+    """
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
+
+
+def operatorBrief(operators: Sequence[Values]) -> str:
+    """
+    Who has the operator's seat, in a few words.
+
+    @param operators: the C{operator} list of a status: no entry or one.
+    """
+    if not operators:
+        return "-"
+    who = operators[0]
+    return f"{escaped(who['user'])} (process {who['pid']})"
+
+
+def statusReport(status: Values) -> str:
+    """
+    A zone's whole status, a line a fact.
+
+    @param status: the answer to
+        L{Status<zcons_twisted.doors.commands.Status>}.
+    """
+    device = f"{escaped(status['device'])} ({escaped(status['deviceState'])})"
+    facts = [
+        ("zone", escaped(status["zone"])),
+        ("state", escaped(status["state"])),
+        ("driver", escaped(status["driver"])),
+        ("device", device),
+        ("on halt", escaped(status["onHalt"])),
+        ("server", f"process {status['serverPid']} since {moment(status['since'])}"),
+    ]
+    facts += [("operator", _operator(who)) for who in status["operator"]] or [
+        ("operator", "none")
+    ]
+    facts += [("ended", _ended(who)) for who in status["ended"]]
+    facts += [(escaped(c["name"]), str(c["value"])) for c in status["counters"]]
+    width = max(len(name) for name, _ in facts) + 2
+    return "".join(f"{name + ':':{width}}{value}\n" for name, value in facts)
+
+
+def _operator(who: Values) -> str:
+    text = (
+        f"process {who['pid']} of {escaped(who['user'])} (user {who['uid']})"
+        f" since {moment(who['since'])}"
+    )
+    remarks = []
+    if who["locale"]:
+        remarks.append(f"locale {escaped(who['locale'])}")
+    told = who.get("toldPid")
+    if told is not None and told != who["pid"]:
+        remarks.append(f"says it is process {told}")
+    if who["halfClosed"]:
+        remarks.append("sends no more")
+    if who["stalled"]:
+        remarks.append("stalled")
+    return f"{text}; {', '.join(remarks)}" if remarks else text
+
+
+def _ended(who: Values) -> str:
+    return (
+        f"{moment(who['at'])} process {who['pid']} of user {who['uid']}:"
+        f" {escaped(who['text'])} ({escaped(who['reason'])})"
+    )
+
+
+def listing(rows: Iterable[Sequence[str]]) -> str:
+    """
+    Rows of zone, state and operator in columns, under a heading.
+    """
+    table = [("ZONE", "STATE", "OPERATOR"), *rows]
+    widths = [max(len(row[i]) for row in table) for i in range(2)]
+    return "".join(
+        f"{row[0]:{widths[0]}}  {row[1]:{widths[1]}}  {row[2]}".rstrip() + "\n"
+        for row in table
+    )
