@@ -11,11 +11,12 @@ import socket
 import struct
 from dataclasses import dataclass
 
-__all__ = ["Admission", "Credentials", "peerCredentials"]
+__all__ = ["Admission", "Credentials", "peerCredentials", "peerGroups"]
 
 _UCRED = struct.Struct("=iII")
 _SO_PEERGROUPS = 59
-_GROUPS_MAX = 65536
+# Bytes; a process may be in 65536 groups.
+_GROUPS_MAX = 4 * 65536
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +26,12 @@ class Credentials:
 
     @ivar pid: its process ID, 0 where it has none in our namespace.
     @ivar uid: its effective user ID.
-    @ivar gids: its effective group ID and its supplementary ones.
+    @ivar gid: its effective group ID.
     """
 
     pid: int
     uid: int
-    gids: frozenset[int] = frozenset()
+    gid: int
 
     def __str__(self) -> str:
         """
@@ -46,15 +47,19 @@ def peerCredentials(connection: socket.socket) -> Credentials:
     @raise OSError: the kernel doesn't say.
     """
     raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
-    pid, uid, gid = _UCRED.unpack(raw)
+    return Credentials(*_UCRED.unpack(raw))
+
+
+def peerGroups(connection: socket.socket) -> frozenset[int]:
+    """
+    The supplementary groups of the process at the other end; none on kernels before
+    4.13, which don't tell.
+    """
     try:
-        groups = connection.getsockopt(socket.SOL_SOCKET, _SO_PEERGROUPS, _GROUPS_MAX)
+        raw = connection.getsockopt(socket.SOL_SOCKET, _SO_PEERGROUPS, _GROUPS_MAX)
     except OSError:
-        # Kernels before 4.13: the primary group has to do.
-        groups = b""
-    return Credentials(
-        pid, uid, frozenset(struct.unpack(f"={len(groups) // 4}I", groups)) | {gid}
-    )
+        return frozenset()
+    return frozenset(struct.unpack(f"={len(raw) // 4}I", raw))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +83,12 @@ class Admission:
         """
         return cls(os.geteuid(), gid)
 
-    def admits(self, peer: Credentials) -> bool:
+    def admits(self, connection: socket.socket, peer: Credentials) -> bool:
         """
-        May this peer come in?
+        May the peer at the other end of this connection come in?
         """
-        return peer.uid in (0, self.uid) or (
-            self.gid is not None and self.gid in peer.gids
+        if peer.uid in (0, self.uid):
+            return True
+        return self.gid is not None and (
+            self.gid == peer.gid or self.gid in peerGroups(connection)
         )

@@ -100,7 +100,7 @@ class ConsoleSocket:
         except OSError:
             connection.close()
             raise
-        if not self._admission.admits(who):
+        if not self._admission.admits(connection, who):
             self._log.warn(
                 "{zone}: {who} is not admitted", zone=self.console.zone, who=who
             )

@@ -97,7 +97,7 @@ class ControlSocket:
         """
         try:
             who = peerCredentials(connection)
-            if not self._admission.admits(who):
+            if not self._admission.admits(connection, who):
                 self._log.warn(
                     "{zone}: control: {who} is not admitted",
                     zone=self.console.zone,

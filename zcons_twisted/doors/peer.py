@@ -81,6 +81,7 @@ class PeerSocket:
         self._fd = connection.fileno()
         self._receive = connection.recv
         self._send = connection.send
+        self._paused = False
         self._ended = False
         self._over = False
         self._closed = False
@@ -102,15 +103,15 @@ class PeerSocket:
         """
         Send what can be sent without waiting.
 
-        @return: how many bytes were taken; all of them where the connection has
-            broken, which is told a turn later.
+        @return: how many bytes were taken; all of them where nobody receives any
+            more.  That the peer has gone is told by the receiving side, behind
+            all that it had sent.
         """
         try:
             return self._send(data)
         except BlockingIOError:
             return 0
-        except OSError as e:
-            self._reactor.callLater(0, self._break, e.strerror or str(e))
+        except OSError:
             return len(data)
 
     def wantWritable(self) -> None:
@@ -124,6 +125,7 @@ class PeerSocket:
         """
         Take nothing more from the peer for now.
         """
+        self._paused = True
         if not (self._ended or self._over):
             self._reactor.removeReader(self)
 
@@ -131,6 +133,7 @@ class PeerSocket:
         """
         Take what the peer sends again.
         """
+        self._paused = False
         if not (self._ended or self._over):
             self._reactor.addReader(self)
 
@@ -239,8 +242,9 @@ class PeerSocket:
         """
         if self._over:
             self._shut()
-        else:
+        elif not self._paused:
             self._break("" if self._ended else reason.getErrorMessage())
+        # Else what the peer had sent is still to be taken; then this comes again.
 
     # Inside.
 
