@@ -12,13 +12,14 @@ from typing import Any, cast
 from twisted.application.service import IService
 from twisted.python import usage
 
+from . import __version__
 from .console import OnHalt
 from .drivers.zone_process import RESPAWN_POLICIES
 from .errors import BadOption, ZConsError
 from .interfaces import DriverOptions
 from .names import checkZoneName
 from .reactors import ServerReactor
-from .rundir import RunDirectory, groupNumber
+from .rundir import ROOT_RUN_DIRECTORY, RunDirectory, groupNumber
 from .service import ConsoleServer, ZoneConfig
 
 __all__ = ["Options", "makeService"]
@@ -38,7 +39,9 @@ class Options(usage.Options):
 
     longdesc = (
         "Keep a console for each zone, and serve it on a unix socket to one operator"
-        " at a time.  'zconsole attach NAME' attaches."
+        " at a time.  'zconsole attach NAME' attaches.  The sockets are in"
+        f" {ROOT_RUN_DIRECTORY} for root and in $XDG_RUNTIME_DIR/zones for others,"
+        " unless --rundir says otherwise."
     )
 
     def __init__(self) -> None:
@@ -52,8 +55,7 @@ class Options(usage.Options):
 
     def opt_rundir(self, path: str) -> None:
         """
-        Directory of the sockets and device links [default: /var/run/zones for root,
-        $XDG_RUNTIME_DIR/zones for others].
+        Directory of the sockets and device links.
         """
         self["rundir"] = RunDirectory(os.path.abspath(path))
 
@@ -62,6 +64,13 @@ class Options(usage.Options):
         A group that may use the consoles, besides this user and root.
         """
         self["group"] = groupNumber(name)
+
+    def opt_version(self) -> None:
+        """
+        Show the version and exit.
+        """
+        print(f"zcons_twisted {__version__}")  # noqa: T201  # it is the answer
+        raise SystemExit(0)
 
     # For a zone.
 
@@ -88,15 +97,13 @@ class Options(usage.Options):
 
     def opt_driver(self, name: str) -> None:
         """
-        What makes the console device: pty, exec, or a plugin's own [default: exec
-        where there is a command, else pty].
+        What makes the device: pty, exec or another plugin [default: by --exec].
         """
         self._set("driver", name)
 
     def opt_respawn(self, policy: str) -> None:
         """
-        Start the command again when it ends by itself: never, on-failure or
-        always [default: never].
+        When the command ends: never (the default), on-failure or always.
         """
         self._set("respawn", _oneOf("respawn", policy, RESPAWN_POLICIES))
 
@@ -211,6 +218,8 @@ def makeService(options: Options, reactor: ServerReactor | None = None) -> IServ
             chosen.stop,
         )
         server.check()
+        # Made here already so that a failure is told before twistd goes its way.
+        rundir.make(os.geteuid(), options["group"])
     except ZConsError as e:
         raise SystemExit(f"twistd zconsole: {e}") from None
     return server
