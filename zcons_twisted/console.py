@@ -167,7 +167,7 @@ class Console:
 
     def refuse(self, who: Credentials, holder: LegacySession) -> None:
         """
-        A newcomer found the seat taken, and is told so.
+        A newcomer found the seat taken, and has been told so.
         """
         self.counters.refused += 1
         self._log.info(
@@ -185,9 +185,6 @@ class Console:
             self._evict(self.operator, session)
         self.operator = session
         self.counters.attached += 1
-        self._log.info(
-            "{zone}: console attached by {who}", zone=self.zone, who=session.who
-        )
 
     def seated(self, session: LegacySession) -> None:
         """
@@ -197,6 +194,9 @@ class Console:
         session.outlet.holds(self._holdDevice)
         if self._typed.paused:
             session.link.pauseReading()
+        self._log.info(
+            "{zone}: console attached by {who}", zone=self.zone, who=session.who
+        )
 
     def typed(self, session: LegacySession, data: bytes) -> None:
         """

@@ -185,8 +185,8 @@ class _Handshake:
         if holder is not None:
             # Whatever the line says: the C program does not look at it either.
             self._finish()
-            console.refuse(self._who, holder)
             self._peer.close(busyReply(holder.who.pid))
+            console.refuse(self._who, holder)
             return None
         try:
             ident = parseIdent(line)
