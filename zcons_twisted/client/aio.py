@@ -135,7 +135,8 @@ async def attach(
     """
     loop = asyncio.get_running_loop()
     frame = txaio.aio.with_config(loop=loop)
-    session = ConsoleSession(frame, Handshake(os.getpid(), locale, disconnect), seconds)
+    handshake = Handshake(os.getpid(), locale, disconnect)
+    session = ConsoleSession(frame, loop.call_later, handshake, seconds)
     dialler = Dialler(rundir.consoleSocket(zone), zone, opener)
     while (connection := dialler.attempt()) is None:
         await asyncio.sleep(RETRY_SECONDS)

@@ -104,7 +104,7 @@ class EscapeMachine:
                 self._held = False
                 character = data[position : position + 1]
                 if character in (b".", self._eof):
-                    return Typed(b"".join(sent), command + shown(character))
+                    return Typed(b"".join(sent), shown(command) + shown(character))
                 if character != command:
                     sent.append(command)
                 sent.append(character)

@@ -31,6 +31,8 @@ __all__ = ["buildParser", "main"]
 
 Arguments = argparse.Namespace
 
+_BOOT_ARGS = "--boot-args"
+
 
 class _Parser(argparse.ArgumentParser):
     """
@@ -108,7 +110,7 @@ def buildParser() -> argparse.ArgumentParser:
     add("detach", "end the operator's session")
     for command in (event, boot, reboot):
         command.add_argument(
-            "--boot-args", metavar="ARGS", type=_bootArguments, help="boot arguments"
+            _BOOT_ARGS, metavar="ARGS", type=_bootArguments, help="boot arguments"
         )
     return parser
 
@@ -138,6 +140,20 @@ def _addAttach(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _joined(argv: Sequence[str]) -> list[str]:
+    """
+    Boot arguments begin with a hyphen as a rule, and argparse takes such a word for
+    an option unless it is part of the one before.
+    """
+    joined: list[str] = []
+    for word in argv:
+        if joined and joined[-1] == _BOOT_ARGS:
+            joined[-1] += "=" + word
+        else:
+            joined.append(word)
+    return joined
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """
     Run C{zconsole}.
@@ -147,7 +163,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     _fillStandardDescriptors()
     try:
-        arguments = buildParser().parse_args(argv)
+        arguments = buildParser().parse_args(
+            _joined(sys.argv[1:] if argv is None else argv)
+        )
     except SystemExit as e:
         return int(e.code or 0)
     try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-__all__ = ["Frame", "Moment"]
+__all__ = ["CallLater", "Frame", "Moment", "Timer"]
 
 
 class Frame(Protocol):
@@ -38,10 +38,21 @@ class Frame(Protocol):
         Has a future its result or error, or was it cancelled?
         """
 
-    def call_later(self, delay: float, fun: Callable[[], None]) -> Any:
+
+class Timer(Protocol):
+    """
+    A call that was put off: Twisted's and asyncio's have this in common.
+    """
+
+    def cancel(self) -> object:
         """
-        Call after some seconds; the result can be cancelled.
+        Don't call.
         """
+
+
+#: Call after some seconds: C{callLater} of a reactor, C{call_later} of a loop.
+#: (C{txaio} has one too, but under Twisted for one reactor a process only.)
+CallLater = Callable[[float, Callable[[], None]], Timer]
 
 
 class Moment:

@@ -2,7 +2,7 @@
 """
 A session at a zone's console, for Twisted and asyncio programs alike.
 
-One implementation of the rules: C{txaio} makes the futures and timers, a
+One implementation of the rules: C{txaio} makes the futures, a
 L{Connection} carries the bytes, and L{zcons_twisted.client.tx} and
 L{zcons_twisted.client.aio} adapt a framework's transports to it.  The C{txaio} API
 is handed in and never chosen globally, so both frameworks may have sessions in
@@ -28,7 +28,7 @@ from typing import Any, Protocol
 
 from .errors import AttachError, HandshakeFailed, NotSeated
 from .handshake import Handshake
-from .moments import Frame, Moment
+from .moments import CallLater, Frame, Moment, Timer
 
 __all__ = [
     "HANDSHAKE_SECONDS",
@@ -114,22 +114,25 @@ class ConsoleSession:
     def __init__(
         self,
         frame: Frame,
+        callLater: CallLater,
         handshake: Handshake,
         seconds: float = HANDSHAKE_SECONDS,
     ) -> None:
         """
         @param frame: the C{txaio} API of the framework that the session lives in.
+        @param callLater: that framework's way to call something later.
         @param handshake: what to tell the server first.
         @param seconds: how long the server may take to answer.
         """
         self._frame = frame
+        self._callLater = callLater
         self._handshake = handshake
         self._seconds = seconds
         self._state = _State.GREETING
         self._seated = Moment(frame)
         self._ended = Moment(frame)
         self._writable: Moment | None = None
-        self._deadline: Any = None
+        self._deadline: Timer | None = None
         self._connection: Connection | None = None
         self._onOutput: Callable[[bytes], None] | None = None
         self._early = b""
@@ -240,7 +243,7 @@ class ConsoleSession:
         There is a connection: greet.
         """
         self._connection = connection
-        self._deadline = self._frame.call_later(self._seconds, self._tooLate)
+        self._deadline = self._callLater(self._seconds, self._tooLate)
         connection.send(self._handshake.hello)
 
     def dataReceived(self, data: bytes) -> None:

@@ -273,8 +273,8 @@ def attach(
         L{RunDirectoryError<zcons_twisted.errors.RunDirectoryError>}.
         Cancelling it closes the connection.
     """
-    frame = txaio.tx.with_config(loop=reactor)
-    session = ConsoleSession(frame, Handshake(os.getpid(), locale, disconnect), seconds)
+    handshake = Handshake(os.getpid(), locale, disconnect)
+    session = ConsoleSession(txaio.tx, reactor.callLater, handshake, seconds)
 
     async def seat() -> ConsoleSession:
         path = rundir.consoleSocket(zone)

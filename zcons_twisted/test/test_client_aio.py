@@ -1,0 +1,251 @@
+# -*- test-case-name: zcons_twisted.test.test_client_aio -*-
+"""
+Tests for L{zcons_twisted.client.aio}: real loops, connections in memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from zcons_twisted.client.aio import SessionProtocol, attach
+from zcons_twisted.client.errors import ConsoleInUse, CouldNotConnect, HandshakeFailed
+from zcons_twisted.client.session import ConsoleSession, End, EndCause
+from zcons_twisted.rundir import RunDirectory
+
+from .client_fakes import nobody
+
+RUNDIR = RunDirectory("/run/x")
+
+
+class FakeTransport(asyncio.Transport):
+    """
+    A transport in memory.
+    """
+
+    def __init__(self, protocol: Any) -> None:
+        super().__init__()
+        self.protocol = protocol
+        self.sent = b""
+        self.told: list[str] = []
+
+    def write(self, data: Any) -> None:
+        """
+        Keep it.
+        """
+        self.sent += data
+
+    def pause_reading(self) -> None:
+        """
+        Keep that.
+        """
+        self.told.append("pause")
+
+    def resume_reading(self) -> None:
+        """
+        Keep that.
+        """
+        self.told.append("resume")
+
+    def close(self) -> None:
+        """
+        Closing tells the protocol.
+        """
+        self.told.append("close")
+        self.protocol.connection_lost(None)
+
+    def abort(self) -> None:
+        """
+        Aborting too.
+        """
+        self.told.append("abort")
+        self.protocol.connection_lost(None)
+
+
+class MemoryLoop(asyncio.SelectorEventLoop):
+    """
+    A loop whose connections are in memory.
+    """
+
+    transports: list[FakeTransport]
+
+    async def create_unix_connection(
+        self, protocol_factory: Any, path: Any = None, **options: Any
+    ) -> Any:
+        """
+        Connect to memory.
+        """
+        options["sock"].close()
+        protocol = protocol_factory()
+        transport = FakeTransport(protocol)
+        self.transports.append(transport)
+        protocol.connection_made(transport)
+        return transport, protocol
+
+
+class AttachTests(SynchronousTestCase):
+    """
+    Attaching under asyncio.
+    """
+
+    def setUp(self) -> None:
+        """
+        A loop.
+        """
+        self.loop = MemoryLoop()
+        self.loop.transports = []
+        self.addCleanup(self.loop.close)
+
+    def run_(self, work: Callable[[], Awaitable[Any]]) -> Any:
+        """
+        Run something in the loop.
+        """
+
+        async def limited() -> Any:
+            return await asyncio.wait_for(work(), 10)
+
+        return self.loop.run_until_complete(limited())
+
+    async def attaching(self, **options: Any) -> asyncio.Task[ConsoleSession]:
+        """
+        Attach to zone z, as far as the greeting.
+        """
+        options.setdefault("opener", lambda path: socket.socketpair()[0])
+        task = asyncio.ensure_future(attach(RUNDIR, "z", **options))
+        while not self.loop.transports and not task.done():
+            await asyncio.sleep(0)
+        return task
+
+    async def seated(self) -> tuple[ConsoleSession, FakeTransport]:
+        """
+        A seated session.
+        """
+        task = await self.attaching()
+        transport = self.loop.transports[-1]
+        transport.protocol.data_received(b"OK\nlogin: ")
+        return await task, transport
+
+    def test_seated(self) -> None:
+        """
+        The session is seated, greets as it was told to, and loses no output
+        although the program learns of the seat a turn of the loop later.
+        """
+
+        async def work() -> None:
+            task = await self.attaching(locale="de_DE.UTF-8", disconnect=True)
+            (transport,) = self.loop.transports
+            self.assertRegex(transport.sent, rb"\AIDENT [0-9]+ de_DE.UTF-8 1\n\Z")
+            transport.protocol.data_received(b"OK\nlog")
+            transport.protocol.data_received(b"in: ")
+            session = await task
+            output: list[bytes] = []
+            session.deliver(output.append)
+            transport.protocol.data_received(b"more")
+            self.assertEqual(output, [b"login: ", b"more"])
+            self.assertEqual(transport.told, ["pause", "resume"])
+
+        self.run_(work)
+
+    def test_refused(self) -> None:
+        """
+        A taken seat, and no server, are errors; nothing is left open.
+        """
+
+        async def work() -> None:
+            task = await self.attaching()
+            (transport,) = self.loop.transports
+            transport.protocol.data_received(b"99\n")
+            with self.assertRaises(ConsoleInUse):
+                await task
+            self.assertEqual(transport.told, ["abort"])
+            with self.assertRaises(CouldNotConnect):
+                await attach(RUNDIR, "z", opener=nobody)
+
+        self.run_(work)
+
+    def test_noAnswer(self) -> None:
+        """
+        The server has so long and no longer.
+        """
+
+        async def work() -> None:
+            task = await self.attaching(seconds=0)
+            with self.assertRaises(HandshakeFailed):
+                await task
+
+        self.run_(work)
+
+    def test_cancelled(self) -> None:
+        """
+        Attaching can be given up.
+        """
+
+        async def work() -> None:
+            task = await self.attaching()
+            await asyncio.sleep(0)
+            task.cancel()
+            with self.assertRaises(asyncio.CancelledError):
+                await task
+            self.assertIn("abort", self.loop.transports[0].told)
+
+        self.run_(work)
+
+    def test_ends(self) -> None:
+        """
+        Our own end, the server's and a broken connection are told apart.
+        """
+
+        async def work() -> None:
+            for act, end in (
+                (lambda s, t: s.close(), End(EndCause.OURS)),
+                (lambda s, t: s.abort(), End(EndCause.OURS)),
+                (lambda s, t: t.close(), End(EndCause.SERVER)),
+                (
+                    lambda s, t: t.protocol.connection_lost(OSError("reset")),
+                    End(EndCause.LOST, "reset"),
+                ),
+            ):
+                self.loop.transports.clear()
+                session, transport = await self.seated()
+                act(session, transport)
+                self.assertEqual(await session.whenEnded(), end)
+
+        self.run_(work)
+
+    def test_input(self) -> None:
+        """
+        The transport's C{pause_writing} and C{resume_writing} are the session's.
+        """
+
+        async def work() -> None:
+            session, transport = await self.seated()
+            transport.sent = b""
+            self.assertTrue(session.write(b"a"))
+            transport.protocol.pause_writing()
+            self.assertFalse(session.write(b"b"))
+            self.loop.call_soon(transport.protocol.resume_writing)
+            await session.whenWritable()
+            self.assertTrue(session.write(b"c"))
+            self.assertEqual(transport.sent, b"abc")
+
+        self.run_(work)
+
+    def test_afterTheEnd(self) -> None:
+        """
+        A protocol without a transport does nothing.
+        """
+
+        async def work() -> None:
+            _, transport = await self.seated()
+            transport.close()
+            protocol: SessionProtocol = transport.protocol
+            protocol.send(b"x")
+            for name in ("pauseReading", "resumeReading", "finish", "abort"):
+                getattr(protocol, name)()
+            self.assertEqual(transport.told, ["pause", "close"])
+
+        self.run_(work)

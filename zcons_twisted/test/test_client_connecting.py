@@ -1,0 +1,136 @@
+# -*- test-case-name: zcons_twisted.test.test_client_connecting -*-
+"""
+Tests for L{zcons_twisted.client.connecting}.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from zcons_twisted.client.connecting import ATTEMPTS, Dialler, isServed, openUnix
+from zcons_twisted.client.errors import CouldNotConnect
+
+
+class UnixSocketTests(SynchronousTestCase):
+    """
+    Real unix sockets, which connect at once or not at all.
+    """
+
+    def setUp(self) -> None:
+        """
+        A path for a socket.
+        """
+        self.path = os.path.join(self.mktemp(), "s")
+        os.makedirs(os.path.dirname(self.path))
+
+    def listen(self, backlog: int) -> socket.socket:
+        """
+        A socket that listens there.
+        """
+        server = socket.socket(socket.AF_UNIX)
+        self.addCleanup(server.close)
+        server.bind(self.path)
+        server.listen(backlog)
+        return server
+
+    def test_connects(self) -> None:
+        """
+        The connection does not block.
+        """
+        self.listen(1)
+        connection = openUnix(self.path)
+        assert connection is not None
+        self.addCleanup(connection.close)
+        self.assertEqual(connection.getblocking(), False)
+
+    def test_fullBacklog(self) -> None:
+        """
+        A full backlog is neither a connection nor an error.
+        """
+        self.listen(0)
+        first = openUnix(self.path)
+        assert first is not None
+        self.addCleanup(first.close)
+        self.assertIsNone(openUnix(self.path))
+
+    def test_nobody(self) -> None:
+        """
+        No socket, and one left behind, are errors of different kinds.
+        """
+        error = self.assertRaises(OSError, openUnix, self.path)
+        self.assertEqual(error.errno, errno.ENOENT)
+        self.listen(1).close()
+        error = self.assertRaises(OSError, openUnix, self.path)
+        self.assertEqual(error.errno, errno.ECONNREFUSED)
+
+    def test_isServed(self) -> None:
+        """
+        Whether somebody is there is found out without being noticed.
+        """
+        self.assertFalse(isServed(self.path))
+        server = self.listen(1)
+        self.assertTrue(isServed(self.path))
+        server.setblocking(False)
+        self.assertRaises(BlockingIOError, server.accept)
+        server.close()
+        self.assertFalse(isServed(self.path))
+
+
+class DiallerTests(SynchronousTestCase):
+    """
+    How failures are told.
+    """
+
+    def failure(self, number: int) -> CouldNotConnect:
+        """
+        What is told of an error of C{connect}.
+        """
+
+        def opener(path: str) -> None:
+            raise OSError(number, os.strerror(number))
+
+        error = self.assertRaises(
+            CouldNotConnect, Dialler("/run/x/z.console_sock", "z", opener).attempt
+        )
+        assert isinstance(error, CouldNotConnect)
+        self.assertEqual(error.number, number)
+        self.assertNotIn("\n", str(error))
+        return error
+
+    def test_unknownZone(self) -> None:
+        """
+        Where there is no socket, we are told how to get one.
+        """
+        text = str(self.failure(errno.ENOENT))
+        self.assertIn("no server serves zone z in /run/x", text)
+        self.assertIn("twistd zconsole --zone z", text)
+
+    def test_deadServer(self) -> None:
+        """
+        A socket that was left behind is said to be such.
+        """
+        text = str(self.failure(errno.ECONNREFUSED))
+        self.assertIn("has left /run/x/z.console_sock behind", text)
+
+    def test_otherErrors(self) -> None:
+        """
+        Other errors are the system's, with the path.
+        """
+        self.assertEqual(
+            str(self.failure(errno.EACCES)),
+            "/run/x/z.console_sock: Permission denied",
+        )
+
+    def test_givesUp(self) -> None:
+        """
+        A backlog that stays full is waited for, but not for ever.
+        """
+        dialler = Dialler("/run/x/z.console_sock", "z", lambda path: None)
+        for _ in range(ATTEMPTS - 1):
+            self.assertIsNone(dialler.attempt())
+        error = self.assertRaises(CouldNotConnect, dialler.attempt)
+        self.assertIn("too busy", str(error))
