@@ -1,0 +1,396 @@
+# -*- test-case-name: zcons_twisted.test.test_testing -*-
+"""
+In-memory fakes, for the tests of those who embed consoles or write drivers, and
+for our own.
+
+Nothing here sleeps or waits.  Time is L{FakeReactor}'s own and passes by
+C{advance}; descriptors are looked at when L{FakeReactor.pump} is called; the zone's
+side and the peer's side of things are methods that a test calls::
+
+    reactor = FakeReactor()
+    driver = MemoryDriver()
+    console = Console("z", driver.states, OnHalt.STAY, reactor.seconds, lambda: None)
+    Laps(reactor, driver, console).begin()
+    link = MemoryLink()
+    ...
+    driver.device.zonePrints(b"login: ")
+    assert link.received == b"login: "
+
+Every fake of an interface is verified against it by our own tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.plugin import IPlugin
+from zope.interface import implementer
+
+from .errors import DeviceError
+from .interfaces import (
+    DriverOptions,
+    IConsoleDriver,
+    IConsoleDriverMaker,
+    IDeviceReceiver,
+    IManagerDevice,
+    IZoneEvents,
+    IZoneLife,
+    IZoneStates,
+)
+from .rundir import RunDirectory
+from .testing_reactor import FakeReactor
+from .testing_zone import (
+    FIRST_FAKE_PID,
+    FakeProcess,
+    MemoryEvents,
+    MemoryLife,
+    MemorySessions,
+    MemoryStates,
+)
+
+__all__ = [
+    "FIRST_FAKE_PID",
+    "FakeProcess",
+    "FakeReactor",
+    "MemoryDevice",
+    "MemoryDriver",
+    "MemoryDriverMaker",
+    "MemoryEvents",
+    "MemoryLife",
+    "MemoryLink",
+    "MemoryReceiver",
+    "MemorySessions",
+    "MemoryStates",
+]
+
+
+class MemoryLink:
+    """
+    A session's connection in memory: a
+    L{SessionLink<zcons_twisted.sessions.SessionLink>}.
+
+    @ivar received: what the peer has got.
+    @ivar room: how many bytes it takes before somebody calls L{take}, or L{None}
+        for all.
+    @ivar wanted: whether a call was asked for, for when there is room again.
+    @ivar paused: whether nothing is taken from the peer.
+    @ivar dead: set it, and the peer is found dead.
+    @ivar unread: what the peer had sent and nobody has taken yet.
+    @ivar closed: whether we have closed it.
+    """
+
+    def __init__(self, room: int | None = None) -> None:
+        self.received = b""
+        self.room = room
+        self.wanted = False
+        self.paused = False
+        self.dead = False
+        self.unread = b""
+        self.closed = False
+
+    def sendNow(self, data: bytes) -> int:
+        """
+        Take what there is room for.
+        """
+        taken = len(data) if self.room is None else min(self.room, len(data))
+        if self.room is not None:
+            self.room -= taken
+        self.received += data[:taken]
+        return taken
+
+    def wantWritable(self) -> None:
+        """
+        Remember it in L{wanted}.
+        """
+        self.wanted = True
+
+    def pauseReading(self) -> None:
+        """
+        Remember it in L{paused}.
+        """
+        self.paused = True
+
+    def resumeReading(self) -> None:
+        """
+        Remember it in L{paused}.
+        """
+        self.paused = False
+
+    def alive(self) -> bool:
+        """
+        Whether nobody has set L{dead}.
+        """
+        return not self.dead
+
+    def drain(self) -> bytes:
+        """
+        Give L{unread}, once.
+        """
+        unread, self.unread = self.unread, b""
+        return unread
+
+    def close(self, rest: bytes) -> None:
+        """
+        The peer gets the rest, whatever its room.
+        """
+        self.received += rest
+        self.closed = True
+
+    def take(self, room: int | None, writable: Callable[[], None]) -> None:
+        """
+        The peer reads: it has room again, and who asked for it is told.
+
+        @param room: how many bytes, or L{None} for all that come.
+        @param writable: called if it was asked for.
+        """
+        self.room = room
+        if self.wanted:
+            self.wanted = False
+            writable()
+
+
+@implementer(IManagerDevice)
+class MemoryDevice:
+    """
+    A console device in memory.
+
+    @ivar written: what the zone has got as input.
+    @ivar room: how many bytes of input it takes before L{zoneReads}, or L{None}
+        for all.
+    @ivar reading: whether its output is taken.
+    @ivar wanted: whether a call was asked for, for when there is room again.
+    @ivar closed: whether our end is closed.
+    """
+
+    def __init__(self, receiver: IDeviceReceiver, room: int | None = None) -> None:
+        """
+        @param receiver: hears of what happens.
+        """
+        self.written = b""
+        self.room = room
+        self.reading = False
+        self.wanted = False
+        self.closed = False
+        self._receiver = receiver
+        self._printed: list[bytes] = []
+        self._failure: str | None = None
+
+    def pauseReading(self) -> None:
+        """
+        See L{IManagerDevice}.
+        """
+        self.reading = False
+
+    def resumeReading(self) -> None:
+        """
+        See L{IManagerDevice}.  What the zone printed meanwhile comes at once.
+        """
+        self.reading = True
+        self._deliver()
+
+    def writeNow(self, data: bytes) -> int:
+        """
+        See L{IManagerDevice}.
+        """
+        if self._failure is not None:
+            reason, self._failure = self._failure, None
+            self._receiver.lost(reason)
+            return 0
+        taken = len(data) if self.room is None else min(self.room, len(data))
+        if self.room is not None:
+            self.room -= taken
+        self.written += data[:taken]
+        return taken
+
+    def wantWritable(self) -> None:
+        """
+        See L{IManagerDevice}.
+        """
+        self.wanted = True
+
+    def close(self) -> None:
+        """
+        See L{IManagerDevice}.
+        """
+        self.closed = True
+        self.reading = False
+
+    def zonePrints(self, data: bytes) -> None:
+        """
+        The zone prints something, which is handed on unless we are paused.
+        """
+        self._printed.append(data)
+        self._deliver()
+
+    def zoneReads(self, room: int | None = None) -> None:
+        """
+        The zone reads: there is room for input again.
+
+        @param room: for how many bytes, or L{None} for all that come.
+        """
+        self.room = room
+        if self.wanted:
+            self.wanted = False
+            self._receiver.writable()
+
+    def fail(self, reason: str = "Input/output error") -> None:
+        """
+        The device fails now.
+        """
+        self._receiver.lost(reason)
+
+    def failAtNextWrite(self, reason: str = "Input/output error") -> None:
+        """
+        The device fails when it is next written to, and takes nothing of that.
+        """
+        self._failure = reason
+
+    def _deliver(self) -> None:
+        while self.reading and self._printed:
+            self._receiver.output(self._printed.pop(0))
+
+
+@implementer(IConsoleDriver)
+class MemoryDriver:
+    """
+    A driver whose devices are in memory.
+
+    @ivar instances: how many instances there are.
+    @ivar held: whether the subsidiary is held.
+    @ivar devices: every device that was opened, in order.
+    @ivar refusals: why the next openings fail, one each.
+    @ivar initResult: set it, and C{init} gives this.
+    """
+
+    kind = "memory"
+
+    def __init__(
+        self,
+        path: str = "/nowhere/zoneconsole",
+        states: IZoneStates | None = None,
+        life: IZoneLife | None = None,
+    ) -> None:
+        self.path = path
+        self.states = states or MemoryStates()
+        self.life = life
+        self.instances = 0
+        self.held = False
+        self.devices: list[MemoryDevice] = []
+        self.refusals: list[str] = []
+        self.initResult: Deferred[None] | None = None
+
+    @property
+    def device(self) -> MemoryDevice:
+        """
+        The device that was opened last.
+        """
+        return self.devices[-1]
+
+    def count(self) -> int:
+        """
+        See L{IConsoleDriver}.
+        """
+        return self.instances
+
+    def init(self) -> Deferred[None]:
+        """
+        See L{IConsoleDriver}.
+        """
+        self.instances = 1
+        self.hold()
+        return succeed(None) if self.initResult is None else self.initResult
+
+    def destroy(self) -> Deferred[tuple[int, int]]:
+        """
+        See L{IConsoleDriver}.
+        """
+        self.release()
+        found, self.instances = self.instances, 0
+        return succeed((found, found))
+
+    def hold(self) -> None:
+        """
+        See L{IConsoleDriver}.
+        """
+        self.held = True
+
+    def release(self) -> None:
+        """
+        See L{IConsoleDriver}.
+        """
+        self.held = False
+
+    def open(self, receiver: IDeviceReceiver) -> IManagerDevice:
+        """
+        See L{IConsoleDriver}.
+        """
+        if self.refusals:
+            raise DeviceError(self.refusals.pop(0))
+        device = MemoryDevice(receiver)
+        self.devices.append(device)
+        return device
+
+
+@implementer(IPlugin, IConsoleDriverMaker)
+class MemoryDriverMaker:
+    """
+    A driver plugin that gives what it was made with.
+
+    @ivar made: what it was asked for: the zone and its options, in order.
+    """
+
+    name = "memory"
+    description = "console devices in memory, for tests"
+
+    def __init__(self, driver: MemoryDriver) -> None:
+        self.made: list[tuple[str, DriverOptions]] = []
+        self._driver = driver
+
+    def driver(
+        self,
+        reactor: object,
+        zone: str,
+        rundir: RunDirectory,
+        options: DriverOptions,
+        events: IZoneEvents,
+    ) -> IConsoleDriver:
+        """
+        See L{IConsoleDriverMaker}.
+        """
+        self.made.append((zone, options))
+        return self._driver
+
+
+@implementer(IDeviceReceiver)
+class MemoryReceiver:
+    """
+    Remembers what a console device tells.
+
+    @ivar printed: what the zone has printed.
+    @ivar writables: how often more could be written.
+    @ivar reasons: why the device was lost; at most one.
+    """
+
+    def __init__(self) -> None:
+        self.printed = b""
+        self.writables = 0
+        self.reasons: list[str] = []
+
+    def output(self, data: bytes) -> None:
+        """
+        See L{IDeviceReceiver}.
+        """
+        self.printed += data
+
+    def writable(self) -> None:
+        """
+        See L{IDeviceReceiver}.
+        """
+        self.writables += 1
+
+    def lost(self, reason: str) -> None:
+        """
+        See L{IDeviceReceiver}.
+        """
+        self.reasons.append(reason)
