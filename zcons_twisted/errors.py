@@ -42,7 +42,7 @@ class BadIdent(ZConsError):
 
 class BadBootArguments(ZConsError):
     """
-    Boot arguments that are too long to be passed on.
+    Boot arguments that can't be passed on.
     """
 
 

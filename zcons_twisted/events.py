@@ -107,11 +107,14 @@ def stateAfter(event: ZoneEvent, before: ZoneState) -> ZoneState:
 
 def checkBootArguments(arguments: str) -> str:
     """
-    Check boot arguments against L{BOOT_ARGUMENTS_MAX}.
+    Check boot arguments: no more than L{BOOT_ARGUMENTS_MAX} bytes and no NUL, which
+    no process could be given.
 
     @return: the same arguments.
-    @raise BadBootArguments: they are too long.
+    @raise BadBootArguments: they can't be passed on.
     """
+    if "\0" in arguments:
+        raise BadBootArguments("boot arguments can't contain a NUL")
     size = len(arguments.encode("utf-8", "surrogateescape"))
     if size > BOOT_ARGUMENTS_MAX:
         raise BadBootArguments(

@@ -125,7 +125,9 @@ class Outlet:
             taken = self._link.sendNow(data)
             if taken < len(data):
                 self._wait(data[taken:])
-        elif self.stalled or self._size + len(data) > OUTPUT_BACKLOG_MAX:
+        elif (
+            self.stalled or self._missing or self._size + len(data) > OUTPUT_BACKLOG_MAX
+        ):
             self._missing += len(data)
             self.skipped += len(data)
         else:
@@ -140,14 +142,13 @@ class Outlet:
         if not self._waiting:
             self.write(data)
             return
-        if self._missing:
-            data = self._gap(self._missing) + data
-        if self._size + len(data) > OUTPUT_BACKLOG_MAX:
+        gap = self._gap(self._missing) if self._missing else b""
+        if self._size + len(gap) + len(data) > OUTPUT_BACKLOG_MAX:
             self._missing += len(data)
             self.skipped += len(data)
             return
         self._missing = 0
-        self._keep(data)
+        self._keep(gap + data)
 
     def writable(self) -> None:
         """
@@ -266,7 +267,9 @@ class InputQueue:
             if taken == len(data):
                 return
             data = data[taken:]
-            self._device.wantWritable()
+            # Not if the device failed under our hands.
+            if self._device is not None:
+                self._device.wantWritable()
         self._waiting.append(data)
         self.size += len(data)
         self._pauseWhere(self.size > INPUT_HIGH or self._device is None)

@@ -85,7 +85,9 @@ class ZoneLock:
         Let go, and leave no file behind.  Harmless to say twice.
         """
         if self._fd is not None:
-            os.unlink(self._path)
+            # Somebody may have removed our file, and somebody else made a new one.
+            if self._isCurrent(self._fd):
+                os.unlink(self._path)
             os.close(self._fd)
             self._fd = None
 

@@ -164,6 +164,8 @@ class ZoneProcess:
         if self._phase in (_Phase.STARTING, _Phase.RUNNING):
             return succeed("zone is already booted")
         if self._phase is _Phase.DOWN:
+            # The state comes first: who hears of the event looks at it.
+            self._phase = _Phase.STARTING
             self._events.event(ZoneEvent.BOOTING, arguments)
         done = self._bootWaiter()
         self._start(arguments)
@@ -273,8 +275,9 @@ class ZoneProcess:
                 )
             finally:
                 os.close(subsidiary)
-        except OSError as e:
-            self.beginFailed(e.strerror or str(e))
+        except (OSError, TypeError, ValueError) as e:
+            # The last two are for words that no process can be given.
+            self.beginFailed(getattr(e, "strerror", None) or str(e))
             self._finish()
             return
         self._pid = process.pid or 0
