@@ -11,6 +11,7 @@ import socket
 from typing import Any
 
 from twisted.internet.address import UNIXAddress
+from twisted.internet.error import ConnectionAborted
 from twisted.internet.interfaces import (
     IProtocolFactory,
     IReadDescriptor,
@@ -18,6 +19,7 @@ from twisted.internet.interfaces import (
 )
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransportWithDisconnection
+from twisted.python.failure import Failure
 
 __all__ = [
     "ClientReactor",
@@ -60,7 +62,8 @@ class FakeTransport(StringTransportWithDisconnection):
         """
         self.aborted = True
         if self.connected:
-            self.loseConnection()
+            self.connected = False
+            self.protocol.connectionLost(Failure(ConnectionAborted()))
 
 
 class ClientReactor(Clock):

@@ -1,0 +1,144 @@
+# -*- test-case-name: zcons_twisted.test.test_client_reports -*-
+"""
+Tests for L{zcons_twisted.client.reports}.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from zcons_twisted.client.reports import listing, moment, operatorBrief, statusReport
+
+
+def someone(**more: Any) -> dict[str, Any]:
+    """
+    An operator.
+    """
+    return {
+        "pid": 12,
+        "uid": 1000,
+        "user": "ann\x1b",
+        "since": 0.0,
+        "locale": "C",
+        "toldPid": 12,
+        "halfClosed": False,
+        "stalled": False,
+        **more,
+    }
+
+
+def status(**more: Any) -> dict[str, Any]:
+    """
+    A zone's status.
+    """
+    return {
+        "zone": "z",
+        "state": "running",
+        "driver": "exec",
+        "device": "/run/x/zcons/z/zoneconsole",
+        "deviceState": "open",
+        "onHalt": "stay",
+        "serverPid": 7,
+        "since": 0.0,
+        "operator": [],
+        "ended": [],
+        "counters": [{"name": "output", "value": 32}],
+        **more,
+    }
+
+
+class StatusReportTests(SynchronousTestCase):
+    """
+    All about a zone.
+    """
+
+    def test_everyFact(self) -> None:
+        """
+        Each fact has its line.
+        """
+        lines = statusReport(status()).splitlines()
+        self.assertEqual(
+            [line.split() for line in lines],
+            [
+                ["zone:", "z"],
+                ["state:", "running"],
+                ["driver:", "exec"],
+                ["device:", "/run/x/zcons/z/zoneconsole", "(open)"],
+                ["on", "halt:", "stay"],
+                ["server:", "process", "7", "since", *moment(0.0).split()],
+                ["operator:", "none"],
+                ["output:", "32"],
+            ],
+        )
+
+    def test_operator(self) -> None:
+        """
+        The operator is named, with what is unusual about it.
+        """
+        plain = statusReport(status(operator=[someone()]))
+        self.assertIn(f"process 12 of ann\\x1b (user 1000) since {moment(0)}", plain)
+        self.assertIn("; locale C\n", plain)
+        odd = someone(locale="", toldPid=99, halfClosed=True, stalled=True)
+        self.assertIn(
+            "; says it is process 99, sends no more, stalled\n",
+            statusReport(status(operator=[odd])),
+        )
+        silent = someone(locale="", toldPid=None)
+        self.assertIn(f"{moment(0)}\n", statusReport(status(operator=[silent])))
+
+    def test_ended(self) -> None:
+        """
+        Sessions that ended are told with their reason.
+        """
+        over = {"pid": 5, "uid": 0, "at": 0.0, "reason": "left", "text": "it left"}
+        self.assertIn(
+            f"{moment(0)} process 5 of user 0: it left (left)\n",
+            statusReport(status(ended=[over])),
+        )
+
+    def test_hostileTexts(self) -> None:
+        """
+        Nothing that was told from outside gets a control character through.
+        """
+        hostile = "a\x1b[2Jb\nc"
+        report = statusReport(
+            status(
+                **dict.fromkeys(
+                    ("zone", "state", "driver", "device", "deviceState", "onHalt"),
+                    hostile,
+                ),
+                operator=[someone(user=hostile, locale=hostile)],
+                ended=[
+                    {"pid": 5, "uid": 0, "at": 0.0, "reason": hostile, "text": hostile}
+                ],
+                counters=[{"name": hostile, "value": 1}],
+            )
+        )
+        self.assertNotIn("\x1b", report)
+        self.assertEqual(report.count("\n"), 9)
+
+
+class ListingTests(SynchronousTestCase):
+    """
+    A line a zone.
+    """
+
+    def test_columns(self) -> None:
+        """
+        The columns are as wide as they must be, under a heading.
+        """
+        self.assertEqual(
+            listing([("z", "running", "-"), ("longname", "installed", "ann")]),
+            "ZONE      STATE      OPERATOR\n"
+            "z         running    -\n"
+            "longname  installed  ann\n",
+        )
+
+    def test_operatorBrief(self) -> None:
+        """
+        An operator is a name and a process.
+        """
+        self.assertEqual(operatorBrief([]), "-")
+        self.assertEqual(operatorBrief([someone()]), "ann\\x1b (process 12)")
