@@ -16,7 +16,7 @@ RUNDIR =
 # Programs that the integration tests use, each with the Debian package that has it.
 SYSTEM_PACKAGES = socat:socat agetty:util-linux ps:procps strace:strace
 
-SOURCES = zcons_twisted twisted tests docs .ci/external-names $(wildcard bench)
+SOURCES = zcons_twisted twisted tests docs .ci .ci/external-names $(wildcard bench)
 
 export PYTHON ZONE CMD RUNDIR
 
@@ -56,7 +56,7 @@ types:
 docs:
 	@.ci/make-venv $(VENV) dev
 	$(BIN)/python .ci/external-names .build/names.inv
-	$(BIN)/pydoctor --quiet --intersphinx-file=.build/names.inv::https:
+	PYTHONPATH=.ci $(BIN)/pydoctor --quiet --intersphinx-file=.build/names.inv::https:
 	$(BIN)/sphinx-build -q -W --keep-going -b html -d .build/doctrees docs .build/docs
 	$(BIN)/sphinx-build -q -W --keep-going -b man -d .build/doctrees docs .build/man
 
