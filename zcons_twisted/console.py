@@ -274,6 +274,16 @@ class Console:
             )
             return "unknown"
 
+    def totals(self) -> list[tuple[str, int]]:
+        """
+        The counters' names and values, with what the operator has missed so far.
+        """
+        missed = self.operator.outlet.skipped if self.operator is not None else 0
+        return [
+            (name, value + missed if name == "skipped" else value)
+            for name, value in self.counters.items()
+        ]
+
     # Inside.
 
     def _makesRoom(self, holder: LegacySession) -> bool:
@@ -283,10 +293,12 @@ class Console:
         """
         if holder.halfClosed:
             return True
-        return not holder.link.alive() and self._typed.size <= INPUT_BACKLOG_MAX
+        if self._typed.size > INPUT_BACKLOG_MAX:
+            return False
+        return holder.link.sendsNoMore() or not holder.link.alive()
 
     def _evict(self, holder: LegacySession, newcomer: LegacySession) -> None:
-        if holder.halfClosed:
+        if holder.link.alive():
             text = f"{newcomer.who} took the seat that this session had given up"
             reason = EndReason.REPLACED
         else:

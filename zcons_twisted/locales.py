@@ -21,7 +21,7 @@ __all__ = ["CATALOGUES", "Catalogues", "Language"]
 DOMAIN = "zcons_twisted"
 
 _LOCALE = re.compile(
-    r"(?P<language>[A-Za-z]{2,3})(?:_(?P<territory>[A-Za-z]{2,3}))?"
+    r"(?P<language>C|POSIX|[A-Za-z]{2,3})(?:_(?P<territory>[A-Za-z]{2,3}))?"
     r"(?:\.(?P<codeset>[-A-Za-z0-9_]{1,32}))?(?:@(?P<modifier>[a-z]{1,16}))?"
 )
 

@@ -73,6 +73,12 @@ class OutputLink(Protocol):
         Ask for one call of L{Outlet.writable} when more can be sent.
         """
 
+    def unread(self) -> int | None:
+        """
+        Bytes that were sent and that the session has not read yet, or L{None} where
+        that can't be told.
+        """
+
 
 class Outlet:
     """
@@ -104,6 +110,7 @@ class Outlet:
         self._size = 0
         self._missing = 0
         self._taken = 0
+        self._unread: int | None = None
         self._waitsSince = 0.0
         self._window: IDelayedCall | None = None
 
@@ -191,8 +198,7 @@ class Outlet:
 
     def _wait(self, data: bytes) -> None:
         self._keep(data)
-        self._taken = 0
-        self._waitsSince = self._clock.seconds()
+        self._beginWindow()
         self._link.wantWritable()
         self._hold(True)
         # A window that is still open from an earlier wait is not armed anew: it
@@ -210,14 +216,30 @@ class Outlet:
             return
         left = self._waitsSince + STALL_SECONDS - self._clock.seconds()
         if left <= 0:
-            if self._taken < STALL_BYTES:
+            if self._accepted() < STALL_BYTES:
                 self.stalled = True
                 self._hold(False)
                 return
-            self._taken = 0
-            self._waitsSince = self._clock.seconds()
+            self._beginWindow()
             left = STALL_SECONDS
         self._window = self._clock.callLater(left, self._endWindow)
+
+    def _beginWindow(self) -> None:
+        self._taken = 0
+        self._unread = self._link.unread()
+        self._waitsSince = self._clock.seconds()
+
+    def _accepted(self) -> int:
+        """
+        How many bytes the session has taken since its window began.  What it has read
+        counts, where that can be told: a connection takes nothing for a long while
+        after it was full, however steadily it is read.
+        """
+        if self._taken < STALL_BYTES and self._unread is not None:
+            unread = self._link.unread()
+            if unread is not None:
+                return self._taken + self._unread - unread
+        return self._taken
 
 
 def _holdNobody(hold: bool) -> None:

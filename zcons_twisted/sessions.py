@@ -82,6 +82,12 @@ class SessionLink(OutputLink, Protocol):
         Is there still somebody at the other end who receives?
         """
 
+    def sendsNoMore(self) -> bool:
+        """
+        Has the peer closed its sending side, or gone?  What it had sent may still wait
+        here, where reading is paused.
+        """
+
     def drain(self) -> bytes:
         """
         What a dead peer had sent and we have not taken yet.

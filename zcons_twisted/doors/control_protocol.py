@@ -250,7 +250,7 @@ class ControlProtocol(AMP):
     def _status(self, names: dict[int, str]) -> dict[str, Any]:
         door = self._door
         console = door.console
-        counters = console.counters.items()
+        counters = console.totals()
         operators = []
         if console.operator is not None:
             session = console.operator

@@ -10,6 +10,7 @@ once, and asks for the write side only when something did not fit.
 
 from __future__ import annotations
 
+import select
 import socket
 from typing import Protocol
 
@@ -23,6 +24,7 @@ from zope.interface import implementer
 
 from ..hangup import HangupWatch
 from ..reactors import DescriptorReactor
+from .unread import PeerQueue
 
 __all__ = ["LINGER_SECONDS", "PeerReceiver", "PeerSocket"]
 
@@ -88,6 +90,7 @@ class PeerSocket:
         self._rest = b""
         self._linger: IDelayedCall | None = None
         self._hangup: HangupWatch | None = None
+        self._queue: PeerQueue | None = None
         self._onClosed: list[PeerClosed] = []
 
     def start(self, receiver: PeerReceiver) -> None:
@@ -149,6 +152,23 @@ class PeerSocket:
         except OSError:
             return False
         return True
+
+    def unread(self) -> int | None:
+        """
+        Bytes that were sent and that the peer has not read yet, or L{None} where the
+        kernel does not tell.
+        """
+        if self._queue is None:
+            self._queue = PeerQueue(self._fd)
+        return self._queue.unread()
+
+    def sendsNoMore(self) -> bool:
+        """
+        Has the peer closed its sending side, or gone?
+        """
+        asked = select.poll()
+        asked.register(self._fd, select.POLLRDHUP)
+        return self._ended or bool(asked.poll(0))
 
     def drain(self) -> bytes:
         """
