@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
@@ -85,9 +86,16 @@ class InProcess(Doors):
         await turn(2)
         globalLogPublisher.removeObserver(self._logged)
         assert os.listdir(self.rundir) == []
-        await until(lambda: descriptors() == self._before, "descriptors are left")
+        await until(lambda: not self._leftOpen(), f"closing {self._leftOpen()}")
         assert children(os.getpid()) == self._children
         assert self._errors == []
+
+    def _leftOpen(self) -> dict[int, str]:
+        """
+        Descriptors that were not there before.
+        """
+        now = descriptors()
+        return {fd: now[fd] for fd in now if self._before.get(fd) != now[fd]}
 
     def _logged(self, event: dict[str, Any]) -> None:
         if "log_failure" in event:
@@ -185,7 +193,8 @@ class Twistd(Doors):
             program.signal(number)
             await program.ends()
             assert [pid for pid in started if runs(pid)] == []
-        assert program.status == 0, self.log
+            # Twisted ends by the signal that it was stopped by.
+            assert program.status in (0, -number), self.log
         self.clean()
 
     def clean(self) -> None:
@@ -207,8 +216,6 @@ def served(path: str) -> bool:
     """
     Does anybody listen there?
     """
-    import socket
-
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.settimeout(DEADLINE)
         try:

@@ -16,12 +16,12 @@ import signal
 import socket
 import sys
 import sysconfig
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
 from twisted.internet import reactor
-from twisted.internet.defer import Deferred, TimeoutError
+from twisted.internet.defer import Deferred, TimeoutError, gatherResults
 from twisted.internet.endpoints import UNIXClientEndpoint, connectProtocol
 from twisted.internet.error import ProcessDone, ProcessExitedAlready
 from twisted.internet.interfaces import IReadDescriptor, IWriteDescriptor
@@ -81,48 +81,92 @@ async def until(
         await pause(0.005)
 
 
-@implementer(IReadDescriptor, IWriteDescriptor)
-class _Ready:
+async def together(*coroutines: Coroutine[Any, Any, Any]) -> list[Any]:
     """
-    Waits once for a descriptor to be ready to be read or written.
+    What several coroutines give that run at the same time.
+    """
+    return await gatherResults([Deferred.fromCoroutine(each) for each in coroutines])
+
+
+@implementer(IReadDescriptor, IWriteDescriptor)
+class Readiness:
+    """
+    Waits for a descriptor to be ready to be read or written.  A reactor wants one
+    object for both.
     """
 
-    def __init__(self, fd: int, write: bool) -> None:
+    def __init__(self, fd: int) -> None:
         self._fd = fd
-        self._write = write
-        self.done: Deferred[None] = Deferred(lambda _ignored: self._leave())
-        (reactor.addWriter if write else reactor.addReader)(self)
+        self._readable: Deferred[None] | None = None
+        self._writable: Deferred[None] | None = None
+
+    async def readable(self, deadline: float) -> bool:
+        """
+        Wait until there is something to read.
+
+        @return: whether there is, rather than that the time is over.
+        """
+        self._readable = Deferred(lambda _ignored: self._tell(True))
+        reactor.addReader(self)
+        return await self._wait(self._readable, deadline)
+
+    async def writable(self, deadline: float) -> bool:
+        """
+        Wait until something can be written.
+
+        @return: whether it can, rather than that the time is over.
+        """
+        self._writable = Deferred(lambda _ignored: self._tell(False))
+        reactor.addWriter(self)
+        return await self._wait(self._writable, deadline)
 
     def fileno(self) -> int:
+        """
+        See L{IReadDescriptor}.
+        """
         return self._fd
 
     def logPrefix(self) -> str:
+        """
+        See L{IReadDescriptor}.
+        """
         return "test"
 
     def doRead(self) -> None:
-        self._leave()
-        self.done.callback(None)
+        """
+        See L{IReadDescriptor}.
+        """
+        self._tell(True)
 
-    doWrite = doRead
+    def doWrite(self) -> None:
+        """
+        See L{IWriteDescriptor}.
+        """
+        self._tell(False)
 
     def connectionLost(self, reason: Failure) -> None:
-        self.doRead()
+        """
+        See L{IReadDescriptor}.
+        """
+        self._tell(True)
+        self._tell(False)
 
-    def _leave(self) -> None:
-        (reactor.removeWriter if self._write else reactor.removeReader)(self)
+    async def _wait(self, done: Deferred[None], deadline: float) -> bool:
+        try:
+            await within(done, deadline)
+        except TimeoutError:
+            return False
+        return True
 
-
-async def ready(fd: int, write: bool = False, deadline: float = DEADLINE) -> bool:
-    """
-    Wait until a descriptor can be read or written.
-
-    @return: whether it can, rather than that the time is over.
-    """
-    try:
-        await within(_Ready(fd, write).done, deadline)
-    except TimeoutError:
-        return False
-    return True
+    def _tell(self, reading: bool) -> None:
+        if reading:
+            reactor.removeReader(self)
+            done, self._readable = self._readable, None
+        else:
+            reactor.removeWriter(self)
+            done, self._writable = self._writable, None
+        if done is not None and not done.called:
+            done.callback(None)
 
 
 # What goes through a console.
@@ -174,6 +218,7 @@ class Peer:
     def __init__(self) -> None:
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.socket.setblocking(False)
+        self._readiness = Readiness(self.socket.fileno())
         self.held = b""
         self.ended = False
         self.broken = False
@@ -203,7 +248,7 @@ class Peer:
             try:
                 view = view[self.socket.send(view[:BLOCK]) :]
             except BlockingIOError:
-                took = await ready(self.socket.fileno(), True, deadline)
+                took = await self._readiness.writable(deadline)
                 assert took, f"{len(view)} bytes were not taken in {deadline:g} s"
 
     def sendNow(self, data: bytes) -> int:
@@ -272,9 +317,21 @@ class Peer:
         end = reactor.seconds() + deadline
         while not self._receive():
             left = end - reactor.seconds()
-            readable = left > 0 and await ready(self.socket.fileno(), False, left)
+            readable = left > 0 and await self._readiness.readable(left)
             assert readable, f"nothing in {deadline:g} s after {self.held[-200:]!r}"
         return not self.ended
+
+    async def atMost(self, size: int, deadline: float = DEADLINE) -> bytes:
+        """
+        Take no more than so much from the connection, and leave the rest in it.
+        """
+        assert not self.held
+        while True:
+            try:
+                return self.socket.recv(size)
+            except BlockingIOError:
+                readable = await self._readiness.readable(deadline)
+                assert readable, f"nothing in {deadline:g} s"
 
     def _take(self, size: int) -> bytes:
         taken, self.held = self.held[:size], self.held[size:]
@@ -304,7 +361,7 @@ class Peer:
             if not await self.more():
                 break
         got = self._take(len(data))
-        assert got == data
+        assert got == data, f"{got!r} came, not {data!r}"
 
     async def until(self, data: bytes, deadline: float = DEADLINE) -> bytes:
         """
@@ -328,7 +385,8 @@ class Peer:
         """
         The server closes, in good order and without another byte.
         """
-        assert await self.rest() == b""
+        rest = await self.rest()
+        assert rest == b"", f"{rest!r} came, not the end"
         assert not self.broken, "the connection was reset"
 
 
