@@ -1,0 +1,448 @@
+"""
+C{zconsole attach}, the real one, at real terminals and in real pipes.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shlex
+import signal
+from collections.abc import Awaitable, Callable
+
+import pytest
+import pytest_twisted
+from client_support import AtTerminal, client, zconsole
+from conftest import Twistd
+from support import Program, content, digest, memory, until
+
+from zcons_twisted.doors.commands import Detach, Event, Halt, Status
+
+MIB = 1024 * 1024
+
+#: Longer than leaving a terminal that takes nothing is given, and no more.
+SOON = 6.0
+
+Launch = Callable[..., Awaitable[Twistd]]
+
+CLOSED = b"\r\n[Connection to zone 'z1' console closed]\r\n"
+
+
+def atTerminal(server: Twistd, *words: str) -> AtTerminal:
+    """
+    Somebody who attaches at a terminal.
+    """
+    program = AtTerminal(server.rundir, "attach", *words, "z1")
+    server.run(program)
+    return program
+
+
+def piped(server: Twistd, *words: str) -> Program:
+    """
+    A script that attaches.
+    """
+    return server.run(client(server.rundir, "attach", *words, "z1"))
+
+
+def shell(server: Twistd, line: str, *words: str) -> Program:
+    """
+    A shell command line that has C{zconsole attach} where it says C{@}.
+    """
+    command = shlex.join(zconsole(server.rundir, "attach", *words, "z1"))
+    return server.run(Program(["/bin/sh", "-c", line.replace("@", command)]))
+
+
+@pytest_twisted.ensureDeferred
+async def test_session(launch: Launch) -> None:
+    """
+    One sits down, types into a shell, leaves, and comes back to the same shell; the
+    terminal is as it was each time.
+    """
+    server = await launch("--zone", "z1", "--exec", "/bin/sh")
+    first = atTerminal(server)
+    await first.says(b"[Connected to zone 'z1' console]\r\n")
+    await until(lambda: first.raw, "raw mode")
+    first.send(b"kept=$((40+2))\recho got-$kept\r")
+    await first.says(b"got-42")
+    first.send(b"\r~.")
+    assert await first.ends() == 0
+    assert first.output.endswith(b"~." + CLOSED)
+    assert first.settings == first.before
+    second = atTerminal(server)
+    await second.seated()
+    second.send(b"echo still-$kept\r")
+    await second.says(b"still-42")
+    second.send(b"\r~\x04")
+    assert await second.ends() == 0
+    assert second.output.endswith(b"~^D" + CLOSED)
+    assert second.settings == second.before
+
+
+@pytest_twisted.ensureDeferred
+async def test_busy(server: Twistd) -> None:
+    """
+    Who comes second is told who is there, and the first does not notice.
+    """
+    first = atTerminal(server)
+    await first.seated()
+    second = piped(server)
+    assert await second.ends() == 1
+    told = f"zconsole: Console is already in use by process ID {first.pid}.\n"
+    assert (second.output, second.errors) == (b"", told.encode())
+    third = atTerminal(server)
+    assert await third.ends() == 1
+    assert third.settings == third.before
+    first.send(b"~.")
+    assert await first.ends() == 0
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT"])
+@pytest_twisted.ensureDeferred
+async def test_signal(server: Twistd, name: str) -> None:
+    """
+    A signal ends it with the terminal as it was.
+    """
+    number = signal.Signals[name]
+    program = atTerminal(server)
+    await program.seated()
+    program.signal(number)
+    assert await program.ends() == 128 + number
+    assert program.settings == program.before
+    await until(lambda: CLOSED in program.output, "the last line")
+    again = atTerminal(server)
+    await again.seated()
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+@pytest_twisted.ensureDeferred
+async def test_signalInPipes(server: Twistd, name: str) -> None:
+    """
+    Without a terminal too.
+    """
+    number = signal.Signals[name]
+    program = piped(server)
+    await program.says(b" console]\n")
+    program.signal(number)
+    assert await program.ends() == 128 + number
+
+
+@pytest_twisted.ensureDeferred
+async def test_stopped(server: Twistd) -> None:
+    """
+    While it is stopped the terminal is as it was; afterwards the session goes on.
+    """
+    program = atTerminal(server)
+    zone = await server.zoneSide()
+    await program.seated()
+    program.signal(signal.SIGTSTP)
+    await until(lambda: program.settings == program.before, "the terminal put back")
+    await until(lambda: "T" in stateOf(program.pid), "that it stops")
+    program.signal(signal.SIGCONT)
+    await until(lambda: program.raw, "raw mode again")
+    program.send(b"typed")
+    assert await zone.reads(5) == b"typed"
+    program.signal(signal.SIGTERM)
+    assert await program.ends() == 143
+    assert program.settings == program.before
+
+
+def stateOf(pid: int) -> str:
+    """
+    A process's state, in a letter.
+    """
+    with open(f"/proc/{pid}/stat") as file:
+        return file.read().rpartition(")")[2].split()[0]
+
+
+@pytest_twisted.ensureDeferred
+async def test_hungUp(server: Twistd) -> None:
+    """
+    A terminal that goes away ends the session, and the next one gets the seat.
+    """
+    program = atTerminal(server)
+    await program.seated()
+    program.transport.loseConnection()
+    assert await program.ends() == 128 + signal.SIGHUP
+    again = atTerminal(server)
+    await again.seated()
+
+
+@pytest_twisted.ensureDeferred
+async def test_sharedTerminal(server: Twistd) -> None:
+    """
+    The open file that the user's shell shares never gets another flag.
+    """
+    program = AtTerminal(server.rundir, "attach", "z1")
+    server.run(program)
+    before = fcntl.fcntl(program.user, fcntl.F_GETFL)
+    await program.seated()
+    assert fcntl.fcntl(program.user, fcntl.F_GETFL) == before
+    program.send(b"~.")
+    await program.ends()
+    assert fcntl.fcntl(program.user, fcntl.F_GETFL) == before
+
+
+async def blocked(server: Twistd, program: AtTerminal) -> None:
+    """
+    Have the zone print more than anybody takes, until the console runs free.
+    """
+    zone = await server.zoneSide()
+    await program.seated()
+    program.look(False)
+    zone.begin("number", 0, 4 * MIB)
+    await zone.done()
+    (operator,) = (await server.ask(Status))["operator"]
+    assert operator["stalled"]
+
+
+@pytest_twisted.ensureDeferred
+async def test_signalWhileBlocked(server: Twistd) -> None:
+    """
+    A terminal that takes nothing holds neither the zone nor signals, nor does it fill
+    memory.
+    """
+    program = atTerminal(server)
+    await program.seated()
+    before = memory(program.pid)
+    program.output = b"[ console]\r\n"
+    await blocked(server, program)
+    assert memory(program.pid) - before < MIB
+    program.signal(signal.SIGTERM)
+    assert await program.ends(SOON) == 143
+    assert program.settings == program.before
+
+
+@pytest_twisted.ensureDeferred
+async def test_leaveWhileBlocked(server: Twistd) -> None:
+    """
+    Nor does it hold whoever wants to leave.
+    """
+    program = atTerminal(server)
+    await blocked(server, program)
+    program.send(b"~.")
+    assert await program.ends(SOON) == 0
+    assert program.settings == program.before
+
+
+@pytest_twisted.ensureDeferred
+async def test_blockedForAWhile(server: Twistd) -> None:
+    """
+    One that takes again sees all that came, to the last byte.
+    """
+    program = atTerminal(server)
+    zone = await server.zoneSide()
+    await program.seated()
+    program.output = b""
+    program.look(False)
+    zone.begin("number", 0, 128 * 1024)
+    await zone.done()
+    program.look(True)
+    last = b"%015d\n" % (128 * 1024 - 16,)
+    seen = await program.says(last)
+    assert b"skipped" in seen or len(seen) == 128 * 1024
+
+
+@pytest_twisted.ensureDeferred
+async def test_zoneDoesNotRead(server: Twistd) -> None:
+    """
+    A zone that reads nothing holds nobody at a terminal who has pasted too much.
+    """
+    program = atTerminal(server)
+    zone = await server.zoneSide()
+    await program.seated()
+    program.send(b"x" * MIB + b"\r~.")
+    assert await program.ends() == 0
+    assert program.settings == program.before
+    await zone.do("sink", 1024, 1024, 0)
+
+
+@pytest_twisted.ensureDeferred
+async def test_pipedInput(server: Twistd) -> None:
+    """
+    One MiB of every byte that there is arrives whole; the end of input ends nothing,
+    and what the zone then prints is received until the server ends it.
+    """
+    zone = await server.zoneSide()
+    program = piped(server, "-Q")
+    zone.begin("sink", MIB, 65536, 0.001)
+    program.send(content(MIB))
+    program.transport.closeStdin()
+    assert await zone.done() == [MIB, digest(content(MIB))]
+    await zone.prints(b"thank you")
+    await program.says(b"thank you")
+    await server.ask(Detach)
+    assert await program.ends() == 3
+    assert program.output == b""
+    assert program.errors.startswith(b"zconsole: the server ended the session: ")
+    assert program.errors.count(b"\n") == 1
+
+
+@pytest_twisted.ensureDeferred
+async def test_pipedEscapes(server: Twistd) -> None:
+    """
+    In a pipe there is a way out only when a character was chosen for it.
+    """
+    zone = await server.zoneSide()
+    program = piped(server)
+    program.send(b"~.\n~.\n")
+    assert await zone.reads(6) == b"~.\n~.\n"
+    program.signal(signal.SIGTERM)
+    await program.ends()
+    program = piped(server, "-e", "%")
+    program.send(b"~.\n%%%.")
+    assert await zone.reads(6) == b"~.\n%%."
+    program.send(b"\n%.")
+    assert await program.ends() == 0
+    assert await zone.reads(1) == b"\n"
+
+
+@pytest.mark.parametrize("way", ["</dev/null", "<&-", "</dev/null | cat", "<&- | cat"])
+@pytest_twisted.ensureDeferred
+async def test_noInput(server: Twistd, way: str) -> None:
+    """
+    Without input one can still look.
+    """
+    zone = await server.zoneSide()
+    program = shell(server, f"@ {way}")
+    await program.says(b" console]\n")
+    await zone.prints(b"hello")
+    await program.says(b"hello")
+    await server.ask(Detach)
+    await program.ends()
+    assert b"the server ended the session" in program.errors
+
+
+@pytest_twisted.ensureDeferred
+async def test_files(server: Twistd, rundir: str) -> None:
+    """
+    Input from a file and output to one: read from where it was, appended where it
+    was.
+    """
+    base = os.path.dirname(rundir)
+    given, taken = os.path.join(base, "given"), os.path.join(base, "taken")
+    with open(given, "wb") as file:
+        file.write(b"skipped\n" + content(100000))
+    with open(taken, "wb") as file:
+        file.write(b"before\n")
+    zone = await server.zoneSide()
+    program = shell(server, f"(read line; exec @) <{given} >>{taken}", "-Q")
+    assert await zone.do("sink", 100000, 65536, 0) == [100000, digest(content(100000))]
+    await zone.do("number", 0, 100000)
+    await server.ask(Event, name="halted")
+    await server.ask(Detach)
+    assert await program.ends() == 3
+    with open(taken, "rb") as file:
+        whole = file.read()
+    assert whole.startswith(b"before\n000000000000000\n")
+    notice = b"\r\n[NOTICE: Zone halted]\r\n"
+    assert whole.endswith(notice)
+    assert len(whole) == len(b"before\n") + 100000 + len(notice)
+
+
+@pytest_twisted.ensureDeferred
+async def test_outputClosed(server: Twistd) -> None:
+    """
+    When nobody takes the output any more it ends quietly.
+    """
+    zone = await server.zoneSide()
+    program = piped(server)
+    await program.says(b" console]\n")
+    program.transport.closeStdout()
+    await zone.prints(b"x")
+    assert await program.ends() == 0
+    assert program.errors == b""
+
+
+@pytest_twisted.ensureDeferred
+async def test_diskFull(server: Twistd) -> None:
+    """
+    Output that can't be written is told of.
+    """
+    program = shell(server, "exec @ >/dev/full")
+    assert await program.ends() == 1
+    told = b"zconsole: could not write the output: No space left on device\n"
+    assert program.errors == told
+
+
+@pytest_twisted.ensureDeferred
+async def test_halted(launch: Launch) -> None:
+    """
+    With C{-d} the halt of the zone ends the session as asked, notice and all;
+    without, it does not end it.
+    """
+    server = await launch("--zone", "z1", "--exec", "/bin/cat")
+    asked = atTerminal(server, "-d")
+    await asked.seated()
+    await server.ask(Halt)
+    assert await asked.ends() == 0
+    notice = b"\r\n[NOTICE: Zone halted.  Disconnecting...]\r\n"
+    assert asked.output.endswith(notice + CLOSED)
+    assert asked.settings == asked.before
+    stays = atTerminal(server)
+    await stays.seated()
+    await server.ask(Event, name="halted")
+    await stays.says(b"\r\n[NOTICE: Zone halted]\r\n")
+    await server.ask(Event, name="uninstalling")
+    assert await stays.ends() == 3
+    told = b"zconsole: the server ended the session: the zone is being uninstalled\r\n"
+    assert stays.output.endswith(CLOSED + told)
+
+
+@pytest_twisted.ensureDeferred
+async def test_haltedWithTheServer(launch: Launch) -> None:
+    """
+    The same when the server goes with its zone.
+    """
+    server = await launch("--zone", "z1", "--exec", "/bin/cat", "--on-halt", "exit")
+    asked = piped(server, "-d")
+    await asked.says(b" console]\n")
+    stop = client(server.rundir, "halt", "z1")
+    server.run(stop)
+    assert await asked.ends() == 0
+    assert asked.errors == b""
+    await stop.ends()
+
+
+@pytest_twisted.ensureDeferred
+async def test_serverStops(launch: Launch) -> None:
+    """
+    A server that is stopped, or killed, ends the session with a reason and a status
+    of its own.
+    """
+    server = await launch("--zone", "z1")
+    program = atTerminal(server)
+    await program.seated()
+    server.program.signal(signal.SIGTERM)
+    assert await program.ends() == 3
+    assert b"\r\nzconsole: the server " in program.output
+    assert program.settings == program.before
+    await server.program.ends()
+    again = await launch("--zone", "z1")
+    program = atTerminal(again)
+    await program.seated()
+    await again.kill()
+    assert await program.ends() == 3
+    assert program.output.endswith(b"\r\nzconsole: the server is gone\r\n")
+    assert program.settings == program.before
+    left = client(again.rundir, "attach", "z1")
+    again.run(left)
+    assert await left.ends() == 1
+    assert b"is gone and has left" in left.errors
+
+
+@pytest_twisted.ensureDeferred
+async def test_wrong(server: Twistd) -> None:
+    """
+    A zone that is not there is status 1; what can't be meant is status 2.
+    """
+    for words, status, text in (
+        (("attach", "other"), 1, b"zconsole: Could not connect to zone console: no "),
+        (("attach", "global"), 2, b"the global zone has no zone console"),
+        (("attach", "-x", "z1"), 2, b"unrecognized arguments: -x"),
+        (("attach", "-e", "\\777", "z1"), 2, b"Octal escape character '\\777' too"),
+        ((), 2, b"required: COMMAND"),
+    ):
+        program = server.run(client(server.rundir, *words))
+        assert await program.ends() == status
+        assert text in program.errors
+        assert program.output == b""

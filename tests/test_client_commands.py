@@ -1,0 +1,169 @@
+"""
+The other commands of C{zconsole}, the real one, against a real server.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Awaitable, Callable
+
+import pytest_twisted
+from client_support import AtTerminal, client
+from conftest import Twistd
+from support import until
+
+Launch = Callable[..., Awaitable[Twistd]]
+
+
+async def say(server: Twistd, *words: str) -> tuple[int, str, str]:
+    """
+    Exit status, output and errors of a command.
+    """
+    program = server.run(client(server.rundir, *words))
+    status = await program.ends()
+    return status, program.output.decode(), program.errors.decode()
+
+
+@pytest_twisted.ensureDeferred
+async def test_list(launch: Launch) -> None:
+    """
+    Each zone has its line, with its state and who sits there.
+    """
+    server = await launch("--zone", "z1", "--exec", "/bin/cat", "--zone", "z2")
+    program = AtTerminal(server.rundir, "attach", "z1")
+    server.run(program)
+    await program.seated()
+    status, output, _ = await say(server, "list")
+    assert status == 0
+    lines = [line.split() for line in output.splitlines()]
+    assert lines[0] == ["ZONE", "STATE", "OPERATOR"]
+    assert lines[1][:2] == ["z1", "running"]
+    assert lines[1][-2:] == ["(process", f"{program.pid})"]
+    assert lines[2][0] == "z2"
+    assert lines[2][-1] == "-"
+
+
+@pytest_twisted.ensureDeferred
+async def test_leftBehind(launch: Launch) -> None:
+    """
+    A zone whose server was killed is told of.
+    """
+    server = await launch("--zone", "z1")
+    await server.kill()
+    status, output, _ = await say(server, "list")
+    assert (status, "its socket was left behind" in output) == (0, True)
+    status, output, errors = await say(server, "status")
+    assert (status, output) == (1, "")
+    assert "is gone and has left" in errors
+    assert errors.count("\n") == 1
+
+
+@pytest_twisted.ensureDeferred
+async def test_status(server: Twistd) -> None:
+    """
+    All about a zone, and about all of them.
+    """
+    program = AtTerminal(server.rundir, "attach", "z1")
+    server.run(program)
+    await program.seated()
+    for words in (("status",), ("status", "z1")):
+        status, output, errors = await say(server, *words)
+        assert (status, errors) == (0, "")
+        facts = dict(line.split(":", 1) for line in output.splitlines())
+        assert facts["zone"].strip() == "z1"
+        assert f"process {program.pid} " in facts["operator"]
+        assert str(server.pid) in facts["server"]
+        assert server.link() in facts["device"]
+
+
+@pytest_twisted.ensureDeferred
+async def test_event(server: Twistd) -> None:
+    """
+    An event is shown to whoever is attached, and nothing in its boot arguments does
+    anything to a terminal.
+    """
+    program = AtTerminal(server.rundir, "attach", "z1")
+    server.run(program)
+    await program.seated()
+    status, _, errors = await say(
+        server, "event", "z1", "booting", "--boot-args", "-v \x1b[2J"
+    )
+    assert (status, errors) == (0, "")
+    await program.says(b"\r\n[NOTICE: Zone booting up with arguments: -v \\x1b[2J]\r\n")
+
+
+@pytest_twisted.ensureDeferred
+async def test_lifecycle(launch: Launch) -> None:
+    """
+    A zone that the server runs is halted, booted and booted again.
+    """
+    server = await launch("--zone", "z1", "--exec", "/bin/cat")
+    program = AtTerminal(server.rundir, "attach", "z1")
+    server.run(program)
+    await program.seated()
+    for words, notice in (
+        (("halt", "z1"), b"[NOTICE: Zone halted]"),
+        (("boot", "z1"), b"[NOTICE: Zone booting up]"),
+        (("reboot", "z1", "--boot-args", "-s"), b"[NOTICE: Zone rebooting with argu"),
+    ):
+        status, output, errors = await say(server, *words)
+        assert (status, errors) == (0, ""), words
+        assert output.count("\n") == 1
+        await program.says(notice)
+
+
+@pytest_twisted.ensureDeferred
+async def test_refused(server: Twistd) -> None:
+    """
+    What can't be done is told in one line.
+    """
+    for words in (("detach", "z1"), ("boot", "z1"), ("halt", "other")):
+        status, output, errors = await say(server, *words)
+        assert (status, output) == (1, "")
+        assert errors.startswith("zconsole: ")
+        assert errors.count("\n") == 1
+
+
+@pytest_twisted.ensureDeferred
+async def test_detach(server: Twistd) -> None:
+    """
+    Whoever sits there is sent away, and told by whom.
+    """
+    program = AtTerminal(server.rundir, "attach", "z1")
+    server.run(program)
+    await program.seated()
+    detaching = server.run(client(server.rundir, "detach", "z1"))
+    pid = detaching.pid
+    assert await detaching.ends() == 0
+    assert await program.ends() == 3
+    assert b"zconsole: the server ended the session: " in program.output
+    assert b"process %d" % (pid,) in program.output
+
+
+@pytest_twisted.ensureDeferred
+async def test_interrupted(server: Twistd) -> None:
+    """
+    A command that waits for a server that does not answer can be interrupted.
+    """
+    os.kill(server.pid, signal.SIGSTOP)
+    try:
+        program = server.run(client(server.rundir, "status", "z1"))
+        await until(lambda: isConnected(program.pid), "that it asks")
+        program.signal(signal.SIGINT)
+        assert await program.ends() == 130
+    finally:
+        os.kill(server.pid, signal.SIGCONT)
+
+
+def isConnected(pid: int) -> bool:
+    """
+    Has a process a socket?
+    """
+    directory = f"/proc/{pid}/fd"
+    try:
+        links = [os.readlink(os.path.join(directory, n)) for n in os.listdir(directory)]
+    except FileNotFoundError:
+        # It closed one of them just now.
+        return False
+    return any(link.startswith("socket:") for link in links)
