@@ -39,6 +39,7 @@ from .interfaces import (
     IZoneStates,
 )
 from .rundir import RunDirectory
+from .testing_device import MemoryDevice, MemoryReceiver
 from .testing_reactor import FakeReactor
 from .testing_zone import (
     FIRST_FAKE_PID,
@@ -76,7 +77,10 @@ class MemoryLink:
     @ivar wanted: whether a call was asked for, for when there is room again.
     @ivar paused: whether nothing is taken from the peer.
     @ivar dead: set it, and the peer is found dead.
-    @ivar unread: what the peer had sent and nobody has taken yet.
+    @ivar finished: set it, and the peer is found to have closed its sending side.
+    @ivar sent: what the peer had sent and nobody has taken yet.
+    @ivar queue: how many bytes it has been sent and not read, or L{None} where that
+        can't be told.
     @ivar closed: whether we have closed it.
     """
 
@@ -86,7 +90,9 @@ class MemoryLink:
         self.wanted = False
         self.paused = False
         self.dead = False
-        self.unread = b""
+        self.finished = False
+        self.sent = b""
+        self.queue: int | None = None
         self.closed = False
 
     def sendNow(self, data: bytes) -> int:
@@ -123,12 +129,24 @@ class MemoryLink:
         """
         return not self.dead
 
+    def unread(self) -> int | None:
+        """
+        What L{queue} says.
+        """
+        return self.queue
+
+    def sendsNoMore(self) -> bool:
+        """
+        Whether somebody has set L{finished} or L{dead}.
+        """
+        return self.finished or self.dead
+
     def drain(self) -> bytes:
         """
-        Give L{unread}, once.
+        Give L{sent}, once.
         """
-        unread, self.unread = self.unread, b""
-        return unread
+        sent, self.sent = self.sent, b""
+        return sent
 
     def close(self, rest: bytes) -> None:
         """
@@ -148,107 +166,6 @@ class MemoryLink:
         if self.wanted:
             self.wanted = False
             writable()
-
-
-@implementer(IManagerDevice)
-class MemoryDevice:
-    """
-    A console device in memory.
-
-    @ivar written: what the zone has got as input.
-    @ivar room: how many bytes of input it takes before L{zoneReads}, or L{None}
-        for all.
-    @ivar reading: whether its output is taken.
-    @ivar wanted: whether a call was asked for, for when there is room again.
-    @ivar closed: whether our end is closed.
-    """
-
-    def __init__(self, receiver: IDeviceReceiver, room: int | None = None) -> None:
-        """
-        @param receiver: hears of what happens.
-        """
-        self.written = b""
-        self.room = room
-        self.reading = False
-        self.wanted = False
-        self.closed = False
-        self._receiver = receiver
-        self._printed: list[bytes] = []
-        self._failure: str | None = None
-
-    def pauseReading(self) -> None:
-        """
-        See L{IManagerDevice}.
-        """
-        self.reading = False
-
-    def resumeReading(self) -> None:
-        """
-        See L{IManagerDevice}.  What the zone printed meanwhile comes at once.
-        """
-        self.reading = True
-        self._deliver()
-
-    def writeNow(self, data: bytes) -> int:
-        """
-        See L{IManagerDevice}.
-        """
-        if self._failure is not None:
-            reason, self._failure = self._failure, None
-            self._receiver.lost(reason)
-            return 0
-        taken = len(data) if self.room is None else min(self.room, len(data))
-        if self.room is not None:
-            self.room -= taken
-        self.written += data[:taken]
-        return taken
-
-    def wantWritable(self) -> None:
-        """
-        See L{IManagerDevice}.
-        """
-        self.wanted = True
-
-    def close(self) -> None:
-        """
-        See L{IManagerDevice}.
-        """
-        self.closed = True
-        self.reading = False
-
-    def zonePrints(self, data: bytes) -> None:
-        """
-        The zone prints something, which is handed on unless we are paused.
-        """
-        self._printed.append(data)
-        self._deliver()
-
-    def zoneReads(self, room: int | None = None) -> None:
-        """
-        The zone reads: there is room for input again.
-
-        @param room: for how many bytes, or L{None} for all that come.
-        """
-        self.room = room
-        if self.wanted:
-            self.wanted = False
-            self._receiver.writable()
-
-    def fail(self, reason: str = "Input/output error") -> None:
-        """
-        The device fails now.
-        """
-        self._receiver.lost(reason)
-
-    def failAtNextWrite(self, reason: str = "Input/output error") -> None:
-        """
-        The device fails when it is next written to, and takes nothing of that.
-        """
-        self._failure = reason
-
-    def _deliver(self) -> None:
-        while self.reading and self._printed:
-            self._receiver.output(self._printed.pop(0))
 
 
 @implementer(IConsoleDriver)
@@ -360,37 +277,3 @@ class MemoryDriverMaker:
         """
         self.made.append((zone, options))
         return self._driver
-
-
-@implementer(IDeviceReceiver)
-class MemoryReceiver:
-    """
-    Remembers what a console device tells.
-
-    @ivar printed: what the zone has printed.
-    @ivar writables: how often more could be written.
-    @ivar reasons: why the device was lost; at most one.
-    """
-
-    def __init__(self) -> None:
-        self.printed = b""
-        self.writables = 0
-        self.reasons: list[str] = []
-
-    def output(self, data: bytes) -> None:
-        """
-        See L{IDeviceReceiver}.
-        """
-        self.printed += data
-
-    def writable(self) -> None:
-        """
-        See L{IDeviceReceiver}.
-        """
-        self.writables += 1
-
-    def lost(self, reason: str) -> None:
-        """
-        See L{IDeviceReceiver}.
-        """
-        self.reasons.append(reason)

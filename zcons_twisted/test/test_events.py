@@ -181,3 +181,9 @@ class BootArgumentsTests(SynchronousTestCase):
         No arguments are allowed.
         """
         self.assertEqual(checkBootArguments(""), "")
+
+    def test_nul(self) -> None:
+        """
+        Arguments with a NUL in them, which no process could be given, are refused.
+        """
+        self.assertRaises(BadBootArguments, checkBootArguments, "-s\0")

@@ -1,0 +1,232 @@
+# -*- test-case-name: zcons_twisted.test.test_console -*-
+"""
+Tests for L{zcons_twisted.console}: the operator's seat, and how it is left.
+"""
+
+from __future__ import annotations
+
+from ..console import ENDED_KEPT
+from ..credentials import Credentials
+from ..relay import INPUT_BACKLOG_MAX
+from ..sessions import EndReason
+from .console_case import ConsoleTestCase
+from .support import OURS
+
+
+class SeatTests(ConsoleTestCase):
+    """
+    There is one operator, and others are told who.
+    """
+
+    def test_free(self) -> None:
+        """
+        Nobody holds the seat of a console that nobody is attached to.
+        """
+        self.assertIsNone(self.console.holder())
+
+    def test_taken(self) -> None:
+        """
+        A newcomer finds the operator that is there.
+        """
+        session, _ = self.attach()
+        self.assertIs(self.console.holder(), session)
+        self.assertEqual(self.console.counters.attached, 1)
+
+    def test_refused(self) -> None:
+        """
+        A newcomer that is refused is counted, and disturbs the operator in nothing.
+        """
+        session, link = self.attach()
+        self.console.refuse(Credentials(9, 0, 0), session)
+        self.assertEqual(self.console.counters.refused, 1)
+        self.assertIs(self.console.holder(), session)
+        self.assertEqual((link.received, link.closed), (b"", False))
+
+    def test_deadMakesRoom(self) -> None:
+        """
+        An operator that is found dead makes room for a newcomer.
+        """
+        _, link = self.attach()
+        link.dead = True
+        self.assertIsNone(self.console.holder())
+        newcomer, _ = self.attach()
+        self.assertTrue(link.closed)
+        self.assertIs(self.console.holder(), newcomer)
+        (ended,) = self.console.ended
+        self.assertEqual(
+            (ended.who, ended.reason, ended.text),
+            (OURS, EndReason.LOST, "found dead when somebody else came"),
+        )
+
+    def test_halfClosedMakesRoom(self) -> None:
+        """
+        An operator that has closed its sending side stays, and is told nothing, until
+        somebody comes who types.
+        """
+        former, link = self.attach()
+        self.console.halfClosed(former)
+        self.device.zonePrints(b"still here")
+        self.assertEqual((link.received, link.closed), (b"still here", False))
+        self.assertIsNone(self.console.holder())
+        self.attach(who=Credentials(9, 1, 1))
+        self.assertTrue(link.closed)
+        (ended,) = self.console.ended
+        self.assertEqual(
+            (ended.reason, ended.text),
+            (
+                EndReason.REPLACED,
+                "process 9 of user 1 took the seat that this session had given up",
+            ),
+        )
+
+    def test_pausedAndFinished(self) -> None:
+        """
+        An operator that closed its sending side while it was paused makes room as
+        well, and what it had typed goes to the zone.
+        """
+        _, link = self.attach()
+        link.finished = True
+        link.sent = b"last words\n"
+        self.assertIsNone(self.console.holder())
+        self.attach()
+        self.assertEqual(self.device.written, b"last words\n")
+        self.assertIs(self.console.ended[0].reason, EndReason.REPLACED)
+
+    def test_halfClosedAndDead(self) -> None:
+        """
+        An operator that closed its sending side and then died was lost, not replaced.
+        """
+        session, link = self.attach()
+        self.console.halfClosed(session)
+        link.dead = True
+        self.attach()
+        self.assertIs(self.console.ended[0].reason, EndReason.LOST)
+
+    def test_lastInputOfTheDead(self) -> None:
+        """
+        What a dead operator had typed last goes to the zone before what the newcomer
+        types.
+        """
+        _, link = self.attach()
+        link.dead = True
+        link.sent = b"last words\n"
+        newcomer, _ = self.attach()
+        self.console.typed(newcomer, b"first words\n")
+        self.assertEqual(self.device.written, b"last words\nfirst words\n")
+
+    def test_noRoomForLastInput(self) -> None:
+        """
+        While the zone has not read what a dead operator typed, and no more fits, its
+        seat is not free yet, so that nothing is lost.
+        """
+        session, link = self.attach()
+        self.device.room = 0
+        self.console.typed(session, b"x" * (INPUT_BACKLOG_MAX + 1))
+        link.dead = True
+        link.sent = b"last words\n"
+        self.assertIs(self.console.holder(), session)
+        self.device.zoneReads()
+        self.assertIsNone(self.console.holder())
+        self.attach()
+        self.assertTrue(self.device.written.endswith(b"xlast words\n"))
+
+    def test_heldByTheDead(self) -> None:
+        """
+        A dead operator that held the zone up lets it go to the newcomer.
+        """
+        _, link = self.attach()
+        link.room = 0
+        self.device.zonePrints(b"abc")
+        link.dead = True
+        self.attach()
+        self.assertTrue(self.device.reading)
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
+
+
+class LeavingTests(ConsoleTestCase):
+    """
+    A session ends by its own doing, or is ended; who and why is remembered.
+    """
+
+    def test_gone(self) -> None:
+        """
+        A session that has left frees the seat, and is remembered.
+        """
+        self.reactor.advance(5)
+        session, link = self.attach()
+        self.reactor.advance(2)
+        self.console.gone(session, EndReason.LEFT, "the client left")
+        self.assertIsNone(self.console.operator)
+        self.assertTrue(link.closed)
+        (ended,) = self.console.ended
+        self.assertEqual(
+            (ended.who, ended.at, ended.reason, ended.text),
+            (OURS, 7.0, EndReason.LEFT, "the client left"),
+        )
+
+    def test_goneTwice(self) -> None:
+        """
+        A session that is over already can't end its successor's.
+        """
+        former, _ = self.attach()
+        self.console.gone(former, EndReason.LEFT, "the client left")
+        newcomer, _ = self.attach()
+        self.console.gone(former, EndReason.LOST, "connection lost")
+        self.assertIs(self.console.operator, newcomer)
+        self.assertEqual(len(self.console.ended), 1)
+
+    def test_detach(self) -> None:
+        """
+        An operator can be detached; what it had typed is not lost, and who it was is
+        told.
+        """
+        _, link = self.attach()
+        link.sent = b"logout\n"
+        gone = self.console.detach(EndReason.DETACHED, "detached by root")
+        self.assertEqual((gone, link.closed), (OURS, True))
+        self.assertIsNone(self.console.operator)
+        self.assertEqual(self.device.written, b"logout\n")
+        self.assertIs(self.console.ended[0].reason, EndReason.DETACHED)
+
+    def test_detachNobody(self) -> None:
+        """
+        Where nobody is attached nobody is detached.
+        """
+        self.assertIsNone(self.console.detach(EndReason.DETACHED, "detached"))
+        self.assertEqual(len(self.console.ended), 0)
+
+    def test_detachSendsWhatWaits(self) -> None:
+        """
+        A session that is detached still gets what waited for it.
+        """
+        _, link = self.attach()
+        link.room = 1
+        self.device.zonePrints(b"abc")
+        self.console.detach(EndReason.DETACHED, "detached")
+        self.assertEqual(link.received, b"abc")
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
+
+    def test_detachWhileTheZoneDoesNotRead(self) -> None:
+        """
+        With more typed input waiting than memory is given to, no more is taken from a
+        session that is detached.
+        """
+        session, link = self.attach()
+        self.device.room = 0
+        self.console.typed(session, b"x" * (INPUT_BACKLOG_MAX + 1))
+        link.sent = b"more"
+        self.console.detach(EndReason.DETACHED, "detached")
+        self.assertEqual(link.sent, b"more")
+
+    def test_endedIsBounded(self) -> None:
+        """
+        The 32 sessions that ended last are remembered, oldest first.
+        """
+        for number in range(ENDED_KEPT + 3):
+            session, _ = self.attach()
+            self.console.gone(session, EndReason.LEFT, str(number))
+        self.assertEqual(ENDED_KEPT, 32)
+        self.assertEqual(
+            [ended.text for ended in self.console.ended],
+            [str(number) for number in range(3, ENDED_KEPT + 3)],
+        )

@@ -1,0 +1,172 @@
+# -*- test-case-name: zcons_twisted.test.test_laps -*-
+"""
+Tests for L{zcons_twisted.laps}.
+"""
+
+from __future__ import annotations
+
+from zope.interface.verify import verifyObject
+
+from ..backoff import BackOff
+from ..console import Console, OnHalt
+from ..errors import DeviceError
+from ..events import ZoneState
+from ..interfaces import IDeviceReceiver
+from ..laps import FIRST_WAIT, LONGEST_WAIT, Laps
+from .console_case import ConsoleTestCase
+
+
+class LapsTests(ConsoleTestCase):
+    """
+    A device that fails, or that can't be opened, is opened again.
+    """
+
+    def setUp(self) -> None:
+        """
+        Waits of 1, 2, 4 and then always 8 seconds.
+        """
+        super().setUp()
+        self.laps.end()
+        self.driver.devices.clear()
+        self.laps = Laps(
+            self.reactor, self.driver, self.console, BackOff(1, 8, lambda: 0.0)
+        )
+
+    def waits(self) -> list[float]:
+        """
+        @return: how long until the next tries.
+        """
+        now = self.reactor.seconds()
+        return [call.getTime() - now for call in self.reactor.getDelayedCalls()]
+
+    def test_interface(self) -> None:
+        """
+        Laps hear of what a device does.
+        """
+        verifyObject(IDeviceReceiver, self.laps)
+
+    def test_limits(self) -> None:
+        """
+        The first wait is a tenth of a second and the longest half a minute.
+        """
+        self.assertEqual((FIRST_WAIT, LONGEST_WAIT), (0.1, 30.0))
+
+    def test_begin(self) -> None:
+        """
+        The device is opened and read, and the state says so.
+        """
+        self.assertEqual(self.laps.deviceState, "not open yet")
+        self.laps.begin()
+        self.assertEqual(self.laps.deviceState, "open")
+        self.assertTrue(self.device.reading)
+        self.assertEqual(self.waits(), [])
+
+    def test_cantBeOpened(self) -> None:
+        """
+        A device that somebody else has is tried again, less and less often, and the
+        state says why it is not open.
+        """
+        self.driver.refusals = ["in use"] * 6
+        self.laps.begin()
+        waits = []
+        while self.waits():
+            waits += self.waits()
+            self.assertEqual(self.laps.deviceState, "in use; trying again")
+            self.reactor.advance(waits[-1])
+        self.assertEqual(waits, [1, 2, 4, 8, 8, 8])
+        self.assertEqual(self.laps.deviceState, "open")
+
+    def test_endsNothing(self) -> None:
+        """
+        A device that can't be opened ends neither a session nor a console.
+        """
+        self.console.onHalt = OnHalt.EXIT
+        self.states.current = ZoneState.INSTALLED
+        self.driver.refusals = ["in use"]
+        self.laps.begin()
+        self.assertEqual(self.deaths, 0)
+
+    def test_lost(self) -> None:
+        """
+        A device that failed is closed, and opened again after a wait.
+        """
+        self.laps.begin()
+        lost = self.device
+        lost.fail("hung up")
+        self.assertTrue(lost.closed)
+        self.assertEqual(self.laps.deviceState, "hung up; trying again")
+        self.assertEqual(self.waits(), [1])
+        self.reactor.advance(1)
+        self.assertIsNot(self.device, lost)
+        self.assertEqual((self.laps.deviceState, self.waits()), ("open", []))
+
+    def test_lostAgain(self) -> None:
+        """
+        A device that fails soon again is tried less and less often.
+        """
+        self.laps.begin()
+        for wait in (1, 2, 4):
+            self.reactor.advance(9.5)
+            self.device.fail()
+            self.assertEqual(self.waits(), [wait])
+            self.reactor.advance(wait)
+
+    def test_steady(self) -> None:
+        """
+        A device that has held for ten seconds is tried soon again.
+        """
+        self.laps.begin()
+        self.device.fail()
+        self.reactor.advance(1)
+        self.reactor.advance(10)
+        self.device.fail()
+        self.assertEqual(self.waits(), [1])
+
+    def test_end(self) -> None:
+        """
+        At the end the device is closed and nothing is tried any more.
+        """
+        self.laps.begin()
+        self.laps.end()
+        self.assertTrue(self.device.closed)
+        self.assertEqual((self.laps.deviceState, self.waits()), ("closed", []))
+
+    def test_endWhileWaiting(self) -> None:
+        """
+        The end comes between two tries as well, and may be said twice.
+        """
+        self.laps.begin()
+        self.device.fail()
+        self.laps.end()
+        self.laps.end()
+        self.assertEqual((self.laps.deviceState, self.waits()), ("closed", []))
+
+    def test_consoleEndsWithTheDevice(self) -> None:
+        """
+        A console that takes everything down when its device fails leaves no try
+        behind.
+        """
+        console = Console("z", self.states, OnHalt.EXIT, self.reactor.seconds, self.end)
+        self.states.current = ZoneState.INSTALLED
+        self.laps = Laps(self.reactor, self.driver, console)
+        self.laps.begin()
+        self.device.fail()
+        self.assertEqual((self.laps.deviceState, self.waits()), ("closed", []))
+
+    def end(self) -> None:
+        """
+        No more laps.
+        """
+        self.laps.end()
+
+    def test_ownWaits(self) -> None:
+        """
+        Left alone, the first wait is about a tenth of a second.
+        """
+        laps = Laps(self.reactor, self.driver, self.console)
+        self.driver.refusals = [str(DeviceError("in use"))]
+        laps.begin()
+        (wait,) = self.waits()
+        self.assertTrue(0.075 <= wait <= 0.1)
+        laps.end()
+        self.assertEqual(self.waits(), [])

@@ -1,0 +1,275 @@
+# -*- test-case-name: zcons_twisted.test.test_relay_input -*-
+"""
+Tests for L{InputQueue<zcons_twisted.relay.InputQueue>}, and for both directions with
+whatever chance makes of them.
+"""
+
+from __future__ import annotations
+
+import re
+
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from ..relay import (
+    INPUT_BACKLOG_MAX,
+    INPUT_HIGH,
+    INPUT_LOW,
+    OUTPUT_BACKLOG_MAX,
+    InputQueue,
+    Outlet,
+)
+from ..testing import MemoryDevice, MemoryLink, MemoryReceiver
+from .support import quickly
+
+
+class QueueReceiver(MemoryReceiver):
+    """
+    Hears of a device for an input queue.
+    """
+
+    def __init__(self, queue: InputQueue) -> None:
+        super().__init__()
+        self.queue = queue
+
+    def writable(self) -> None:
+        """
+        The zone has read.
+        """
+        self.queue.writable()
+
+    def lost(self, reason: str) -> None:
+        """
+        The device is no more.
+        """
+        self.queue.disconnect()
+
+
+class InputQueueTests(SynchronousTestCase):
+    """
+    What is typed goes to the zone completely and in order, or waits.
+    """
+
+    def setUp(self) -> None:
+        """
+        A device that takes everything.
+        """
+        self.pauses: list[bool] = []
+        self.queue = InputQueue(self.pauses.append)
+        self.device = MemoryDevice(QueueReceiver(self.queue))
+        self.queue.connect(self.device)
+
+    def test_limits(self) -> None:
+        """
+        The limits are those that are documented.
+        """
+        self.assertEqual(
+            (INPUT_HIGH, INPUT_LOW, INPUT_BACKLOG_MAX), (65536, 16384, 1048576)
+        )
+
+    def test_atOnce(self) -> None:
+        """
+        What the zone takes is written at once.
+        """
+        self.queue.write(b"ls\n")
+        self.assertEqual(self.device.written, b"ls\n")
+        self.assertEqual((self.queue.size, self.pauses), (0, []))
+
+    def test_restWaits(self) -> None:
+        """
+        What the zone does not take waits until it reads.
+        """
+        self.device.room = 2
+        self.queue.write(b"abcdef")
+        self.queue.write(b"ghi")
+        self.assertEqual((self.device.written, self.queue.size), (b"ab", 7))
+        self.device.zoneReads(5)
+        self.assertEqual((self.device.written, self.queue.size), (b"abcdefg", 2))
+        self.device.zoneReads()
+        self.assertEqual((self.device.written, self.queue.size), (b"abcdefghi", 0))
+        self.assertFalse(self.device.wanted)
+
+    def test_highMark(self) -> None:
+        """
+        Whoever types is paused above the high mark, not at it.
+        """
+        self.device.room = 0
+        self.queue.write(b"x" * INPUT_HIGH)
+        self.assertEqual(self.pauses, [])
+        self.queue.write(b"y")
+        self.assertEqual(self.pauses, [True])
+        self.queue.write(b"z")
+        self.assertEqual((self.pauses, self.queue.paused), ([True], True))
+
+    def test_lowMark(self) -> None:
+        """
+        They go on when fewer bytes wait than the low mark, not at it.
+        """
+        self.device.room = 0
+        self.queue.write(b"x" * (INPUT_HIGH + 1))
+        self.device.zoneReads(INPUT_HIGH + 1 - INPUT_LOW)
+        self.assertEqual(self.pauses, [True])
+        self.device.zoneReads(1)
+        self.assertEqual((self.pauses, self.queue.paused), ([True, False], False))
+
+    def test_deviceLost(self) -> None:
+        """
+        Without a device what is typed waits, and whoever types is paused.
+        """
+        self.queue.disconnect()
+        self.assertEqual(self.pauses, [])
+        self.queue.write(b"ls\n")
+        self.assertEqual((self.device.written, self.queue.size), (b"", 3))
+        self.assertEqual(self.pauses, [True])
+
+    def test_nextDevice(self) -> None:
+        """
+        What waited goes to the next device, in order, and typing goes on.
+        """
+        self.device.room = 1
+        self.queue.write(b"abc")
+        self.queue.disconnect()
+        self.assertEqual(self.pauses, [True])
+        self.queue.write(b"def")
+        again = MemoryDevice(QueueReceiver(self.queue))
+        self.queue.connect(again)
+        self.assertEqual((self.device.written, again.written), (b"a", b"bcdef"))
+        self.assertEqual(self.pauses, [True, False])
+
+    def test_lostWhileWritingFirst(self) -> None:
+        """
+        A device that is lost at the first byte takes nothing of it with it.
+        """
+        self.device.failAtNextWrite()
+        self.queue.write(b"abc")
+        again = MemoryDevice(QueueReceiver(self.queue))
+        self.queue.connect(again)
+        self.assertEqual(again.written, b"abc")
+        self.assertEqual((self.queue.size, self.queue.paused), (0, False))
+
+    def test_lostWhileWritingLater(self) -> None:
+        """
+        The same holds for what had waited.
+        """
+        self.device.room = 0
+        self.queue.write(b"abc")
+        self.device.failAtNextWrite()
+        self.device.zoneReads()
+        again = MemoryDevice(QueueReceiver(self.queue))
+        self.queue.connect(again)
+        self.assertEqual((self.queue.size, again.written), (0, b"abc"))
+
+    def test_nothingWaits(self) -> None:
+        """
+        A device that could take more changes nothing when nothing waits.
+        """
+        self.queue.writable()
+        self.assertEqual((self.device.written, self.pauses), (b"", []))
+
+
+#: What can happen to output: bytes are printed, a notice comes, the peer reads,
+#: a second passes.
+_OUTPUT_STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("write"), st.integers(1, 40_000)),
+        st.tuples(st.just("notice"), st.integers(1, 1023)),
+        st.tuples(st.just("take"), st.integers(0, 50_000)),
+        st.tuples(st.just("pass"), st.just(1)),
+    ),
+    max_size=40,
+)
+
+_MARK = re.compile(rb"<([0-9]+)>")
+
+
+class ConservationTests(SynchronousTestCase):
+    """
+    Whatever happens in whatever order, no byte is lost without being counted.
+    """
+
+    @quickly
+    @given(_OUTPUT_STEPS, st.booleans())
+    def test_output(self, steps: list[tuple[str, int]], obeys: bool) -> None:
+        """
+        What a session received and what it was told of as gaps is what was written,
+        each gap in its place.
+        """
+        clock = Clock()
+        link = MemoryLink(room=0)
+        outlet = Outlet(clock, link, lambda missed: b"<%d>" % missed)
+        held: list[bool] = [False]
+        outlet.holds(held.append)
+        written = b""
+        for what, amount in steps:
+            if what in ("write", "notice"):
+                if what == "write" and obeys and held[-1]:
+                    continue
+                # A number a byte, so that a place can be told from another.
+                data = bytes((len(written) + n) % 37 + 64 for n in range(amount))
+                written += data
+                (outlet.write if what == "write" else outlet.notice)(data)
+            elif what == "take":
+                link.take(amount, outlet.writable)
+            else:
+                clock.advance(1)
+        rest = outlet.finish()
+        self.assertLessEqual(len(rest), OUTPUT_BACKLOG_MAX + 20)
+        self.assertEqual(expand(link.received + rest, written), written)
+        self.assertEqual(clock.getDelayedCalls(), [])
+
+    @quickly
+    @given(
+        st.lists(
+            st.one_of(
+                st.binary(min_size=1, max_size=50),
+                st.integers(0, 60),
+                st.sampled_from(["lose", "fail"]),
+            ),
+            max_size=60,
+        )
+    )
+    def test_input(self, steps: list[bytes | int | str]) -> None:
+        """
+        What was typed is what all devices together got, in order, whenever one of
+        them failed.
+        """
+        queue = InputQueue(lambda pause: None)
+        devices: list[MemoryDevice] = []
+        typed = b""
+
+        def another() -> None:
+            devices.append(MemoryDevice(QueueReceiver(queue), room=0))
+            queue.connect(devices[-1])
+
+        another()
+        for step in steps:
+            if isinstance(step, bytes):
+                typed += step
+                queue.write(step)
+            elif isinstance(step, int):
+                devices[-1].zoneReads(step)
+            elif step == "fail":
+                devices[-1].failAtNextWrite()
+            else:
+                devices[-1].fail()
+                another()
+        devices[-1].fail()
+        another()
+        devices[-1].zoneReads()
+        self.assertEqual(b"".join(device.written for device in devices), typed)
+        self.assertEqual(queue.size, 0)
+
+
+def expand(received: bytes, written: bytes) -> bytes:
+    """
+    What was received, with each gap filled by what was written there.
+    """
+    whole = b""
+    for number, piece in enumerate(_MARK.split(received)):
+        if number % 2:
+            whole += written[len(whole) : len(whole) + int(piece)]
+        else:
+            whole += piece
+    return whole
