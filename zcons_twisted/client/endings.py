@@ -9,6 +9,7 @@ the zone, leaves what it printed last.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -135,7 +136,10 @@ async def whyEnded(
     try:
         status = await ask(reactor, rundir, zone, Status, REASON_SECONDS, opener)
     except CommandError:
-        if isServed(rundir.consoleSocket(zone)):
+        path = rundir.consoleSocket(zone)
+        if isServed(path):
             return Found("the server closed the session")
-        return Found("the server is gone")
+        # Only a server that stops in good order takes its sockets away.
+        orderly = not os.path.exists(path)
+        return Found("the server has stopped" if orderly else "the server is gone")
     return lastEnd(status["ended"], pid) or Found("the server closed the session")

@@ -431,7 +431,7 @@ class EndingTests(_Attaching):
 
     def test_serverGone(self) -> None:
         """
-        A server that is gone is said to be.
+        A server that has stopped is said to have.
         """
         answers = [connectedSocket("")]
 
@@ -440,7 +440,7 @@ class EndingTests(_Attaching):
 
         self.seat(opener=opener)
         self.server.loseConnection()
-        self.assertEqual(self.said, ["the server is gone"])
+        self.assertEqual(self.said, ["the server has stopped"])
         self.exited(3)
 
     def test_lastOutputIsShown(self) -> None:

@@ -11,6 +11,7 @@ import socket
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
+from zcons_twisted.client.connecting import Opener
 from zcons_twisted.client.endings import (
     REASON_SECONDS,
     TAIL_SIZE,
@@ -98,14 +99,29 @@ class WhyEndedTests(SynchronousTestCase):
         os.makedirs(self.rundir.path)
         self.reactor = ClientReactor()
 
+    def found(self, opener: Opener = nobody) -> Deferred[Found]:
+        """
+        What is found out.
+        """
+        return Deferred.fromCoroutine(
+            whyEnded(self.reactor, self.rundir, "z", 1, opener)
+        )
+
+    def test_stopped(self) -> None:
+        """
+        A server that took its socket away has stopped.
+        """
+        found = self.successResultOf(self.found())
+        self.assertEqual(found, Found("the server has stopped"))
+
     def test_gone(self) -> None:
         """
-        Where nobody is left, the server is gone.
+        One that left it behind is gone.
         """
-        asking = Deferred.fromCoroutine(
-            whyEnded(self.reactor, self.rundir, "z", 1, nobody)
-        )
-        self.assertEqual(self.successResultOf(asking), Found("the server is gone"))
+        with socket.socket(socket.AF_UNIX) as server:
+            server.bind(self.rundir.consoleSocket("z"))
+        found = self.successResultOf(self.found())
+        self.assertEqual(found, Found("the server is gone"))
 
     def test_noControlDoor(self) -> None:
         """
@@ -114,9 +130,7 @@ class WhyEndedTests(SynchronousTestCase):
         with socket.socket(socket.AF_UNIX) as server:
             server.bind(self.rundir.consoleSocket("z"))
             server.listen()
-            asking = Deferred.fromCoroutine(
-                whyEnded(self.reactor, self.rundir, "z", 1, nobody)
-            )
+            asking = self.found()
             self.assertEqual(
                 self.successResultOf(asking), Found("the server closed the session")
             )
@@ -125,9 +139,7 @@ class WhyEndedTests(SynchronousTestCase):
         """
         It is not waited for long.
         """
-        asking = Deferred.fromCoroutine(
-            whyEnded(self.reactor, self.rundir, "z", 1, connectedSocket)
-        )
+        asking = self.found(connectedSocket)
         self.assertNoResult(asking)
         self.reactor.advance(REASON_SECONDS)
-        self.assertEqual(self.successResultOf(asking), Found("the server is gone"))
+        self.assertEqual(self.successResultOf(asking), Found("the server has stopped"))
