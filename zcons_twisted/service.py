@@ -28,7 +28,7 @@ from .doors.console_socket import ConsoleSocket
 from .doors.control_socket import ControlSocket
 from .doors.listening import ZoneLock
 from .drivers.maker import findDriverMaker
-from .errors import ZConsError
+from .errors import LifecycleError, ZConsError
 from .events import ZoneEvent
 from .handshakes import PendingHandshakes
 from .interfaces import DriverOptions, IConsoleDriver, IZoneEvents
@@ -145,6 +145,11 @@ class ZoneConsoleService(Service):
 
         @raise ZConsError: it can't be served.
         """
+        if self._stopping:
+            raise LifecycleError(
+                f"zone '{self.zone}' is still being stopped: wait for the Deferred of"
+                " stopService"
+            )
         if self.running:
             return
         if self._driver is None:
@@ -233,12 +238,15 @@ class ZoneConsoleService(Service):
 
     async def _release(self) -> None:
         """
-        Everything, in the opposite order; one part's failure keeps no other.
+        Everything, in the opposite order; one part's failure keeps no other.  Who is
+        attached stays until the zone is down, and sees it go.
         """
+        # Whatever happens from here on, it does not end the console a second time.
+        self.console.dying = True
         for what, release in (
             ("control socket", self._closeControl),
-            ("console socket", self._closeConsole),
             ("zone", self._halt),
+            ("console socket", self._closeConsole),
         ):
             try:
                 await release()

@@ -12,9 +12,14 @@ from collections.abc import Callable
 from typing import Any, Protocol, cast
 
 from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.internet.interfaces import IDelayedCall, IReactorTime, ITCPTransport
+from twisted.internet.interfaces import (
+    IDelayedCall,
+    IReactorTime,
+    ITCPTransport,
+    ITransport,
+)
 from twisted.logger import Logger
-from twisted.protocols.amp import AMP
+from twisted.protocols.amp import AMP, BinaryBoxProtocol
 from twisted.python.failure import Failure
 
 from ..console import Console
@@ -87,6 +92,13 @@ class ControlProtocol(AMP):
 
     # As a protocol.
 
+    def makeConnection(self, transport: ITransport) -> None:
+        """
+        Passes over L{AMP}'s own, which logs every connection: what a peer has done is
+        logged instead.
+        """
+        BinaryBoxProtocol.makeConnection(self, transport)
+
     def connectionMade(self) -> None:
         """
         A peer has connected.
@@ -127,7 +139,8 @@ class ControlProtocol(AMP):
         if self._idle is not None:
             self._idle.cancel()
             self._idle = None
-        super().connectionLost(reason)
+        BinaryBoxProtocol.connectionLost(self, reason)
+        self.transport = None
         self._door.closed(self)
 
     def giveUp(self) -> None:

@@ -44,9 +44,7 @@ class ExecDriver(PtyDriver):
         @param environ: the command's environment.
         """
         super().__init__(reactor, zone, rundir)
-        process = ZoneProcess(
-            reactor, zone, options, self.openSubsidiary, events, environ
-        )
+        process = ZoneProcess(reactor, zone, options, self, events, environ)
         self.life = process
         self.states = process
 

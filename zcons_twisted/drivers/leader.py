@@ -59,6 +59,10 @@ def main(command: list[str]) -> None:
     """
     try:
         takeTerminal()
+    except (OSError, termios.error) as e:
+        os.write(STATUS_FD, f"console terminal: {e.args[-1]}".encode())
+        os._exit(127)
+    try:
         fcntl.fcntl(STATUS_FD, fcntl.F_SETFD, fcntl.FD_CLOEXEC)
         # Python ignores these, and what is ignored stays so over an exec.
         for number in (signal.SIGPIPE, signal.SIGXFSZ):
@@ -66,8 +70,6 @@ def main(command: list[str]) -> None:
         os.execvp(command[0], command)
     except OSError as e:
         os.write(STATUS_FD, f"{command[0]}: {e.strerror}".encode("utf-8", "replace"))
-    except termios.error as e:
-        os.write(STATUS_FD, f"console terminal: {e.args[-1]}".encode())
     os._exit(127)
 
 

@@ -23,10 +23,13 @@ from zope.interface import implementer
 
 from ..interfaces import IDeviceReceiver, IManagerDevice
 
-__all__ = ["BATCH_MAX", "PtyManager"]
+__all__ = ["BATCH_MAX", "DRAIN_MAX", "PtyManager"]
 
 #: Most bytes handed on at once.
 BATCH_MAX = 16 * 1024
+
+#: Most bytes taken by one call of L{PtyManager.drain}: what a pty holds, and a batch.
+DRAIN_MAX = 48 * 1024
 
 #: A read that brings less than this has probably emptied the pty: asking again
 #: would cost a system call on every keystroke to be told so.
@@ -126,6 +129,37 @@ class PtyManager:
         """
         The zone has printed something.
         """
+        self._read()
+
+    def drain(self) -> int:
+        """
+        Take all that is there, held or not, but no more than a pty can hold.
+
+        @return: how many bytes it was.
+        """
+        taken = 0
+        while self.isOpen and taken < DRAIN_MAX:
+            got = self._read()
+            if not got:
+                break
+            taken += got
+        return taken
+
+    def doWrite(self) -> None:
+        """
+        The zone has read something.
+        """
+        self._reactor.removeWriter(self)
+        self._receiver.writable()
+
+    def connectionLost(self, reason: Failure) -> None:
+        """
+        The reactor found the manager hung up, and has dropped it.
+        """
+        if self.isOpen:
+            self._failed(OSError(errno.EIO, os.strerror(errno.EIO)))
+
+    def _read(self) -> int:
         batch: list[bytes] = []
         room = BATCH_MAX
         error: OSError | None = None
@@ -149,20 +183,7 @@ class PtyManager:
             self._output(batch[0] if len(batch) == 1 else b"".join(batch))
         if error is not None and self.isOpen:
             self._failed(error)
-
-    def doWrite(self) -> None:
-        """
-        The zone has read something.
-        """
-        self._reactor.removeWriter(self)
-        self._receiver.writable()
-
-    def connectionLost(self, reason: Failure) -> None:
-        """
-        The reactor found the manager hung up, and has dropped it.
-        """
-        if self.isOpen:
-            self._failed(OSError(errno.EIO, os.strerror(errno.EIO)))
+        return BATCH_MAX - room
 
     def _failed(self, error: OSError) -> None:
         """

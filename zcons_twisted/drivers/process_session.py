@@ -29,13 +29,14 @@ def members(sid: int) -> list[int]:
 def signalMembers(sid: int, *numbers: int) -> None:
     """
     Send signals, in order, to every process of a session and to its leader, which may
-    not have made the session yet.
+    not have made the session yet.  A process that is not ours to signal, because it
+    has become another user's, is left alone.
     """
     for pid in {sid, *members(sid)}:
         for number in numbers:
             try:
                 os.kill(pid, number)
-            except ProcessLookupError:
+            except (ProcessLookupError, PermissionError):
                 break
 
 

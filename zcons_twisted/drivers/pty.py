@@ -51,6 +51,7 @@ _WINDOW = struct.pack("4H", 24, 80, 0, 0)
 _TIOCGPTN = 0x80045430
 _TIOCSPTLCK = 0x40045431
 _TIOCGPTPEER = 0x5441
+_TIOCGSID = 0x5429
 
 
 @implementer(IZoneStates)
@@ -199,7 +200,38 @@ class PtyDriver:
         """
         if not self._instances:
             raise OSError(errno.ENXIO, os.strerror(errno.ENXIO))
+        try:
+            return self._instances[0].openSubsidiary()
+        except OSError as e:
+            if e.errno != errno.EBUSY or self._held == -1:
+                raise
+        # The zone has claimed exclusive use, which whoever has it open may undo.
+        fcntl.ioctl(self._held, termios.TIOCNXCL)
         return self._instances[0].openSubsidiary()
+
+    def terminalSession(self) -> int:
+        """
+        The session whose controlling terminal the subsidiary is, or 0 where it is
+        nobody's.
+        """
+        if not self._instances:
+            return 0
+        try:
+            raw = fcntl.ioctl(self._instances[0].master, _TIOCGSID, b"\0" * 4)
+        except OSError:
+            return 0
+        session: int = struct.unpack("i", raw)[0]
+        return max(session, 0)
+
+    def drain(self) -> int:
+        """
+        Take what the zone has printed and nobody has read yet, held or not.
+
+        @return: how many bytes it was.
+        """
+        if self._manager is None or not self._manager.isOpen:
+            return 0
+        return self._manager.drain()
 
     # As a store.
 

@@ -20,10 +20,8 @@ from __future__ import annotations
 
 import enum
 import os
-import signal
 import sys
-from collections.abc import Callable, Mapping
-from typing import Protocol
+from collections.abc import Mapping
 
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.error import ProcessTerminated
@@ -41,9 +39,10 @@ from ..errors import LifecycleError
 from ..events import ZoneEvent, ZoneState
 from ..interfaces import DriverOptions, IZoneEvents, IZoneLife, IZoneStates
 from ..reactors import ProcessReactor
-from . import leader, process_session
+from . import leader
+from .sweep import Sweep, ZoneDevice
 
-__all__ = ["RESPAWN_POLICIES", "Session", "ZoneProcess"]
+__all__ = ["RESPAWN_POLICIES", "ZoneProcess"]
 
 #: What may happen when a zone's command ends by itself.
 RESPAWN_POLICIES = ("never", "on-failure", "always")
@@ -51,27 +50,6 @@ RESPAWN_POLICIES = ("never", "on-failure", "always")
 #: Seconds before a command is started again: first, and at most.
 RESPAWN_FIRST = 0.25
 RESPAWN_LONGEST = 30.0
-
-#: Seconds between two looks at what is left of a session that ends.
-_LOOK_SECONDS = 0.02
-#: Seconds after SIGKILL before what is left is left alone.
-_KILL_SECONDS = 5.0
-
-
-class Session(Protocol):
-    """
-    Looks at and signals the processes of a session.
-    """
-
-    def members(self, sid: int) -> list[int]:
-        """
-        Those that still run.
-        """
-
-    def signalMembers(self, sid: int, *numbers: int) -> None:
-        """
-        Send signals to all of them.
-        """
 
 
 class _Phase(enum.Enum):
@@ -106,35 +84,32 @@ class ZoneProcess:
         reactor: ProcessReactor,
         zone: str,
         options: DriverOptions,
-        openSubsidiary: Callable[[], int],
+        device: ZoneDevice,
         events: IZoneEvents,
         environ: Mapping[str, str],
-        session: Session = process_session,
+        sweep: Sweep | None = None,
         backOff: BackOff | None = None,
     ) -> None:
         """
         @param reactor: starts processes and measures time.
-        @param openSubsidiary: gives a descriptor of the subsidiary, closed by us.
+        @param device: the zone's console device.
         @param events: is told of what happens.
         @param environ: the command's environment, to which the zone's name and the
             boot arguments are added.
-        @param session: looks at and signals processes.
+        @param sweep: ends what is left of the zone.
         """
         self._reactor = reactor
         self._zone = zone
         self._options = options
-        self._openSubsidiary = openSubsidiary
+        self._device = device
         self._events = events
         self._environ = environ
-        self._session = session
+        self._sweep = sweep or Sweep(reactor, zone, device)
         self._backOff = backOff or BackOff(RESPAWN_FIRST, RESPAWN_LONGEST)
         self._phase = _Phase.DOWN
         self._after = _After.HALT
         self._arguments = ""
-        self._pid = 0
-        self._reaped = True
         self._startedAt = 0.0
-        self._killAt = 0.0
         self._timer: IDelayedCall | None = None
         self._booting: list[Deferred[str]] = []
         self._halting: list[Deferred[str]] = []
@@ -224,23 +199,20 @@ class ZoneProcess:
         if self._phase is _Phase.STARTING:
             self._log.error("{zone}: boot failed: {why}", zone=self._zone, why=why)
             self._refuse(self._booting, f"zone did not boot: {why}")
-            self._phase = _Phase.ENDING
-            self._after = _After.FAILED
-            self._killAt = self._reactor.seconds()
+            self._end(_After.FAILED)
 
     def ended(self, reason: Failure) -> None:
         """
         The process has ended and been reaped.
         """
-        self._reaped = True
         self._log.info(
             "{zone}: zone process {pid} ended: {reason}",
             zone=self._zone,
-            pid=self._pid,
+            pid=self._sweep.leader,
             reason=reason.getErrorMessage(),
         )
-        if self._phase is _Phase.ENDING:
-            self._look()
+        self._sweep.reaped()
+        if self._phase not in (_Phase.STARTING, _Phase.RUNNING):
             return
         policy = self._options.respawn
         failed = reason.check(ProcessTerminated) is not None
@@ -255,7 +227,7 @@ class ZoneProcess:
         self._startedAt = self._reactor.seconds()
         protocol = _ZoneProtocol(self)
         try:
-            subsidiary = self._openSubsidiary()
+            subsidiary = self._device.openSubsidiary()
             try:
                 process: IProcessTransport = self._reactor.spawnProcess(
                     protocol,
@@ -278,10 +250,8 @@ class ZoneProcess:
         except (OSError, TypeError, ValueError) as e:
             # The last two are for words that no process can be given.
             self.beginFailed(getattr(e, "strerror", None) or str(e))
-            self._finish()
             return
-        self._pid = process.pid or 0
-        self._reaped = False
+        self._sweep.began(process.pid or 0)
 
     def _end(self, after: _After) -> None:
         """
@@ -289,33 +259,7 @@ class ZoneProcess:
         """
         self._phase = _Phase.ENDING
         self._after = after
-        self._killAt = self._reactor.seconds() + self._options.grace
-        # Once the leader is reaped its number is its own only while others are left.
-        if not self._reaped or self._session.members(self._pid):
-            self._session.signalMembers(
-                self._pid, signal.SIGHUP, signal.SIGCONT, signal.SIGTERM
-            )
-        self._look()
-
-    def _look(self) -> None:
-        """
-        Is anything left of the session?
-        """
-        self._stopTimer()
-        left = self._session.members(self._pid)
-        if self._reaped and not left:
-            self._finish()
-            return
-        now = self._reactor.seconds()
-        if now >= self._killAt + _KILL_SECONDS and self._reaped:
-            self._log.error(
-                "{zone}: processes {left} can't be killed", zone=self._zone, left=left
-            )
-            self._finish()
-            return
-        if now >= self._killAt:
-            self._session.signalMembers(self._pid, signal.SIGKILL)
-        self._timer = self._reactor.callLater(_LOOK_SECONDS, self._look)
+        self._sweep.begin(self._options.grace, self._finish)
 
     def _finish(self) -> None:
         """
