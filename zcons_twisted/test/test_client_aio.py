@@ -6,7 +6,6 @@ Tests for L{zcons_twisted.client.aio}: real loops, connections in memory.
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -17,7 +16,7 @@ from zcons_twisted.client.errors import ConsoleInUse, CouldNotConnect, Handshake
 from zcons_twisted.client.session import ConsoleSession, End, EndCause
 from zcons_twisted.rundir import RunDirectory
 
-from .client_fakes import nobody
+from .client_fakes import connectedSocket, nobody
 
 RUNDIR = RunDirectory("/run/x")
 
@@ -114,7 +113,7 @@ class AttachTests(SynchronousTestCase):
         """
         Attach to zone z, as far as the greeting.
         """
-        options.setdefault("opener", lambda path: socket.socketpair()[0])
+        options.setdefault("opener", connectedSocket)
         task = asyncio.ensure_future(attach(RUNDIR, "z", **options))
         while not self.loop.transports and not task.done():
             await asyncio.sleep(0)
