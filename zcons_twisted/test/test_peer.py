@@ -1,0 +1,375 @@
+# -*- test-case-name: zcons_twisted.test.test_peer -*-
+"""
+Tests for L{zcons_twisted.doors.peer}: sending, receiving, and a peer that goes.
+"""
+
+from __future__ import annotations
+
+import socket
+
+from twisted.internet.error import ConnectionDone
+from twisted.internet.interfaces import IReadDescriptor, IWriteDescriptor
+from twisted.python.failure import Failure
+from zope.interface.verify import verifyObject
+
+from ..hangup import HangupWatch
+from .peer_case import PeerTestCase
+
+
+class SendTests(PeerTestCase):
+    """
+    What can be sent is sent at once.
+    """
+
+    def test_interfaces(self) -> None:
+        """
+        A connection is something to read and to write for a reactor, and says what it
+        is.
+        """
+        verifyObject(IReadDescriptor, self.peer)
+        verifyObject(IWriteDescriptor, self.peer)
+        self.assertEqual(self.peer.logPrefix(), "console peer")
+
+    def test_now(self) -> None:
+        """
+        The peer gets it without a turn of the reactor.
+        """
+        self.assertEqual(self.peer.sendNow(b"login: "), 7)
+        self.assertEqual(self.theirs.recv(100), b"login: ")
+
+    def test_partial(self) -> None:
+        """
+        A peer that does not read gets as much as fits, and then nothing.
+        """
+        total = self.fill()
+        self.assertEqual(self.peer.sendNow(b"x"), 0)
+        self.assertEqual(len(self.read()), total)
+
+    def test_writable(self) -> None:
+        """
+        Who asks is told once when more can be sent, and not before.
+        """
+        self.fill()
+        self.peer.wantWritable()
+        self.reactor.pump()
+        self.assertEqual(self.receiver.said, [])
+        self.read()
+        self.reactor.settle()
+        self.assertEqual(self.receiver.said, ["writable"])
+        self.assertEqual(self.reactor.getWriters(), [])
+
+    def test_unread(self) -> None:
+        """
+        How much the peer has not read is known.
+        """
+        self.peer.sendNow(b"x" * 1000)
+        self.assertEqual(self.peer.unread(), 1000)
+        self.theirs.recv(400)
+        self.assertEqual(self.peer.unread(), 600)
+
+    def test_nobodyReceives(self) -> None:
+        """
+        What is sent to a peer that has gone counts as taken, and its end is told later,
+        not by the sender.
+        """
+        self.theirs.close()
+        self.assertEqual(self.peer.sendNow(b"x" * 100), 100)
+        self.assertEqual(self.receiver.said, [])
+        self.reactor.settle()
+        self.assertEqual(self.receiver.said, [("lost", "")])
+        self.assertOver()
+
+    def test_lastWords(self) -> None:
+        """
+        What a peer had sent before it went is told before its end, even if the end was
+        noticed by sending.
+        """
+        self.theirs.send(b"last words\n")
+        self.theirs.close()
+        self.peer.sendNow(b"x")
+        self.reactor.settle()
+        self.assertEqual(self.receiver.said, [b"last words\n", ("lost", "")])
+
+
+class ReceiveTests(PeerTestCase):
+    """
+    What a peer sends is handed on, unless it is paused.
+    """
+
+    def test_received(self) -> None:
+        """
+        What it sends comes as it came.
+        """
+        self.theirs.send(b"ls\n")
+        self.reactor.pump()
+        self.assertEqual(self.receiver.said, [b"ls\n"])
+
+    def test_nothing(self) -> None:
+        """
+        A call for nothing does no harm.
+        """
+        self.peer.doRead()
+        self.assertEqual(self.receiver.said, [])
+
+    def test_paused(self) -> None:
+        """
+        Nothing is taken from a paused peer until it may go on.
+        """
+        self.peer.pauseReading()
+        self.theirs.send(b"ls\n")
+        self.reactor.settle()
+        self.assertEqual(self.receiver.said, [])
+        self.peer.resumeReading()
+        self.reactor.settle()
+        self.assertEqual(self.receiver.said, [b"ls\n"])
+
+    def test_newReceiver(self) -> None:
+        """
+        The receiver may change at any time.
+        """
+        first, self.peer.receiver = self.receiver, type(self.receiver)()
+        self.theirs.send(b"ls\n")
+        self.reactor.pump()
+        self.assertEqual(first.said, [])
+
+    def test_drain(self) -> None:
+        """
+        What was sent and not taken can be had at once.
+        """
+        self.theirs.send(b"a" * 70_000)
+        self.theirs.send(b"b")
+        self.assertEqual(self.peer.drain(), b"a" * 70_000 + b"b")
+        self.assertEqual(self.peer.drain(), b"")
+
+    def test_drainOfTheDead(self) -> None:
+        """
+        So can what a dead peer had sent.
+        """
+        self.theirs.send(b"last words\n")
+        self.theirs.close()
+        self.assertEqual(self.peer.drain(), b"last words\n")
+
+    def test_drainIsBounded(self) -> None:
+        """
+        A peer that sends without end is not drained without end.
+        """
+        sent = 0
+
+        class Endless(socket.socket):
+            """
+            A peer that always sends.
+            """
+
+            def recv(self, size: int, flags: int = 0) -> bytes:
+                nonlocal sent
+                sent += size
+                return b"x" * size
+
+        with Endless() as connection:
+            peer = type(self.peer)(self.reactor, connection)
+            self.assertEqual(len(peer.drain()), 512 * 1024)
+
+
+class EndTests(PeerTestCase):
+    """
+    A peer that only stops to send is another thing than one that has gone.
+    """
+
+    def halfClose(self) -> None:
+        """
+        The peer closes its sending side.
+        """
+        self.theirs.shutdown(socket.SHUT_WR)
+        self.reactor.settle()
+
+    def test_alive(self) -> None:
+        """
+        A peer that is there is alive, if it reads or not, and gets nothing for being
+        asked.
+        """
+        self.assertTrue(self.peer.alive())
+        self.assertFalse(self.peer.sendsNoMore())
+        self.assertEqual(self.read(), b"")
+        self.fill()
+        self.assertTrue(self.peer.alive())
+
+    def test_dead(self) -> None:
+        """
+        A peer that has gone is dead at once, before the reactor has turned.
+        """
+        self.theirs.close()
+        self.assertFalse(self.peer.alive())
+        self.assertTrue(self.peer.sendsNoMore())
+
+    def test_gone(self) -> None:
+        """
+        An orderly end is told once, with no reason.
+        """
+        self.theirs.close()
+        self.reactor.settle()
+        self.assertEqual(self.receiver.said, [("lost", "")])
+        self.assertOver()
+
+    def test_halfClosed(self) -> None:
+        """
+        A peer that sends no more still receives.
+        """
+        self.halfClose()
+        self.assertEqual(self.receiver.said, ["half-closed"])
+        self.peer.sendNow(b"still here")
+        self.assertEqual(self.theirs.recv(100), b"still here")
+        self.assertTrue(self.peer.alive() and self.peer.sendsNoMore())
+
+    def test_halfClosedCostsNothing(self) -> None:
+        """
+        The reactor is not busy with a peer that sends no more.
+        """
+        self.halfClose()
+        self.peer.resumeReading()
+        self.peer.pauseReading()
+        self.assertNotIn(self.peer, self.reactor.getReaders())
+        self.reactor.settle()
+
+    def test_halfClosedWhilePaused(self) -> None:
+        """
+        That a paused peer sends no more can be asked.
+        """
+        self.peer.pauseReading()
+        self.theirs.shutdown(socket.SHUT_WR)
+        self.assertTrue(self.peer.sendsNoMore())
+
+    def test_halfClosedThenGone(self) -> None:
+        """
+        That a half-closed peer goes is noticed without sending anything.
+        """
+        self.halfClose()
+        self.theirs.close()
+        self.reactor.settle()
+        self.assertEqual(self.receiver.said, ["half-closed", ("lost", "")])
+        self.assertOver()
+
+    def test_halfClosedThenClosed(self) -> None:
+        """
+        A half-closed peer that we close is not watched any more.
+        """
+        self.halfClose()
+        self.peer.close(b"bye")
+        self.assertEqual(self.read(), b"bye")
+        self.assertOver()
+
+    def test_reset(self) -> None:
+        """
+        A connection that breaks is told with the reason.
+        """
+        self.peer.sendNow(b"unread")
+        self.theirs.close()
+        self.reactor.settle()
+        self.assertEqual(self.receiver.said, [("lost", "Connection reset by peer")])
+        self.assertOver()
+
+    def test_goneWhilePausedAndWaiting(self) -> None:
+        """
+        A peer that goes while it is paused and output waits for it is told of when it
+        may go on, behind what it had sent.
+        """
+        self.fill()
+        self.peer.wantWritable()
+        self.peer.pauseReading()
+        self.theirs.send(b"last words\n")
+        self.theirs.close()
+        self.reactor.settle()
+        self.assertEqual(self.receiver.said, [])
+        self.peer.resumeReading()
+        self.reactor.settle()
+        self.assertEqual(
+            self.receiver.said,
+            [b"last words\n", ("lost", "Connection reset by peer")],
+        )
+        self.assertOver()
+
+    def test_reactorSaysSo(self) -> None:
+        """
+        When the reactor finds the connection lost, that is told with its reason.
+        """
+        self.peer.connectionLost(Failure(ConnectionDone()))
+        self.assertEqual(
+            self.receiver.said, [("lost", "Connection was closed cleanly.")]
+        )
+        self.assertOver()
+
+    def test_reactorSaysSoOfHalfClosed(self) -> None:
+        """
+        For a peer that had said its end that is an orderly one.
+        """
+        self.halfClose()
+        self.peer.connectionLost(Failure(ConnectionDone()))
+        self.assertEqual(self.receiver.said[1:], [("lost", "")])
+        self.assertOver()
+
+
+class HangupWatchTests(PeerTestCase):
+    """
+    A hang-up can be noticed without reading.
+    """
+
+    def setUp(self) -> None:
+        """
+        A watch on a connection.
+        """
+        super().setUp()
+        self.peer.close()
+        self.ours, self.other = socket.socketpair()
+        self.addCleanup(self.ours.close)
+        self.addCleanup(self.other.close)
+        self.times = 0
+        self.watch = HangupWatch(self.reactor, self.ours.fileno(), self.hungUp)
+        self.addCleanup(self.watch.stop)
+
+    def hungUp(self) -> None:
+        """
+        Count.
+        """
+        self.times += 1
+
+    def test_interface(self) -> None:
+        """
+        A watch is something to read for a reactor, and says what it is.
+        """
+        verifyObject(IReadDescriptor, self.watch)
+        self.assertEqual(self.watch.logPrefix(), "hang-up watch")
+
+    def test_hangup(self) -> None:
+        """
+        A hang-up is told once, and then nothing is watched.
+        """
+        self.other.close()
+        self.reactor.settle()
+        self.assertEqual((self.times, self.watch.fileno()), (1, -1))
+        self.assertEqual(self.reactor.getReaders(), [])
+
+    def test_dataIsNoHangup(self) -> None:
+        """
+        What there is to read wakes nobody and stays where it is.
+        """
+        self.other.send(b"x")
+        self.other.shutdown(socket.SHUT_WR)
+        self.reactor.settle()
+        self.assertEqual(self.times, 0)
+        self.assertEqual(self.ours.recv(9), b"x")
+
+    def test_stop(self) -> None:
+        """
+        A watch can be stopped, twice too, and tells nothing then.
+        """
+        self.watch.stop()
+        self.watch.stop()
+        self.other.close()
+        self.reactor.settle()
+        self.assertEqual(self.times, 0)
+
+    def test_reactorLetsGo(self) -> None:
+        """
+        When the reactor lets go of it, it stops.
+        """
+        self.watch.connectionLost(Failure(ConnectionDone()))
+        self.assertEqual(self.watch.fileno(), -1)
