@@ -140,14 +140,17 @@ class Sweep:
         left = self._sessions()
         now = self._clock.seconds()
         if left and not self.leader and now >= self._killAt + KILL_SECONDS:
-            self._log.error(
-                "{zone}: processes of session {left} can't be killed",
-                zone=self._zone,
-                left=left,
-            )
+            if self._looks == 0:
+                self._log.error(
+                    "{zone}: processes of session {left} can't be killed",
+                    zone=self._zone,
+                    left=left,
+                )
             left = []
         if not left and self._drained():
             done, self._done, self._timer = self._done, None, None
+            # The number may soon be somebody else's.
+            self._own = 0
             if done is not None:
                 done()
             return

@@ -224,6 +224,14 @@ class ZoneProcess:
     def _start(self, arguments: str) -> None:
         self._stopTimer()
         self._phase = _Phase.STARTING
+        if self._device.terminalSession():
+            # Somebody has the console as their controlling terminal, which there can
+            # be only one of: a process, as a rule, that the last life left behind.
+            self._sweep.begin(self._options.grace, lambda: self._spawn(arguments))
+        else:
+            self._spawn(arguments)
+
+    def _spawn(self, arguments: str) -> None:
         self._startedAt = self._reactor.seconds()
         protocol = _ZoneProtocol(self)
         try:
