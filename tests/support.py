@@ -213,6 +213,7 @@ class Peer:
     @ivar held: what has been received and not been looked at.
     @ivar ended: the server sends no more.
     @ivar broken: the connection was reset.
+    @ivar sent: how many bytes L{fill} has sent.
     """
 
     def __init__(self) -> None:
@@ -222,6 +223,7 @@ class Peer:
         self.held = b""
         self.ended = False
         self.broken = False
+        self.sent = 0
 
     async def connect(self, path: str, deadline: float = DEADLINE) -> Peer:
         """
@@ -264,6 +266,15 @@ class Peer:
             except BlockingIOError:
                 break
         return sent
+
+    async def fill(self, data: bytes) -> None:
+        """
+        Send until no more is taken: the server does not read any more.
+        """
+        while more := self.sendNow(data[self.sent :]):
+            self.sent += more
+            await pause(0.05)
+        assert self.sent < len(data), "all of it was taken"
 
     async def attach(self, line: bytes = b"IDENT 1 C 0\n") -> Peer:
         """
