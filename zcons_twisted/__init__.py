@@ -1,4 +1,4 @@
-# -*- test-case-name: zcons_twisted.test -*-
+# -*- test-case-name: zcons_twisted.test.test_facade -*-
 """
 The zone console for everything that runs in a box.
 
@@ -17,12 +17,16 @@ To serve consoles from a service of your own::
 
 from __future__ import annotations
 
-from .console import Console, OnHalt
-from .errors import ZConsError
-from .events import ZoneEvent, ZoneState
-from .interfaces import DriverOptions
-from .rundir import RunDirectory
-from .service import ConsoleServer, ZoneConfig, ZoneConsoleService
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .console import Console, OnHalt
+    from .errors import ZConsError
+    from .events import ZoneEvent, ZoneState
+    from .interfaces import DriverOptions
+    from .rundir import RunDirectory
+    from .service import ConsoleServer, ZoneConfig, ZoneConsoleService
 
 __all__ = [
     "Console",
@@ -39,3 +43,29 @@ __all__ = [
 ]
 
 __version__ = "26.11.0"
+
+# Loaded when first asked for: zconsole is of this package too, and starts in a
+# quarter of the time without the server.
+_HOMES = {
+    "Console": "console",
+    "ConsoleServer": "service",
+    "DriverOptions": "interfaces",
+    "OnHalt": "console",
+    "RunDirectory": "rundir",
+    "ZConsError": "errors",
+    "ZoneConfig": "service",
+    "ZoneConsoleService": "service",
+    "ZoneEvent": "events",
+    "ZoneState": "events",
+}
+
+
+def __getattr__(name: str) -> object:
+    """
+    Load what is asked for from its module.
+    """
+    try:
+        home = _HOMES[name]
+    except KeyError:
+        raise AttributeError(f"zcons_twisted has no {name!r}") from None
+    return getattr(import_module(f".{home}", __name__), name)

@@ -215,6 +215,15 @@ class Console:
             "{zone}: {who} has closed its sending side", zone=self.zone, who=session.who
         )
 
+    def vanished(self, session: LegacySession) -> None:
+        """
+        A session has gone while it was paused.  What it typed last is taken in, if
+        there is room for it; else the seat is kept for it until there is.
+        """
+        if session is self.operator and self._typed.size <= INPUT_BACKLOG_MAX:
+            self._takeInput(session)
+            self.gone(session, EndReason.LEFT, "the client left")
+
     def gone(self, session: LegacySession, reason: EndReason, text: str) -> None:
         """
         A session's connection is over, by its own doing.

@@ -12,7 +12,7 @@ import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .errors import RunDirectoryError
+from .errors import BadZoneName, RunDirectoryError
 from .names import checkZoneName
 
 __all__ = ["ROOT_RUN_DIRECTORY", "SOCKET_PATH_MAX", "RunDirectory", "groupNumber"]
@@ -22,6 +22,9 @@ ROOT_RUN_DIRECTORY = "/var/run/zones"
 
 #: Longest path of a unix socket in bytes (C{sun_path} is 108 with its NUL).
 SOCKET_PATH_MAX = 107
+
+# The number after this one means "no group" to the kernel.
+_GID_MAX = 2**32 - 2
 
 _CONSOLE = ".console_sock"
 _CONTROL = ".control_sock"
@@ -33,12 +36,22 @@ def groupNumber(name: str) -> int:
 
     @raise RunDirectoryError: there is no such group.
     """
-    if name.isdecimal():
+    if name.isascii() and name.isdecimal():
+        if int(name) > _GID_MAX:
+            raise RunDirectoryError(f"group number {name} is larger than {_GID_MAX}")
         return int(name)
     try:
         return grp.getgrnam(name).gr_gid
     except KeyError:
         raise RunDirectoryError(f"there is no group {ascii(name)}") from None
+
+
+def _isZoneName(name: str) -> bool:
+    try:
+        checkZoneName(name)
+    except BadZoneName:
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,15 +120,18 @@ class RunDirectory:
             raise RunDirectoryError(
                 f"run directory {self.path} can't be read: {e.strerror}"
             ) from None
-        return sorted(n.removesuffix(_CONSOLE) for n in names if n.endswith(_CONSOLE))
+        found = (n.removesuffix(_CONSOLE) for n in names if n.endswith(_CONSOLE))
+        return sorted(name for name in found if _isZoneName(name))
 
-    def check(self, uid: int) -> None:
+    def check(self, uid: int, gid: int | None = None) -> None:
         """
-        Refuse a directory that somebody else could change under us.
+        Refuse a directory that somebody else could change under us, or that those who
+        should come in can't enter.
 
         @param uid: the user that the server runs as.
+        @param gid: the group that may come in, or L{None}.
         @raise RunDirectoryError: it exists and is no directory, belongs to
-            another user, or may be written by others.
+            another user, may be written by others, or is closed to the group.
         """
         try:
             found = os.stat(self.path)
@@ -132,11 +148,18 @@ class RunDirectory:
                 f"run directory {self.path} belongs to user {found.st_uid}, not to"
                 f" {uid}: choose another with --rundir"
             )
-        if found.st_mode & 0o022:
-            mode = stat.S_IMODE(found.st_mode)
+        mode = stat.S_IMODE(found.st_mode)
+        if mode & 0o022:
             raise RunDirectoryError(
                 f"run directory {self.path} may be written by others (mode"
                 f" {mode:04o}): take that away, or choose another with --rundir"
+            )
+        entered = mode & 0o010 if found.st_gid == gid else mode & 0o001
+        if gid is not None and not entered:
+            raise RunDirectoryError(
+                f"run directory {self.path} is closed to group {gid} (group"
+                f" {found.st_gid}, mode {mode:04o}): open it, or choose another with"
+                " --rundir"
             )
 
     def make(self, uid: int, gid: int | None = None) -> None:
@@ -149,18 +172,17 @@ class RunDirectory:
         """
         self.check(uid)
         try:
-            made = not os.path.isdir(self.path)
-            if made:
+            if not os.path.isdir(self.path):
                 os.makedirs(os.path.dirname(os.path.abspath(self.path)), exist_ok=True)
                 os.mkdir(self.path, 0o700)
-            if gid is not None:
-                os.chown(self.path, -1, gid)
-                os.chmod(self.path, 0o750)
+                if gid is not None:
+                    os.chown(self.path, -1, gid)
+                    os.chmod(self.path, 0o750)
         except OSError as e:
             raise RunDirectoryError(
                 f"run directory {self.path} can't be made: {e.strerror}"
             ) from None
-        self.check(uid)
+        self.check(uid, gid)
 
     def _socket(self, zone: str, suffix: str) -> str:
         path = os.path.join(self.path, checkZoneName(zone) + suffix)

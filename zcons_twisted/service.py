@@ -34,6 +34,7 @@ from .handshakes import PendingHandshakes
 from .interfaces import DriverOptions, IConsoleDriver, IZoneEvents
 from .laps import Laps
 from .names import checkZoneName
+from .notices import escaped
 from .reactors import ServerReactor
 from .rundir import RunDirectory
 
@@ -117,7 +118,7 @@ class ZoneConsoleService(Service):
 
         @raise ZConsError: it could not.
         """
-        self._rundir.check(os.geteuid())
+        self._rundir.check(os.geteuid(), self._admission.gid)
         self._rundir.consoleSocket(self.zone)
         self._rundir.controlSocket(self.zone)
         self._lock.check()
@@ -222,7 +223,7 @@ class ZoneConsoleService(Service):
         self._log.info(
             "{zone}: console is served, device {device}",
             zone=self.zone,
-            device=self._driver.path,
+            device=escaped(self._driver.path),
         )
 
     def _failedLate(self, failed: list[Failure]) -> None:

@@ -57,6 +57,8 @@ class Options(usage.Options):
         """
         Directory of the sockets and device links.
         """
+        if not path:
+            raise BadOption("--rundir needs a directory")
         self["rundir"] = RunDirectory(os.path.abspath(path))
 
     def opt_group(self, name: str) -> None:
@@ -91,7 +93,7 @@ class Options(usage.Options):
             words = shlex.split(command)
         except ValueError as e:
             raise BadOption(f"--exec {command}: {str(e).lower()}") from None
-        if not words:
+        if not words or not words[0]:
             raise BadOption("--exec needs a command")
         self._set("exec", tuple(words))
 
@@ -166,13 +168,13 @@ class Options(usage.Options):
         command = given.get("exec", ())
         driver = given.get("driver", "exec" if command else "pty")
         if driver == "pty":
-            for option in ("exec", "respawn", "grace"):
+            if command:
+                raise BadOption(f"zone '{name}': the pty driver runs no command")
+            for option in ("respawn", "grace"):
                 if option in own:
                     raise BadOption(
                         f"zone '{name}': --{option} is of no use without a command:"
                         " add --exec COMMAND"
-                        if option != "exec"
-                        else f"zone '{name}': the pty driver runs no command"
                     )
         return ZoneConfig(
             name,

@@ -44,6 +44,12 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"zconsole: {escaped(message)}\n")
 
 
+def _directory(path: str) -> str:
+    if not path:
+        raise argparse.ArgumentTypeError("a directory is needed")
+    return path
+
+
 def _zone(name: str) -> str:
     try:
         return checkZoneName(name)
@@ -80,6 +86,7 @@ def buildParser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--rundir",
         metavar="DIR",
+        type=_directory,
         help="the server's run directory (default: /var/run/zones for root,"
         " $XDG_RUNTIME_DIR/zones for others)",
     )
@@ -183,6 +190,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Whoever read our output has seen enough; so has the interpreter's exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 0
+    except OSError as e:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        _say(f"could not write the output: {e.strerror or e}")
+        return 1
 
 
 def _fillStandardDescriptors() -> None:

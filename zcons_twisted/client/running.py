@@ -19,8 +19,19 @@ from zope.interface import implementer
 
 __all__ = ["ENDING_SIGNALS", "RunReactor", "runToEnd", "watchSignals"]
 
-#: The signals that end a command, in the order that people know them by.
-ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+#: The signals that end a command, in the order that people know them by: each whose
+#: default is to end a process, and that a person or the system sends on purpose.
+ENDING_SIGNALS = (
+    signal.SIGINT,
+    signal.SIGTERM,
+    signal.SIGHUP,
+    signal.SIGQUIT,
+    signal.SIGUSR1,
+    signal.SIGUSR2,
+    signal.SIGALRM,
+    signal.SIGVTALRM,
+    signal.SIGXCPU,
+)
 
 OnSignal = Callable[[int], None]
 

@@ -167,6 +167,11 @@ class _Handshake:
         Nothing waits to be sent before a session begins.
         """
 
+    def vanished(self) -> None:
+        """
+        Only a session is ever paused.
+        """
+
     def lost(self, why: str) -> None:
         """
         It went away without a word.
@@ -255,6 +260,12 @@ class _SessionPeer:
         It types no more.
         """
         self._console.halfClosed(self._session)
+
+    def vanished(self) -> None:
+        """
+        It has gone, and what it typed last waits.
+        """
+        self._console.vanished(self._session)
 
     def lost(self, why: str) -> None:
         """

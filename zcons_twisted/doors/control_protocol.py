@@ -8,12 +8,15 @@ Who the peer is comes from the kernel, and is logged with what it had done.
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol, cast
 
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.interfaces import (
+    IConsumer,
     IDelayedCall,
+    IPushProducer,
     IReactorTime,
     ITCPTransport,
     ITransport,
@@ -74,7 +77,10 @@ class ControlProtocol(AMP):
     """
     One connection to the control door.
 
-    @ivar busy: how many commands are under way.
+    One command is done at a time, and none while answers wait to be taken; what comes
+    meanwhile waits, and then the peer does.
+
+    @ivar busy: how many commands are under way: none or one.
     """
 
     _log = Logger()
@@ -88,6 +94,9 @@ class ControlProtocol(AMP):
         self._who = who
         self._unfinished = 0
         self.busy = 0
+        self._waiting: deque[Any] = deque()
+        self._mayAnswer = True
+        self._closed = False
         self._idle: IDelayedCall | None = None
 
     # As a protocol.
@@ -104,6 +113,7 @@ class ControlProtocol(AMP):
         A peer has connected.
         """
         super().connectionMade()
+        cast(IConsumer, self.transport).registerProducer(self, True)
         self._idle = self._door.reactor.callLater(IDLE_SECONDS, self._quiet)
         self._door.opened(self)
 
@@ -130,7 +140,55 @@ class ControlProtocol(AMP):
         A command is complete.
         """
         self._unfinished = 0
-        super().ampBoxReceived(box)
+        self._waiting.append(box)
+        if len(self._waiting) == 1 and not self.busy and self._mayAnswer:
+            self._work()
+        else:
+            cast(IPushProducer, self.transport).pauseProducing()
+
+    def dispatchCommand(self, box: Any) -> Deferred[Any]:
+        """
+        Do a command, and go on to the next one when it is done.
+        """
+        self.busy = 1
+        done: Deferred[Any] = maybeDeferred(super().dispatchCommand, box)
+
+        def after(result: object) -> object:
+            self.busy = 0
+            # In a turn of its own: a thousand cheap commands hold nobody up.
+            self._door.reactor.callLater(0, self._work)
+            return result
+
+        return done.addBoth(after)
+
+    def pauseProducing(self) -> None:
+        """
+        Answers wait to be taken.
+        """
+        self._mayAnswer = False
+
+    def resumeProducing(self) -> None:
+        """
+        They have been taken.
+        """
+        self._mayAnswer = True
+        self._work()
+
+    def stopProducing(self) -> None:
+        """
+        Nobody takes answers any more.
+        """
+
+    def _work(self) -> None:
+        """
+        Do the next command, or let the peer go on where there is none.
+        """
+        if self.busy or not self._mayAnswer or self._closed:
+            return
+        if self._waiting:
+            super().ampBoxReceived(self._waiting.popleft())
+        else:
+            cast(IPushProducer, self.transport).resumeProducing()
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
         """
@@ -139,6 +197,8 @@ class ControlProtocol(AMP):
         if self._idle is not None:
             self._idle.cancel()
             self._idle = None
+        self._closed = True
+        self._waiting.clear()
         BinaryBoxProtocol.connectionLost(self, reason)
         self.transport = None
         self._door.closed(self)
@@ -237,10 +297,8 @@ class ControlProtocol(AMP):
                 " 'zconsole event'"
             )
         self._note(what)
-        self.busy += 1
 
         def after(result: object) -> object:
-            self.busy -= 1
             self._door.console.event(ZoneEvent.NULL)
             return result
 

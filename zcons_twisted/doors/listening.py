@@ -10,6 +10,7 @@ import errno
 import fcntl
 import os
 import socket
+import stat
 from collections.abc import Callable
 
 from twisted.internet.interfaces import IDelayedCall, IReadDescriptor
@@ -18,6 +19,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from ..errors import RunDirectoryError, ZoneServed
+from ..notices import escaped
 from ..reactors import DescriptorReactor
 
 __all__ = ["ACCEPT_PAUSE", "BACKLOG", "Listener", "ZoneLock", "bindSocket"]
@@ -58,27 +60,36 @@ class ZoneLock:
         while self._fd is None:
             flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
             try:
-                fd = os.open(self._path, flags, 0o600)
+                fd = os.open(self._path, flags | os.O_NONBLOCK, 0o600)
             except OSError as e:
-                raise RunDirectoryError(
-                    f"lock file {self._path} can't be made: {e.strerror}"
-                ) from None
+                raise self._cantBeMade(e.strerror) from None
             try:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                holder = os.read(fd, 32).decode("ascii", "replace").strip()
-                os.close(fd)
-                raise ZoneServed(
-                    f"zone '{self._zone}' is already served by process"
-                    f" {holder or '(unknown)'}: stop that one first"
-                ) from None
-            if self._isCurrent(fd):
-                self._fd = fd
-            else:
-                # Its last holder removed it between our two steps.
-                os.close(fd)
-        os.ftruncate(self._fd, 0)
-        os.pwrite(self._fd, b"%d\n" % (os.getpid(),), 0)
+                self._lock(fd)
+                # Else its last holder removed it between our two steps.
+                if self._isCurrent(fd):
+                    os.ftruncate(fd, 0)
+                    os.pwrite(fd, b"%d\n" % (os.getpid(),), 0)
+                    self._fd = fd
+            except OSError as e:
+                raise self._cantBeMade(e.strerror) from None
+            finally:
+                if self._fd is None:
+                    os.close(fd)
+
+    def _lock(self, fd: int) -> None:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise self._cantBeMade("something else is there")
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.read(fd, 32).decode("ascii", "replace").strip()
+            raise ZoneServed(
+                f"zone '{self._zone}' is already served by process"
+                f" {holder or '(unknown)'}: stop that one first"
+            ) from None
+
+    def _cantBeMade(self, why: str | None) -> RunDirectoryError:
+        return RunDirectoryError(f"lock file {self._path} can't be made: {why}")
 
     def release(self) -> None:
         """
@@ -93,11 +104,11 @@ class ZoneLock:
 
     def check(self) -> None:
         """
-        Would L{acquire} be refused now?
+        Would L{acquire} be refused now?  Not to the one who has it.
 
         @raise ZoneServed: it would.
         """
-        if os.path.exists(self._path):
+        if self._fd is None and os.path.exists(self._path):
             self.acquire()
             self.release()
 
@@ -122,6 +133,7 @@ def bindSocket(path: str, zone: str, gid: int | None = None) -> socket.socket:
     if _isLive(path):
         raise ZoneServed(f"zone '{zone}' is already served: somebody listens on {path}")
     made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    bound = False
     step = "bind to"
     try:
         made.setblocking(False)
@@ -132,6 +144,7 @@ def bindSocket(path: str, zone: str, gid: int | None = None) -> socket.socket:
         umask = os.umask(0o177)
         try:
             made.bind(path)
+            bound = True
         finally:
             os.umask(umask)
         if gid is not None:
@@ -140,6 +153,8 @@ def bindSocket(path: str, zone: str, gid: int | None = None) -> socket.socket:
         step = "listen on"
         made.listen(BACKLOG)
     except OSError as e:
+        if bound:
+            os.unlink(path)
         made.close()
         raise RunDirectoryError(
             f"console setup: could not {step} socket {path}: {e.strerror}"
@@ -224,7 +239,7 @@ class Listener:
                 continue
             connection.setblocking(False)
             with self._log.failuresHandled(
-                "while accepting on {path}", path=self._path
+                "while accepting on {path}", path=escaped(self._path)
             ):
                 self._accepted(connection)
 
@@ -256,7 +271,7 @@ class Listener:
     def _rest(self, error: OSError) -> None:
         self._log.error(
             "{path}: can't accept: {error}; trying again in {seconds:g} s",
-            path=self._path,
+            path=escaped(self._path),
             error=error.strerror,
             seconds=ACCEPT_PAUSE,
         )

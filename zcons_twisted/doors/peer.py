@@ -56,6 +56,11 @@ class PeerReceiver(Protocol):
         More can be sent, after C{wantWritable}.
         """
 
+    def vanished(self) -> None:
+        """
+        The peer has gone while nobody took what it sent; that still waits.
+        """
+
     def lost(self, why: str) -> None:
         """
         The connection is over by the peer's doing, or broke.  Comes at most once, and
@@ -131,6 +136,7 @@ class PeerSocket:
         self._paused = True
         if not (self._ended or self._over):
             self._reactor.removeReader(self)
+            self._watch()
 
     def resumeReading(self) -> None:
         """
@@ -138,6 +144,7 @@ class PeerSocket:
         """
         self._paused = False
         if not (self._ended or self._over):
+            self._watchNoMore()
             self._reactor.addReader(self)
 
     def alive(self) -> bool:
@@ -276,14 +283,26 @@ class PeerSocket:
         self._ended = True
         self._reactor.removeReader(self)
         if self.alive():
-            self._hangup = HangupWatch(self._reactor, self._fd, self._hungUp)
+            self._watch()
             self.receiver.halfClosed()
         else:
             self._break("")
 
+    def _watch(self) -> None:
+        if self._hangup is None:
+            self._hangup = HangupWatch(self._reactor, self._fd, self._hungUp)
+
+    def _watchNoMore(self) -> None:
+        if self._hangup is not None:
+            self._hangup.stop()
+            self._hangup = None
+
     def _hungUp(self) -> None:
         self._hangup = None
-        self._break("")
+        if self._ended:
+            self._break("")
+        else:
+            self.receiver.vanished()
 
     def _break(self, why: str) -> None:
         if self._over:
@@ -310,9 +329,7 @@ class PeerSocket:
         if self._linger is not None and self._linger.active():
             self._linger.cancel()
         self._linger = None
-        if self._hangup is not None:
-            self._hangup.stop()
-            self._hangup = None
+        self._watchNoMore()
         self._reactor.removeReader(self)
         self._reactor.removeWriter(self)
         # What is left unread would make the peer see a reset instead of an end.

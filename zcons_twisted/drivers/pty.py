@@ -34,6 +34,7 @@ from ..interfaces import (
     IZoneLife,
     IZoneStates,
 )
+from ..notices import escaped
 from ..reactors import DescriptorReactor
 from ..rundir import RunDirectory
 from .instances import destroyInstances, initInstances
@@ -312,7 +313,9 @@ class PtyDriver:
             except OSError as e:
                 # Other zones have their links beside ours.
                 if e.errno not in (errno.ENOENT, errno.ENOTEMPTY):
-                    self._log.warn("{path} stays: {error}", path=path, error=e.strerror)
+                    self._log.warn(
+                        "{path} stays: {error}", path=escaped(path), error=e.strerror
+                    )
         return found, found
 
     def _hungUp(self) -> None:
