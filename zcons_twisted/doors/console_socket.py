@@ -56,7 +56,7 @@ class ConsoleSocket:
         self._admission = admission
         self._listener: Listener | None = None
         self._peers: dict[PeerSocket, _Handshake] = {}
-        self._allClosed: Deferred[None] | None = None
+        self._stopping: list[Deferred[None]] = []
 
     def start(self, path: str) -> None:
         """
@@ -86,8 +86,9 @@ class ConsoleSocket:
         self.console.detach(EndReason.SERVER_STOPPING, text)
         if not self._peers:
             return succeed(None)
-        self._allClosed = Deferred()
-        return self._allClosed
+        done: Deferred[None] = Deferred()
+        self._stopping.append(done)
+        return done
 
     def accepted(self, connection: socket.socket) -> None:
         """
@@ -115,9 +116,8 @@ class ConsoleSocket:
 
     def _closed(self, peer: PeerSocket) -> None:
         del self._peers[peer]
-        if not self._peers and self._allClosed is not None:
-            done, self._allClosed = self._allClosed, None
-            done.callback(None)
+        while self._stopping and not self._peers:
+            self._stopping.pop().callback(None)
 
 
 class _Handshake:

@@ -24,6 +24,7 @@ from twisted.internet.interfaces import (
 from twisted.logger import Logger
 from twisted.protocols.amp import AMP, BinaryBoxProtocol
 from twisted.python.failure import Failure
+from zope.interface import implementer
 
 from ..console import Console
 from ..credentials import Credentials
@@ -73,6 +74,7 @@ class ControlDoor(Protocol):
         """
 
 
+@implementer(IPushProducer)
 class ControlProtocol(AMP):
     """
     One connection to the control door.

@@ -63,7 +63,7 @@ class ControlSocket:
         self._listener: Listener | None = None
         # Quiet longest first.
         self._connections: dict[ControlProtocol, None] = {}
-        self._allClosed: Deferred[None] | None = None
+        self._stopping: list[Deferred[None]] = []
 
     def start(self, path: str) -> None:
         """
@@ -85,7 +85,7 @@ class ControlSocket:
             self._listener.close()
             self._listener = None
         done: Deferred[None] = Deferred()
-        self._allClosed = done
+        self._stopping.append(done)
         for protocol in list(self._connections):
             protocol.giveUp()
         self._checkClosed()
@@ -134,9 +134,8 @@ class ControlSocket:
         self._checkClosed()
 
     def _checkClosed(self) -> None:
-        if self._allClosed is not None and not self._connections:
-            done, self._allClosed = self._allClosed, None
-            done.callback(None)
+        while self._stopping and not self._connections:
+            self._stopping.pop().callback(None)
 
 
 class _Factory(ServerFactory):

@@ -283,6 +283,8 @@ class ConversationTests(_Attaching):
         self.assertEqual(self.reactor.readers, [])
         self.server.producer.resumeProducing()
         self.assertEqual(len(self.reactor.readers), 1)
+        self.attachment.signalled(signal.SIGTERM)
+        self.exited(128 + signal.SIGTERM)
 
     def test_zonePacesATerminal(self) -> None:
         """
