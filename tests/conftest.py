@@ -31,6 +31,7 @@ from support import (
 from twisted.internet import reactor
 from twisted.logger import globalLogPublisher
 
+from zcons_twisted.doors.commands import Status
 from zcons_twisted.rundir import RunDirectory
 from zcons_twisted.service import ConsoleServer, ZoneConfig, ZoneConsoleService
 
@@ -164,6 +165,7 @@ class Twistd(Doors):
                 return served(path)
 
             await until(answers, f"{path} answers")
+            await self.ask(Status, zone)
         return self
 
     @property
