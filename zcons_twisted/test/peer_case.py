@@ -39,6 +39,12 @@ class Remembering:
         """
         self.said.append("writable")
 
+    def vanished(self) -> None:
+        """
+        It has gone while it was paused.
+        """
+        self.said.append("vanished")
+
     def lost(self, why: str) -> None:
         """
         It has gone.

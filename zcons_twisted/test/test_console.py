@@ -175,6 +175,43 @@ class LeavingTests(ConsoleTestCase):
         self.assertIs(self.console.operator, newcomer)
         self.assertEqual(len(self.console.ended), 1)
 
+    def test_vanished(self) -> None:
+        """
+        A session that went while it was paused has left, and what it typed last goes
+        to the zone.
+        """
+        session, link = self.attach()
+        self.device.room = 0
+        self.console.typed(session, b"first\n")
+        link.sent = b"last words\n"
+        self.console.vanished(session)
+        self.assertIsNone(self.console.operator)
+        self.assertIs(self.console.ended[0].reason, EndReason.LEFT)
+        self.device.zoneReads()
+        self.assertEqual(self.device.written, b"first\nlast words\n")
+
+    def test_vanishedWithoutRoom(self) -> None:
+        """
+        While there is no room for what it typed last, it keeps the seat, so that
+        nothing is lost.
+        """
+        session, link = self.attach()
+        self.device.room = 0
+        self.console.typed(session, b"x" * (INPUT_BACKLOG_MAX + 1))
+        link.sent = b"last words\n"
+        self.console.vanished(session)
+        self.assertIs(self.console.operator, session)
+
+    def test_vanishedBefore(self) -> None:
+        """
+        One that is not the operator any more changes nothing.
+        """
+        former, _ = self.attach()
+        self.console.gone(former, EndReason.LEFT, "the client left")
+        newcomer, _ = self.attach()
+        self.console.vanished(former)
+        self.assertIs(self.console.operator, newcomer)
+
     def test_detach(self) -> None:
         """
         An operator can be detached; what it had typed is not lost, and who it was is

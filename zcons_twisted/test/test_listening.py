@@ -6,6 +6,7 @@ Tests for L{zcons_twisted.doors.listening}: a zone's lock and its sockets.
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import socket
 import stat
@@ -138,6 +139,30 @@ class ZoneLockTests(SynchronousTestCase):
         self.second.acquire()
         self.patch(os, "open", openFile)
         self.assertRaises(ZoneServed, self.first.acquire)
+
+    def test_somethingElse(self) -> None:
+        """
+        What is no plain file in its place is refused in one line, and does not block.
+        """
+        os.mkfifo(self.path)
+        error = self.assertRaises(RunDirectoryError, self.first.acquire)
+        self.assertEqual(
+            str(error), f"lock file {self.path} can't be made: something else is there"
+        )
+
+    def test_cantBeLocked(self) -> None:
+        """
+        A file that can't be locked is told in one line, and left open by nobody.
+        """
+
+        def refuse(*arguments: object) -> None:
+            raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+        self.patch(fcntl, "flock", refuse)
+        before = os.listdir("/proc/self/fd")
+        error = self.assertRaises(RunDirectoryError, self.first.acquire)
+        self.assertIn("No locks available", str(error))
+        self.assertEqual(os.listdir("/proc/self/fd"), before)
 
     def test_noSymbolicLink(self) -> None:
         """

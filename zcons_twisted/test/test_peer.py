@@ -267,10 +267,27 @@ class EndTests(PeerTestCase):
         self.assertEqual(self.receiver.said, [("lost", "Connection reset by peer")])
         self.assertOver()
 
+    def test_goneWhilePaused(self) -> None:
+        """
+        That a paused peer has gone is told at once, and what it had sent waits until
+        it may go on; then comes its end.
+        """
+        self.peer.pauseReading()
+        self.peer.pauseReading()
+        self.theirs.send(b"last words\n")
+        self.theirs.close()
+        self.reactor.settle()
+        self.assertEqual(self.receiver.said, ["vanished"])
+        self.peer.resumeReading()
+        self.reactor.settle()
+        self.assertEqual(
+            self.receiver.said, ["vanished", b"last words\n", ("lost", "")]
+        )
+        self.assertOver()
+
     def test_goneWhilePausedAndWaiting(self) -> None:
         """
-        A peer that goes while it is paused and output waits for it is told of when it
-        may go on, behind what it had sent.
+        So it is when output waits for it.
         """
         self.fill()
         self.peer.wantWritable()
@@ -278,11 +295,11 @@ class EndTests(PeerTestCase):
         self.theirs.send(b"last words\n")
         self.theirs.close()
         self.reactor.settle()
-        self.assertEqual(self.receiver.said, [])
+        self.assertEqual(self.receiver.said[-1:], ["vanished"])
         self.peer.resumeReading()
         self.reactor.settle()
         self.assertEqual(
-            self.receiver.said,
+            self.receiver.said[-2:],
             [b"last words\n", ("lost", "Connection reset by peer")],
         )
         self.assertOver()

@@ -177,13 +177,27 @@ class MakeTests(SynchronousTestCase):
         self.assertEqual(self.mode(), 0o750)
         self.assertEqual(os.stat(self.rundir.path).st_gid, GID)
 
-    def test_openedToAGroup(self) -> None:
+    def test_closedToTheGroup(self) -> None:
         """
-        A directory that was there is opened to the group as well.
+        A directory that was there is not changed: one that the group can't enter is
+        refused.
         """
         os.mkdir(self.rundir.path, 0o700)
+        for mode in (0o700, 0o740, 0o701):
+            os.chmod(self.rundir.path, mode)
+            error = self.assertRaises(RunDirectoryError, self.rundir.make, UID, GID)
+            self.assertIn(f"is closed to group {GID}", str(error))
+            self.assertEqual(self.mode(), mode)
+
+    def test_openToTheGroup(self) -> None:
+        """
+        One that the group can enter, or everybody, is as good as one of our making.
+        """
+        os.mkdir(self.rundir.path, 0o700)
+        os.chmod(self.rundir.path, 0o710)
         self.rundir.make(UID, GID)
-        self.assertEqual(self.mode(), 0o750)
+        os.chmod(self.rundir.path, 0o711)
+        self.rundir.make(UID, GID + 1)
 
     def test_keptAsItIs(self) -> None:
         """
@@ -300,6 +314,20 @@ class GroupNumberTests(SynchronousTestCase):
         Digits are a number, whether the group has a name or not.
         """
         self.assertEqual(groupNumber("4242"), 4242)
+
+    def test_tooLarge(self) -> None:
+        """
+        A number that can be no group's is refused.
+        """
+        self.assertEqual(groupNumber(str(2**32 - 2)), 2**32 - 2)
+        error = self.assertRaises(RunDirectoryError, groupNumber, str(2**32 - 1))
+        self.assertIn("is larger than 4294967294", str(error))
+
+    def test_otherDigits(self) -> None:
+        """
+        Digits of other scripts are a name.
+        """
+        self.assertRaises(RunDirectoryError, groupNumber, "\u0663")
 
     def test_name(self) -> None:
         """

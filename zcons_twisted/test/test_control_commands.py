@@ -1,0 +1,383 @@
+# -*- test-case-name: zcons_twisted.test.test_control_commands -*-
+"""
+Tests for L{zcons_twisted.doors.control_protocol}: each command of the control door.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+from ..console import OnHalt
+from ..doors.commands import Boot, Detach, Event, Halt, Reboot, Status
+from ..errors import LifecycleError
+from ..events import EVENT_NAMES, ZoneState
+from ..sessions import EndReason
+from .control_case import ControlTestCase
+from .support import OURS
+
+
+class StatusTests(ControlTestCase):
+    """
+    How a zone's console is can be asked.
+    """
+
+    def test_nobodyAttached(self) -> None:
+        """
+        The zone, its state, its device and the server are told.
+        """
+        self.reactor.advance(5)
+        status = self.done(Status)
+        counters = {each["name"]: each["value"] for each in status.pop("counters")}
+        self.assertEqual(counters, {**dict(self.console.totals()), "opened": 1})
+        self.assertEqual(
+            status,
+            {
+                "zone": "z",
+                "state": "running",
+                "driver": "memory",
+                "device": "/nowhere/zoneconsole",
+                "deviceState": "open",
+                "onHalt": "stay",
+                "serverPid": os.getpid(),
+                "since": 0.0,
+                "operator": [],
+                "ended": [],
+            },
+        )
+
+    def test_operator(self) -> None:
+        """
+        The operator is told with its real pid and user, its own words as a remark, and
+        since when it is there.
+        """
+        self.reactor.advance(5)
+        self.attach(b"IDENT 4711 de_DE.UTF-8 0")
+        (operator,) = self.done(Status)["operator"]
+        self.assertEqual(
+            operator,
+            {
+                "pid": os.getpid(),
+                "uid": os.geteuid(),
+                "user": pwd.getpwuid(os.geteuid()).pw_name,
+                "since": 5.0,
+                "locale": "de_DE.UTF-8",
+                "toldPid": 4711,
+                "halfClosed": False,
+                "stalled": False,
+            },
+        )
+
+    def test_operatorThatToldNothing(self) -> None:
+        """
+        A dialect without a pid tells none.
+        """
+        self.attach(b"IDENT C 1")
+        (operator,) = self.done(Status)["operator"]
+        self.assertIsNone(operator.get("toldPid"))
+
+    def test_unnamedUser(self) -> None:
+        """
+        A user that has no name is told by number.
+        """
+        self.attach(who=type(OURS)(9, 4_000_000_000, 0))
+        (operator,) = self.done(Status)["operator"]
+        self.assertEqual(
+            (operator["pid"], operator["uid"], operator["user"]),
+            (9, 4_000_000_000, "4000000000"),
+        )
+
+    def test_stalledAndHalfClosed(self) -> None:
+        """
+        An operator that does not read, or types no more, is told as such, with what it
+        has missed so far.
+        """
+        session, link = self.attach()
+        self.console.halfClosed(session)
+        link.room = 0
+        self.device.zonePrints(b"abc")
+        self.reactor.advance(1)
+        self.device.zonePrints(b"missed")
+        status = self.done(Status)
+        (operator,) = status["operator"]
+        self.assertTrue(operator["stalled"] and operator["halfClosed"])
+        self.assertIn({"name": "skipped", "value": 6}, status["counters"])
+
+    def test_ended(self) -> None:
+        """
+        The sessions that ended are told with their reasons, the newest last.
+        """
+        for text in ("first", "second"):
+            session, _ = self.attach()
+            self.console.gone(session, EndReason.LEFT, text)
+        ended = self.done(Status)["ended"]
+        self.assertEqual([each.pop("text") for each in ended], ["first", "second"])
+        self.assertEqual(
+            ended[0],
+            {"pid": OURS.pid, "uid": OURS.uid, "at": 0.0, "reason": "left"},
+        )
+
+    def test_deviceLost(self) -> None:
+        """
+        A device that is not open is told with the reason.
+        """
+        self.device.fail("hung up")
+        peer = self.connect()
+        self.ask(peer, Status)
+        status = self.answer(peer, Status)
+        self.assertEqual(status["deviceState"], "hung up; trying again")
+
+    def test_unknownState(self) -> None:
+        """
+        A state that can't be told is told as unknown.
+        """
+        self.states.current = None
+        self.console.onHalt = OnHalt.EXIT
+        status = self.done(Status)
+        self.assertEqual((status["state"], status["onHalt"]), ("unknown", "exit"))
+        self.flushLoggedErrors(OSError)
+
+    def test_leftMeanwhile(self) -> None:
+        """
+        An operator that leaves while its name is looked up is not told.
+        """
+        found: Deferred[dict[int, str]] = Deferred()
+        self.door.userNames = lambda uids: found
+        session, _ = self.attach()
+        peer = self.connect()
+        self.ask(peer, Status)
+        self.console.gone(session, EndReason.LEFT, "the client left")
+        found.callback({})
+        self.assertEqual(self.answer(peer, Status)["operator"], [])
+
+    def test_cameMeanwhile(self) -> None:
+        """
+        One that comes while names are looked up is told by number.
+        """
+        found: Deferred[dict[int, str]] = Deferred()
+        self.door.userNames = lambda uids: found
+        peer = self.connect()
+        self.ask(peer, Status)
+        self.attach()
+        found.callback({})
+        (operator,) = self.answer(peer, Status)["operator"]
+        self.assertEqual(operator["user"], str(os.geteuid()))
+
+
+class EventTests(ControlTestCase):
+    """
+    Zone events can be posted.
+    """
+
+    def test_everyEvent(self) -> None:
+        """
+        Each event is told to the operator under its name.
+        """
+        for name in EVENT_NAMES:
+            session, link = self.attach()
+            self.assertEqual(
+                self.done(Event, name=name), {"message": f"event '{name}' posted"}
+            )
+            self.assertNotEqual(link.received, b"", name)
+            self.console.gone(session, EndReason.LEFT, "the client left")
+        self.assertEqual(self.console.counters.events, len(EVENT_NAMES))
+
+    def test_bootArguments(self) -> None:
+        """
+        Boot arguments are told with the event.
+        """
+        _, link = self.attach()
+        self.done(Event, name="booting", bootArguments="-s")
+        self.assertEqual(
+            link.received, b"\r\n[NOTICE: Zone booting up with arguments: -s]\r\n"
+        )
+
+    def test_unknown(self) -> None:
+        """
+        An event that there is not is refused, with those that there are.
+        """
+        self.assertEqual(
+            self.refused(Event, name="exploded\n"),
+            "there is no event 'exploded\\n': choose one of booting, readied, halted,"
+            " rebooting, uninstalling, boot-failed, bad-args",
+        )
+
+    def test_tooLong(self) -> None:
+        """
+        Arguments that are too long are refused and nothing is posted.
+        """
+        self.assertIn(
+            "too long", self.refused(Event, name="booting", bootArguments="x" * 256)
+        )
+        self.assertEqual(self.console.counters.events, 0)
+
+    def test_dying(self) -> None:
+        """
+        A console in its death throes is told nothing any more.
+        """
+        self.console.dying = True
+        self.assertEqual(
+            self.refused(Event, name="booting"),
+            "the server of zone 'z' ends: start it again",
+        )
+
+    def test_lastEvent(self) -> None:
+        """
+        An event that ends the console is answered all the same.
+        """
+        self.console.onHalt = OnHalt.EXIT
+        self.assertEqual(
+            self.done(Event, name="halted"), {"message": "event 'halted' posted"}
+        )
+        self.assertEqual(self.deaths, 1)
+
+
+class LifeTests(ControlTestCase):
+    """
+    A zone that the server runs can be booted, halted and rebooted.
+    """
+
+    def test_done(self) -> None:
+        """
+        What was asked for is done, and answered with a line.
+        """
+        self.assertEqual(self.done(Boot), {"message": "zone booted"})
+        self.assertEqual(
+            self.done(Boot, bootArguments="-s"), {"message": "zone booted"}
+        )
+        self.assertEqual(self.done(Halt), {"message": "zone halted"})
+        self.assertEqual(self.done(Reboot), {"message": "zone booted"})
+        self.done(Reboot, bootArguments="-v")
+        self.assertEqual(
+            self.life.calls,
+            [("boot", ""), ("boot", "-s"), ("halt",), ("reboot", ""), ("reboot", "-v")],
+        )
+
+    def test_answeredWhenItIsDone(self) -> None:
+        """
+        The answer comes when the zone runs, not before.
+        """
+        booted = self.life.pending = Deferred()
+        peer = self.connect()
+        self.ask(peer, Boot)
+        self.assertRaises(BlockingIOError, peer.recv, 1)
+        booted.callback("zone booted")
+        self.assertEqual(self.answer(peer, Boot), {"message": "zone booted"})
+
+    def test_refused(self) -> None:
+        """
+        What the zone can't do now is refused with its reason.
+        """
+        self.life.refusal = "zone is shutting down: try again in a moment"
+        for command in (Boot, Halt, Reboot):
+            self.assertEqual(self.refused(command), self.life.refusal)
+
+    def test_tooLong(self) -> None:
+        """
+        Boot arguments that are too long are refused and nothing is done.
+        """
+        for command in (Boot, Reboot):
+            self.assertIn("too long", self.refused(command, bootArguments="x" * 256))
+        self.assertEqual(self.life.calls, [])
+
+    def test_notOurs(self) -> None:
+        """
+        A zone that others run is refused, with advice.
+        """
+        self.driver.life = None
+        for command in (Boot, Halt, Reboot):
+            self.assertEqual(
+                self.refused(command),
+                "zone 'z' is not run by this server (driver memory): tell what happens"
+                " to it with 'zconsole event'",
+            )
+
+    def test_dying(self) -> None:
+        """
+        A console in its death throes boots nothing.
+        """
+        self.console.dying = True
+        self.assertIn("start it again", self.refused(Boot))
+        self.assertEqual(self.life.calls, [])
+
+    def test_looksAtTheState(self) -> None:
+        """
+        Afterwards, whatever came of it, the shutdown rule is looked at.
+        """
+        self.console.onHalt = OnHalt.EXIT
+        self.states.current = ZoneState.INSTALLED
+        self.life.refusal = "no"
+        self.refused(Boot)
+        self.assertEqual(self.deaths, 1)
+
+    def test_bug(self) -> None:
+        """
+        An error that nobody foresaw is in the log, and the peer learns that there was
+        one.
+        """
+        booted = self.life.pending = Deferred()
+        peer = self.connect()
+        self.ask(peer, Boot)
+        booted.errback(Failure(RuntimeError("a bug")))
+        self.reactor.settle()
+        self.assertIn(b"_error", peer.recv(1000))
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+
+    def test_goneMeanwhile(self) -> None:
+        """
+        A peer that has gone before the answer harms nothing.
+        """
+        booted = self.life.pending = Deferred()
+        peer = self.connect()
+        self.ask(peer, Boot)
+        peer.close()
+        self.reactor.settle()
+        booted.callback("zone booted")
+        self.reactor.settle()
+        self.assertEqual(self.flushLoggedErrors(), [])
+
+    def test_refusedAfterThePeerHasGone(self) -> None:
+        """
+        So it does where the answer is a refusal.
+        """
+        booted = self.life.pending = Deferred()
+        peer = self.connect()
+        self.ask(peer, Boot)
+        peer.close()
+        self.reactor.settle()
+        booted.errback(Failure(LifecycleError("no")))
+        self.reactor.settle()
+        self.assertEqual(self.flushLoggedErrors(), [])
+
+
+class DetachTests(ControlTestCase):
+    """
+    The operator's session can be ended.
+    """
+
+    def test_detach(self) -> None:
+        """
+        The operator is detached, and by whom is remembered.
+        """
+        _, link = self.attach()
+        self.assertEqual(self.done(Detach), {"message": f"{OURS} detached"})
+        self.assertTrue(link.closed)
+        (ended,) = self.console.ended
+        self.assertEqual(
+            (ended.reason, ended.text), (EndReason.DETACHED, f"detached by {OURS}")
+        )
+
+    def test_nobody(self) -> None:
+        """
+        Where nobody is attached that is refused.
+        """
+        self.assertEqual(self.refused(Detach), "nobody is attached to zone 'z'")
+
+    def test_null(self) -> None:
+        """
+        The null event is not for outside.
+        """
+        self.assertIn("there is no event 'null'", self.refused(Event, name="null"))
