@@ -3,10 +3,10 @@
 The services: L{ZoneConsoleService} has one zone's console, L{ConsoleServer} has
 the zones of a server.
 
-What a zone needs is acquired in this order and released in the opposite one: the
-run directory and the lock, the device, the console socket, the control socket, and
-then the zone's own process.  So whoever finds the control door open finds a
-console that is served.
+What a zone needs is acquired in this order: the run directory and the lock, the
+device, the console socket, the control socket, and then the zone's own process.  So
+whoever finds the control door open finds a console that is served.  It is released
+in the opposite order, but for the sessions, which stay until the zone is down.
 """
 
 from __future__ import annotations
