@@ -191,11 +191,11 @@ class Twistd(Doors):
         program = self.program
         assert program is not None
         if program.status is None:
-            started = children(program.pid)
+            started = children(program.pid) if runs(program.pid) else []
             program.signal(number)
             await program.ends()
             assert [pid for pid in started if runs(pid)] == []
-            # Twisted ends by the signal that it was stopped by.
+            # Twisted ends by the signal that it was stopped by, if it was.
             assert program.status in (0, -number), self.log
         self.clean()
 
