@@ -1,0 +1,387 @@
+# -*- test-case-name: zcons_twisted.test.test_manager -*-
+"""
+Tests for L{zcons_twisted.drivers.manager}: the open manager of a pty pair.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import tty
+
+from twisted.internet.error import ConnectionLost
+from twisted.internet.interfaces import IReadDescriptor, IWriteDescriptor
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface.verify import verifyObject
+
+from ..drivers.manager import BATCH_MAX, DRAIN_MAX, PtyManager
+from ..interfaces import IManagerDevice
+from ..testing import FakeReactor, MemoryReceiver
+
+
+class ManagerTestCase(SynchronousTestCase):
+    """
+    A pty pair whose subsidiary is raw.
+    """
+
+    def setUp(self) -> None:
+        """
+        The manager is open, and paused as it begins.
+        """
+        self.reactor = FakeReactor()
+        self.master, self.zone = os.openpty()
+        self.addCleanup(os.close, self.master)
+        tty.setraw(self.zone)
+        os.set_blocking(self.zone, False)
+        os.set_blocking(self.master, False)
+        self.receiver = MemoryReceiver()
+        self.holds: list[bool] = []
+        self.manager = self.open()
+
+    def open(self) -> PtyManager:
+        """
+        Open the manager.
+        """
+        fd = os.dup(self.master)
+        manager = PtyManager(self.reactor, fd, self.receiver, self.holdAnew)
+        self.addCleanup(manager.close)
+        return manager
+
+    def holdAnew(self) -> bool:
+        """
+        Hold as the test said.
+        """
+        return bool(self.holds) and self.holds.pop(0)
+
+    def fails(self, *numbers: int) -> None:
+        """
+        The next reads fail.
+        """
+        left = list(numbers)
+        read = os.read
+
+        def failing(fd: int, size: int) -> bytes:
+            if left:
+                number = left.pop(0)
+                raise OSError(number, os.strerror(number))
+            return read(fd, size)
+
+        self.patch(os, "read", failing)
+
+
+class OutputTests(ManagerTestCase):
+    """
+    What the zone prints is handed on in batches.
+    """
+
+    def test_interfaces(self) -> None:
+        """
+        A manager is a device, and something to read and to write for a reactor.
+        """
+        for interface in (IManagerDevice, IReadDescriptor, IWriteDescriptor):
+            verifyObject(interface, self.manager)
+        self.assertEqual(self.manager.logPrefix(), "console manager")
+
+    def test_beginsPaused(self) -> None:
+        """
+        Nothing is taken before that is said.
+        """
+        os.write(self.zone, b"login: ")
+        self.reactor.settle()
+        self.assertEqual(self.receiver.printed, b"")
+        self.manager.resumeReading()
+        self.reactor.settle()
+        self.assertEqual(self.receiver.printed, b"login: ")
+
+    def test_paused(self) -> None:
+        """
+        Nothing is taken while it is paused, and nothing is lost.
+        """
+        self.manager.resumeReading()
+        self.manager.pauseReading()
+        os.write(self.zone, b"login: ")
+        self.reactor.settle()
+        self.assertEqual(self.receiver.printed, b"")
+        self.manager.resumeReading()
+        self.reactor.settle()
+        self.assertEqual(self.receiver.printed, b"login: ")
+
+    def test_batch(self) -> None:
+        """
+        Much is handed on in few pieces of no more than 16 KiB.
+        """
+        pieces: list[bytes] = []
+        self.patch(self.receiver, "output", pieces.append)
+        manager = self.open()
+        manager.resumeReading()
+        written = 0
+        for _ in range(40):
+            try:
+                written += os.write(self.zone, b"x" * 1000)
+            except BlockingIOError:
+                break
+        self.reactor.settle()
+        self.assertEqual(sum(map(len, pieces)), written)
+        self.assertLessEqual(max(map(len, pieces)), BATCH_MAX)
+        self.assertEqual(BATCH_MAX, 16384)
+
+    def test_collected(self) -> None:
+        """
+        A batch is as many reads as there is something to read, until a short one.
+        """
+        reads = [b"a" * 4095, b"b" * 4095, b"c", b"d"]
+        self.patch(os, "read", lambda fd, size: reads.pop(0))
+        self.manager.doRead()
+        self.assertEqual(self.receiver.printed, b"a" * 4095 + b"b" * 4095 + b"c")
+        self.assertEqual(reads, [b"d"])
+
+    def test_collectedToTheLast(self) -> None:
+        """
+        A batch ends where there is nothing more to read.
+        """
+        reads = [b"a" * 4095]
+
+        def read(fd: int, size: int) -> bytes:
+            if not reads:
+                raise BlockingIOError
+            return reads.pop(0)
+
+        self.patch(os, "read", read)
+        self.manager.doRead()
+        self.assertEqual(self.receiver.printed, b"a" * 4095)
+
+    def test_full(self) -> None:
+        """
+        A batch ends when it is full, so that others have their turn.
+        """
+        self.patch(os, "read", lambda fd, size: b"x" * min(size, 4095))
+        self.manager.doRead()
+        self.assertEqual(len(self.receiver.printed), BATCH_MAX)
+
+    def test_drain(self) -> None:
+        """
+        What is there can be taken at once, held or not.
+        """
+        os.write(self.zone, b"last words\n")
+        self.assertEqual(self.manager.drain(), 11)
+        self.assertEqual(self.receiver.printed, b"last words\n")
+        self.assertEqual(self.manager.drain(), 0)
+
+    def test_drainIsBounded(self) -> None:
+        """
+        A zone that prints without end is not drained without end.
+        """
+        self.patch(os, "read", lambda fd, size: b"x" * min(size, 4095))
+        taken = self.manager.drain()
+        self.assertGreaterEqual(taken, DRAIN_MAX)
+        self.assertLess(taken, DRAIN_MAX + BATCH_MAX)
+
+    def test_drainOfAClosed(self) -> None:
+        """
+        A closed manager has nothing to take.
+        """
+        self.manager.close()
+        self.assertEqual(self.manager.drain(), 0)
+
+
+class InputTests(ManagerTestCase):
+    """
+    What is typed is written as far as the zone takes it.
+    """
+
+    def test_now(self) -> None:
+        """
+        The zone gets it without a turn of the reactor.
+        """
+        self.assertEqual(self.manager.writeNow(b"ls\n"), 3)
+        self.assertEqual(os.read(self.zone, 100), b"ls\n")
+
+    def test_partial(self) -> None:
+        """
+        A zone that does not read takes what fits, then nothing, and is asked again
+        when it has read.
+        """
+        taken = 0
+        while part := self.manager.writeNow(b"x" * 65536):
+            taken += part
+        self.assertLess(taken, 65536)
+        self.manager.wantWritable()
+        self.reactor.pump()
+        self.assertEqual(self.receiver.writables, 0)
+        while taken:
+            taken -= len(os.read(self.zone, 65536))
+        self.reactor.settle()
+        self.assertEqual(self.receiver.writables, 1)
+        self.assertEqual(self.reactor.getWriters(), [])
+
+    def test_failing(self) -> None:
+        """
+        What could not be written because the device fails was not taken, and the
+        failure is told.
+        """
+        self.manager.resumeReading()
+
+        def refuse(fd: int, data: bytes) -> int:
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+
+        self.patch(os, "write", refuse)
+        self.assertEqual(self.manager.writeNow(b"ls\n"), 0)
+        self.assertEqual(self.receiver.reasons, ["Invalid argument"])
+        self.assertFalse(self.manager.isOpen)
+
+    def test_hungUpWhileWriting(self) -> None:
+        """
+        A hang-up noticed by writing is mended, and what was not written is asked for
+        again by whoever has it.
+        """
+        self.holds = [True]
+
+        def refuse(fd: int, data: bytes) -> int:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+        self.patch(os, "write", refuse)
+        self.assertEqual(self.manager.writeNow(b"ls\n"), 0)
+        self.assertEqual((self.receiver.reasons, self.manager.isOpen), ([], True))
+
+
+class FailureTests(ManagerTestCase):
+    """
+    A hang-up is mended once; whatever else fails ends the lap.
+    """
+
+    def test_hungUp(self) -> None:
+        """
+        A hang-up with nobody else to hold the subsidiary is mended by holding it
+        anew.
+        """
+        self.holds = [True]
+        self.fails(errno.EIO)
+        self.manager.resumeReading()
+        self.manager.doRead()
+        os.write(self.zone, b"back\n")
+        self.reactor.settle()
+        self.assertEqual(
+            (self.receiver.printed, self.receiver.reasons), (b"back\n", [])
+        )
+
+    def test_hungUpTwice(self) -> None:
+        """
+        A second hang-up with nothing read in between is no hang-up: the device is
+        lost.
+        """
+        self.holds = [True, True]
+        self.fails(errno.EIO, errno.EIO)
+        self.manager.doRead()
+        self.assertEqual(self.receiver.reasons, [])
+        self.manager.doRead()
+        self.assertEqual(self.receiver.reasons, ["Input/output error"])
+        self.assertEqual((self.manager.isOpen, self.manager.fileno()), (False, -1))
+
+    def test_hungUpNowAndThen(self) -> None:
+        """
+        A zone that hangs up again and again, and prints in between, loses nothing.
+        """
+        self.holds = [True] * 3
+        self.manager.resumeReading()
+        for number in range(3):
+            self.fails(errno.EIO)
+            self.manager.doRead()
+            os.write(self.zone, b"%d" % number)
+            self.reactor.settle()
+        self.assertEqual((self.receiver.printed, self.receiver.reasons), (b"012", []))
+
+    def test_cantBeHeld(self) -> None:
+        """
+        A hang-up that can't be mended is a lost device.
+        """
+        self.fails(errno.EIO)
+        self.manager.doRead()
+        self.assertEqual(self.receiver.reasons, ["Input/output error"])
+
+    def test_otherErrors(self) -> None:
+        """
+        Any other error is a lost device, at once.
+        """
+        self.holds = [True]
+        self.fails(errno.ENODEV)
+        self.manager.doRead()
+        self.assertEqual(self.receiver.reasons, ["No such device"])
+
+    def test_endOfFile(self) -> None:
+        """
+        A device that says it is at its end has hung up.
+        """
+        self.patch(os, "read", lambda fd, size: b"")
+        self.manager.doRead()
+        self.assertEqual(self.receiver.reasons, ["Input/output error"])
+
+    def test_printedBefore(self) -> None:
+        """
+        What was printed before a failure is handed on before it is told.
+        """
+        reads = [b"x" * 2000]
+
+        def read(fd: int, size: int) -> bytes:
+            if reads:
+                return reads.pop(0)
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+        self.patch(os, "read", read)
+        self.manager.doRead()
+        self.assertEqual(len(self.receiver.printed), 2000)
+        self.assertEqual(self.receiver.reasons, ["Input/output error"])
+
+    def test_closedByWhatWasPrinted(self) -> None:
+        """
+        A manager that is closed by whoever gets the last output tells of no failure.
+        """
+        reads = [b"x" * 2000]
+
+        def read(fd: int, size: int) -> bytes:
+            if reads:
+                return reads.pop(0)
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+        self.patch(self.receiver, "output", lambda data: self.manager.close())
+        self.manager = self.open()
+        self.patch(os, "read", read)
+        self.manager.doRead()
+        self.assertEqual(self.receiver.reasons, [])
+
+    def test_reactorSaysSo(self) -> None:
+        """
+        A hang-up that the reactor finds is mended like any other: reading goes on, and
+        so does waiting for the zone to take input.
+        """
+        self.holds = [True]
+        self.manager.resumeReading()
+        self.manager.wantWritable()
+        self.reactor.removeAll()
+        self.manager.connectionLost(Failure(ConnectionLost()))
+        self.assertEqual(self.receiver.reasons, [])
+        self.assertEqual(self.reactor.getReaders(), [self.manager])
+        self.assertEqual(self.reactor.getWriters(), [self.manager])
+
+    def test_reactorSaysSoOfAPaused(self) -> None:
+        """
+        A paused one stays paused.
+        """
+        self.holds = [True]
+        self.manager.connectionLost(Failure(ConnectionLost()))
+        self.assertEqual(self.reactor.getReaders(), [])
+
+    def test_close(self) -> None:
+        """
+        A closed manager leaves nothing behind, does nothing any more, and may be
+        closed twice.
+        """
+        self.manager.resumeReading()
+        self.manager.wantWritable()
+        self.manager.close()
+        self.manager.close()
+        self.manager.resumeReading()
+        self.manager.pauseReading()
+        self.manager.wantWritable()
+        self.manager.connectionLost(Failure(ConnectionLost()))
+        self.assertEqual((self.reactor.removeAll(), self.receiver.reasons), ([], []))

@@ -1,0 +1,394 @@
+# -*- test-case-name: zcons_twisted.test.test_pty -*-
+"""
+Tests for L{zcons_twisted.drivers.pty}: pty pairs as console devices.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import struct
+import termios
+
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface.verify import verifyClass, verifyObject
+
+from ..drivers.pty import PostedStates, PtyDriver, PtyInstance, makeDriver
+from ..errors import DeviceError
+from ..events import ZoneEvent, ZoneState
+from ..interfaces import DriverOptions, IConsoleDriver, IManagerDevice, IZoneStates
+from ..rundir import RunDirectory
+from ..testing import FakeReactor, MemoryEvents, MemoryReceiver
+
+
+class PtyTestCase(SynchronousTestCase):
+    """
+    A pty driver in a run directory of its own.
+    """
+
+    def setUp(self) -> None:
+        """
+        There is no device yet.
+        """
+        self.reactor = FakeReactor()
+        self.rundir = RunDirectory(os.path.abspath(self.mktemp()))
+        self.driver = self.make("z")
+        self.receiver = MemoryReceiver()
+
+    def make(self, zone: str) -> PtyDriver:
+        """
+        The driver of a zone.
+        """
+        driver = PtyDriver(self.reactor, zone, self.rundir)
+        self.addCleanup(driver.destroy)
+        return driver
+
+    def init(self) -> None:
+        """
+        Have a device.
+        """
+        self.successResultOf(self.driver.init())
+
+    def openZone(self) -> int:
+        """
+        The zone opens its console by the link that it finds.
+        """
+        fd = os.open(self.driver.path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+        self.addCleanup(os.close, fd)
+        return fd
+
+
+class InstanceTests(PtyTestCase):
+    """
+    A console device is a pty pair, linked where illumos has it.
+    """
+
+    def test_interfaces(self) -> None:
+        """
+        The driver and what it has provide what they should.
+        """
+        verifyObject(IConsoleDriver, self.driver)
+        verifyObject(IZoneStates, self.driver.states)
+        self.init()
+        manager = self.driver.open(self.receiver)
+        verifyObject(IManagerDevice, manager)
+        manager.close()
+
+    def test_plugin(self) -> None:
+        """
+        A plugin's driver is one that runs nothing.
+        """
+        made = makeDriver(
+            self.reactor, "z", self.rundir, DriverOptions(), MemoryEvents()
+        )
+        self.assertEqual((made.kind, made.life), ("pty", None))
+
+    def test_acquiresNothing(self) -> None:
+        """
+        A driver that was only made has made nothing.
+        """
+        self.assertEqual(self.driver.count(), 0)
+        self.assertFalse(os.path.exists(self.rundir.path))
+
+    def test_init(self) -> None:
+        """
+        There is one device then, linked at C{zcons/<zone>/zoneconsole}.
+        """
+        self.init()
+        self.assertEqual(self.driver.count(), 1)
+        self.assertEqual(self.driver.path, f"{self.rundir.path}/zcons/z/zoneconsole")
+        self.assertTrue(os.path.islink(self.driver.path))
+        self.assertTrue(os.isatty(self.openZone()))
+
+    def test_initTwice(self) -> None:
+        """
+        The device that is there is used again.
+        """
+        self.init()
+        before = os.readlink(self.driver.path)
+        self.init()
+        self.assertEqual(
+            (self.driver.count(), os.readlink(self.driver.path)), (1, before)
+        )
+
+    def test_leftovers(self) -> None:
+        """
+        What a dead server left in the links' place is replaced.
+        """
+        os.makedirs(os.path.dirname(self.driver.path))
+        os.symlink("/nowhere", self.driver.path)
+        os.symlink("/nowhere", self.driver.path + ".new")
+        self.init()
+        self.assertTrue(os.path.exists(self.driver.path))
+        self.assertEqual(os.listdir(os.path.dirname(self.driver.path)), ["zoneconsole"])
+
+    def test_window(self) -> None:
+        """
+        A console has 24 lines of 80 columns until somebody says otherwise.
+        """
+        self.init()
+        raw = fcntl.ioctl(self.openZone(), termios.TIOCGWINSZ, b"\0" * 8)
+        self.assertEqual(struct.unpack("4H", raw)[:2], (24, 80))
+
+    def test_properties(self) -> None:
+        """
+        A device has the properties that illumos gives one.
+        """
+        instance = PtyInstance("z")
+        self.addCleanup(instance.close)
+        self.assertEqual(
+            instance.properties,
+            {"zonename": "z", "auto-assign-instance": 1, "ddi-no-autodetach": 1},
+        )
+
+    def test_noPtys(self) -> None:
+        """
+        A pair that can't be had is told, and no descriptor is left.
+        """
+
+        def refuse(*arguments: object) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        before = os.listdir("/proc/self/fd")
+        self.patch(fcntl, "ioctl", refuse)
+        failure = self.failureResultOf(self.driver.init(), DeviceError)
+        self.assertIn("could not create", failure.getErrorMessage())
+        self.assertEqual(os.listdir("/proc/self/fd"), before)
+
+    def test_destroy(self) -> None:
+        """
+        At the end nothing is left: no link, no directory, no descriptor, nothing that
+        the reactor has.
+        """
+        before = os.listdir("/proc/self/fd")
+        self.init()
+        self.assertEqual(self.successResultOf(self.driver.destroy()), (1, 1))
+        self.assertEqual(os.listdir(self.rundir.path), [])
+        self.assertEqual(os.listdir("/proc/self/fd"), before)
+        self.assertEqual(self.reactor.removeAll(), [])
+        self.assertEqual(self.successResultOf(self.driver.destroy()), (0, 0))
+
+    def test_neighbours(self) -> None:
+        """
+        Another zone's links stay.
+        """
+        other = self.make("y")
+        self.successResultOf(other.init())
+        self.init()
+        self.successResultOf(self.driver.destroy())
+        self.assertEqual(os.listdir(f"{self.rundir.path}/zcons"), ["y"])
+
+    def test_cantBeRemoved(self) -> None:
+        """
+        Something else in the link's place stays, with a warning, and keeps nothing
+        else from being removed.
+        """
+        self.init()
+        os.unlink(self.driver.path)
+        os.mkdir(self.driver.path)
+        self.assertEqual(self.successResultOf(self.driver.destroy()), (1, 1))
+        self.assertTrue(os.path.isdir(self.driver.path))
+
+
+class OpenTests(PtyTestCase):
+    """
+    The manager is opened once at a time.
+    """
+
+    def test_bothWays(self) -> None:
+        """
+        What goes in at one end comes out at the other.
+        """
+        self.init()
+        manager = self.driver.open(self.receiver)
+        manager.resumeReading()
+        zone = self.openZone()
+        os.write(zone, b"login: ")
+        self.reactor.settle()
+        self.assertEqual(self.receiver.printed, b"login: ")
+        manager.writeNow(b"root\n")
+        self.assertEqual(os.read(zone, 100), b"root\n")
+
+    def test_busy(self) -> None:
+        """
+        A second opening is refused while the first is open.
+        """
+        self.init()
+        manager = self.driver.open(self.receiver)
+        error = self.assertRaises(DeviceError, self.driver.open, self.receiver)
+        self.assertEqual(
+            str(error), "console manager of zone 'z': Device or resource busy"
+        )
+        manager.close()
+        self.driver.open(self.receiver)
+
+    def test_none(self) -> None:
+        """
+        Where there is no device there is none to open.
+        """
+        error = self.assertRaises(DeviceError, self.driver.open, self.receiver)
+        self.assertEqual(str(error), "zone 'z' has no console device")
+        self.assertRaises(OSError, self.driver.openSubsidiary)
+
+    def test_noDescriptors(self) -> None:
+        """
+        Without descriptors it can't be opened now.
+        """
+        self.init()
+
+        def refuse(fd: int) -> int:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+        self.patch(os, "dup", refuse)
+        error = self.assertRaises(DeviceError, self.driver.open, self.receiver)
+        self.assertIn("Too many open files", str(error))
+
+    def test_drain(self) -> None:
+        """
+        What the zone printed last can be taken, where the manager is open.
+        """
+        self.assertEqual(self.driver.drain(), 0)
+        self.init()
+        self.assertEqual(self.driver.drain(), 0)
+        manager = self.driver.open(self.receiver)
+        os.write(self.openZone(), b"bye")
+        self.assertEqual((self.driver.drain(), self.receiver.printed), (3, b"bye"))
+        manager.close()
+        self.assertEqual(self.driver.drain(), 0)
+
+
+class HoldTests(PtyTestCase):
+    """
+    The subsidiary is always held, whatever a zone does to it.
+    """
+
+    def test_lastClose(self) -> None:
+        """
+        When the zone's last process closes its console, nothing happens to it.
+        """
+        self.init()
+        manager = self.driver.open(self.receiver)
+        manager.resumeReading()
+        for text in (b"first", b"second"):
+            fd = os.open(self.driver.path, os.O_RDWR | os.O_NOCTTY)
+            os.write(fd, text)
+            os.close(fd)
+            self.reactor.settle()
+        self.assertEqual(self.receiver.printed, b"firstsecond")
+        self.assertEqual(self.receiver.reasons, [])
+
+    def test_deadHold(self) -> None:
+        """
+        A hold that the zone has killed is noticed and replaced.
+        """
+        self.init()
+        dead = self.driver._held
+        assert self.driver._watch is not None
+        # What vhangup(2) makes of it, which only root may do.
+        self.driver._watch.doRead()
+        self.assertNotEqual(self.driver._held, dead)
+        self.assertTrue(os.isatty(self.driver._held))
+
+    def test_cantBeHeld(self) -> None:
+        """
+        A hold that can't be replaced is told in the log, and the console goes on.
+        """
+        self.init()
+        self.driver._instances.pop().close()
+        self.assertFalse(self.driver.holdAnew())
+
+    def test_released(self) -> None:
+        """
+        The subsidiary can be let go, twice too.
+        """
+        self.init()
+        self.driver.release()
+        self.driver.release()
+        self.assertEqual(self.reactor.getReaders(), [])
+
+    def test_exclusiveUse(self) -> None:
+        """
+        A zone that claims its console for itself keeps the next life out of nothing.
+        """
+        self.init()
+        opened = PtyInstance.openSubsidiary
+        tries: list[int] = []
+
+        def busyOnce(instance: PtyInstance) -> int:
+            tries.append(1)
+            if len(tries) == 1:
+                raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
+            return opened(instance)
+
+        fcntl.ioctl(self.openZone(), termios.TIOCEXCL)
+        self.patch(PtyInstance, "openSubsidiary", busyOnce)
+        os.close(self.driver.openSubsidiary())
+        self.assertEqual(len(tries), 2)
+        self.openZone()
+
+    def test_otherErrors(self) -> None:
+        """
+        Any other error, or exclusive use with no hold to undo it by, is told.
+        """
+        self.init()
+
+        def refuse(instance: PtyInstance) -> int:
+            raise OSError(self.number, os.strerror(self.number))
+
+        self.patch(PtyInstance, "openSubsidiary", refuse)
+        self.number = errno.EMFILE
+        self.assertRaises(OSError, self.driver.openSubsidiary)
+        self.number = errno.EBUSY
+        self.driver.release()
+        self.assertRaises(OSError, self.driver.openSubsidiary)
+
+    def test_terminalSession(self) -> None:
+        """
+        Nobody has a fresh console as a terminal, nor one that is not there.
+        """
+        self.assertEqual(self.driver.terminalSession(), 0)
+        self.init()
+        self.assertEqual(self.driver.terminalSession(), 0)
+
+    def test_terminalOfSomebody(self) -> None:
+        """
+        Whose it is is told by the kernel.
+        """
+        self.init()
+        answers = [struct.pack("i", 4711), struct.pack("i", -1)]
+        self.patch(fcntl, "ioctl", lambda *arguments: answers.pop(0))
+        self.assertEqual(self.driver.terminalSession(), 4711)
+        self.assertEqual(self.driver.terminalSession(), 0)
+
+
+class PostedStatesTests(SynchronousTestCase):
+    """
+    The state of a zone that others run is what its events say.
+    """
+
+    def test_interface(self) -> None:
+        """
+        Posted states tell a zone's state.
+        """
+        verifyClass(IZoneStates, PostedStates)
+        verifyClass(IConsoleDriver, PtyDriver)
+
+    def test_states(self) -> None:
+        """
+        A zone is installed until an event says otherwise.
+        """
+        states = PostedStates()
+        seen = [states.state()]
+        for event in (ZoneEvent.BOOTING, ZoneEvent.NULL, ZoneEvent.HALTED):
+            states.posted(event)
+            seen.append(states.state())
+        self.assertEqual(
+            seen,
+            [
+                ZoneState.INSTALLED,
+                ZoneState.RUNNING,
+                ZoneState.RUNNING,
+                ZoneState.INSTALLED,
+            ],
+        )
