@@ -1,0 +1,406 @@
+# -*- test-case-name: zcons_twisted.test.test_zone_process -*-
+"""
+Tests for L{zcons_twisted.drivers.zone_process}: boot, halt and reboot.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import sys
+
+from zope.interface.verify import verifyObject
+
+from ..drivers import leader
+from ..drivers.zone_process import RESPAWN_POLICIES
+from ..events import ZoneEvent, ZoneState
+from ..interfaces import IZoneLife, IZoneStates
+from .zone_case import ZoneTestCase
+
+
+class BootTests(ZoneTestCase):
+    """
+    A zone that is down can be booted.
+    """
+
+    def test_interfaces(self) -> None:
+        """
+        A zone's process tells its state and has a life.
+        """
+        verifyObject(IZoneLife, self.zone)
+        verifyObject(IZoneStates, self.zone)
+
+    def test_policies(self) -> None:
+        """
+        What may happen when the command ends by itself is one of three.
+        """
+        self.assertEqual(RESPAWN_POLICIES, ("never", "on-failure", "always"))
+
+    def test_boot(self) -> None:
+        """
+        A zone boots: it is ready while its process starts and runs when the command
+        has begun, and then whoever asked is answered.
+        """
+        self.assertIs(self.zone.state(), ZoneState.INSTALLED)
+        done = self.zone.boot()
+        self.assertEqual(self.told(), [("BOOTING", "")])
+        self.assertIs(self.zone.state(), ZoneState.READY)
+        self.assertNoResult(done)
+        self.process.begins()
+        self.assertIs(self.zone.state(), ZoneState.RUNNING)
+        self.assertEqual(self.successResultOf(done), "zone booted")
+        self.assertEqual(self.told(), [])
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
+
+    def test_stateBeforeEvent(self) -> None:
+        """
+        Who hears that the zone boots finds it alive.
+        """
+        states: list[ZoneState] = []
+        self.patch(self.events, "event", lambda *told: states.append(self.zone.state()))
+        self.zone.boot()
+        self.assertTrue(states[0].alive)
+
+    def test_process(self) -> None:
+        """
+        The command runs on the console as session leader, knowing the zone's name and
+        its boot arguments.
+        """
+        self.zone.boot("-s verbose")
+        fd = self.device.opened[0]
+        self.assertEqual(
+            (
+                self.process.arguments,
+                self.process.environment,
+                self.process.childFDs,
+            ),
+            (
+                [sys.executable, "-IS", leader.__file__, "sleep", "9"],
+                {"PATH": "/bin", "ZONENAME": "z", "ZONE_BOOT_ARGS": "-s verbose"},
+                {0: fd, 1: fd, 2: fd, 3: "r"},
+            ),
+        )
+        self.assertEqual(self.told(), [("BOOTING", "-s verbose")])
+        self.assertRaises(OSError, os.fstat, fd)
+
+    def test_already(self) -> None:
+        """
+        A zone that runs, or is about to, is not booted twice.
+        """
+        self.zone.boot()
+        self.assertEqual(
+            self.successResultOf(self.zone.boot()), "zone is already booted"
+        )
+        self.process.begins()
+        self.assertEqual(
+            self.successResultOf(self.zone.boot()), "zone is already booted"
+        )
+        self.assertEqual(len(self.reactor.processes), 1)
+
+    def test_whileItEnds(self) -> None:
+        """
+        A zone that is going down can't be booted yet.
+        """
+        self.booted()
+        self.zone.halt()
+        self.assertEqual(
+            self.refusal(self.zone.boot()),
+            "zone is shutting down: try again in a moment",
+        )
+
+    def test_again(self) -> None:
+        """
+        A zone that was halted can be booted again.
+        """
+        self.booted()
+        self.zone.halt()
+        self.goes()
+        self.told()
+        self.booted()
+        self.assertEqual(len(self.reactor.processes), 2)
+
+    def test_terminalTaken(self) -> None:
+        """
+        Who has the console as a terminal is swept away before the zone boots on it.
+        """
+        self.device.terminalOf = 200
+        self.sessions.left[200] = [200]
+        done = self.zone.boot()
+        self.assertEqual(self.reactor.processes, [])
+        self.assertEqual(self.sessions.sent[0][0], 200)
+        self.device.terminalOf = 0
+        self.settle()
+        self.process.begins()
+        self.successResultOf(done)
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
+
+    def test_haltedWhileSweeping(self) -> None:
+        """
+        A zone that is halted before its process was started has none.
+        """
+        self.device.terminalOf = 200
+        self.sessions.left[200] = [200]
+        booted = self.zone.boot()
+        halted = self.zone.halt()
+        self.device.terminalOf = 0
+        self.settle()
+        self.assertEqual(self.refusal(booted), "zone was halted")
+        self.successResultOf(halted)
+        self.assertEqual(self.reactor.processes, [])
+        self.assertDown()
+
+    def test_postedEvents(self) -> None:
+        """
+        Events from outside don't change the state: the process tells it.
+        """
+        self.zone.posted(ZoneEvent.BOOTING)
+        self.assertIs(self.zone.state(), ZoneState.INSTALLED)
+
+
+class BootFailedTests(ZoneTestCase):
+    """
+    A zone that can't be booted says why.
+    """
+
+    def test_command(self) -> None:
+        """
+        A command that can't be run is a failed boot, with its reason.
+        """
+        done = self.zone.boot()
+        self.process.failsToBegin("sleep: No such file or directory")
+        self.settle()
+        self.assertEqual(
+            self.refusal(done), "zone did not boot: sleep: No such file or directory"
+        )
+        self.assertEqual(self.told(), [("BOOTING", ""), ("BOOT_FAILED", "")])
+        self.assertDown()
+
+    def test_cantBeStarted(self) -> None:
+        """
+        So is a process that can't be started, whatever is wrong with it.
+        """
+        for error in (
+            OSError(errno.EAGAIN, os.strerror(errno.EAGAIN)),
+            OSError("no fork"),
+        ):
+            self.reactor.spawnError = error
+            done = self.zone.boot()
+            self.settle()
+            self.assertEqual(
+                self.refusal(done), f"zone did not boot: {error.strerror or error}"
+            )
+            self.assertEqual(self.told(), [("BOOTING", ""), ("BOOT_FAILED", "")])
+            self.assertDown()
+
+    def test_noConsole(self) -> None:
+        """
+        So is a console that can't be opened.
+        """
+        self.device.error = OSError(errno.ENXIO, os.strerror(errno.ENXIO))
+        done = self.zone.boot()
+        self.settle()
+        self.assertIn("No such device or address", self.refusal(done))
+        self.assertDown()
+
+    def test_impossibleArguments(self) -> None:
+        """
+        So are arguments that no process can be given, and the next boot is a new one.
+        """
+        done = self.zone.boot("-s\0")
+        self.settle()
+        self.assertIn("NUL", self.refusal(done))
+        self.assertDown()
+        self.assertEqual(self.sessions.sent, [])
+        self.booted()
+
+    def test_told(self) -> None:
+        """
+        A command that says nothing of a failure and ends was booted, and has ended.
+        """
+        self.zone.boot()
+        self.process.begins()
+        self.goes(1)
+        self.assertEqual(self.told(), [("BOOTING", ""), ("HALTED", "")])
+        self.assertDown()
+
+    def test_saidInPieces(self) -> None:
+        """
+        The reason may come in pieces.
+        """
+        done = self.zone.boot()
+        self.process.protocol.childDataReceived(3, b"sleep: No such")
+        self.process.failsToBegin(" file")
+        self.settle()
+        self.assertEqual(self.refusal(done), "zone did not boot: sleep: No such file")
+
+
+class HaltTests(ZoneTestCase):
+    """
+    A zone can be halted in every state.
+    """
+
+    def test_running(self) -> None:
+        """
+        A zone that runs is told to go; it is halted when nothing of it is left.
+        """
+        process = self.booted()
+        done = self.zone.halt()
+        self.assertEqual(
+            self.sessions.sent,
+            [(process.pid, (signal.SIGHUP, signal.SIGCONT, signal.SIGTERM))],
+        )
+        self.assertIs(self.zone.state(), ZoneState.SHUTTING_DOWN)
+        self.assertNoResult(done)
+        self.goes(0, signal.SIGTERM)
+        self.assertEqual(self.successResultOf(done), "zone halted")
+        self.assertEqual(self.told(), [("HALTED", "")])
+        self.assertDown()
+
+    def test_grace(self) -> None:
+        """
+        A zone that does not go is killed after its grace period.
+        """
+        self.zone = self.make(grace=3.0)
+        process = self.booted()
+        self.zone.halt()
+        self.reactor.advance(2.9)
+        self.assertNotIn((process.pid, (signal.SIGKILL,)), self.sessions.sent)
+        self.reactor.advance(0.1)
+        self.assertIn((process.pid, (signal.SIGKILL,)), self.sessions.sent)
+        self.goes(0, signal.SIGKILL)
+        self.assertDown()
+
+    def test_down(self) -> None:
+        """
+        A zone that is down is halted already, and nobody is told of it.
+        """
+        self.assertEqual(
+            self.successResultOf(self.zone.halt()), "zone is already halted"
+        )
+        self.assertEqual(self.told(), [])
+
+    def test_starting(self) -> None:
+        """
+        A zone that is only starting is halted, and whoever booted it is told.
+        """
+        booted = self.zone.boot()
+        halted = self.zone.halt()
+        self.process.begins()
+        self.goes()
+        self.assertEqual(self.refusal(booted), "zone was halted")
+        self.assertEqual(self.successResultOf(halted), "zone halted")
+        self.assertEqual(self.told(), [("BOOTING", ""), ("HALTED", "")])
+        self.assertDown()
+
+    def test_failsMeanwhile(self) -> None:
+        """
+        A boot that fails while it is halted was halted.
+        """
+        booted = self.zone.boot()
+        self.zone.halt()
+        self.process.failsToBegin("sleep: no")
+        self.settle()
+        self.assertEqual(self.refusal(booted), "zone was halted")
+        self.assertEqual(self.told(), [("BOOTING", ""), ("HALTED", "")])
+
+    def test_twice(self) -> None:
+        """
+        All who halt it are answered when it is down, and one event is told.
+        """
+        self.booted()
+        both = [self.zone.halt(), self.zone.halt()]
+        self.goes()
+        for done in both:
+            self.assertEqual(self.successResultOf(done), "zone halted")
+        self.assertEqual(self.told(), [("HALTED", "")])
+        self.assertEqual(len(self.sessions.sent), 1)
+
+    def test_whileItReboots(self) -> None:
+        """
+        A zone that is halted while it reboots stays down.
+        """
+        self.booted()
+        rebooted = self.zone.reboot()
+        halted = self.zone.halt()
+        self.goes()
+        self.assertEqual(self.refusal(rebooted), "zone was halted")
+        self.successResultOf(halted)
+        self.assertEqual(self.told(), [("REBOOTING", ""), ("HALTED", "")])
+        self.assertEqual(len(self.reactor.processes), 1)
+        self.assertDown()
+
+    def test_lastOutput(self) -> None:
+        """
+        What the zone printed last is taken before its halt is told.
+        """
+        self.booted()
+        self.zone.halt()
+        self.device.printed = [5, 5]
+        self.process.ends()
+        self.reactor.pump([0.02])
+        self.assertEqual(self.told(), [])
+        self.settle()
+        self.assertEqual(self.told(), [("HALTED", "")])
+
+
+class RebootTests(ZoneTestCase):
+    """
+    A zone that runs can be rebooted.
+    """
+
+    def test_reboot(self) -> None:
+        """
+        It goes down and boots with the new arguments, without a halt being told.
+        """
+        first = self.booted()
+        done = self.zone.reboot("-v")
+        self.assertEqual(self.told(), [("REBOOTING", "-v")])
+        self.goes()
+        self.assertIs(self.zone.state(), ZoneState.READY)
+        self.assertIsNot(self.process, first)
+        self.assertEqual(self.process.environment["ZONE_BOOT_ARGS"], "-v")
+        self.process.begins()
+        self.assertEqual(self.successResultOf(done), "zone booted")
+        self.assertEqual(self.told(), [])
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
+
+    def test_starting(self) -> None:
+        """
+        A zone that is only starting starts again, and both who asked are answered.
+        """
+        both = [self.zone.boot(), self.zone.reboot()]
+        self.goes(0, signal.SIGTERM)
+        self.process.begins()
+        for done in both:
+            self.assertEqual(self.successResultOf(done), "zone booted")
+        self.assertEqual(len(self.reactor.processes), 2)
+
+    def test_invalid(self) -> None:
+        """
+        A zone that is down, or goes down, can't be rebooted.
+        """
+        self.assertEqual(
+            self.refusal(self.zone.reboot()),
+            "reboot operation is invalid for zones in state 'installed'",
+        )
+        self.booted()
+        self.zone.halt()
+        self.assertEqual(
+            self.refusal(self.zone.reboot()),
+            "reboot operation is invalid for zones in state 'shutting_down'",
+        )
+        self.assertEqual(self.told(), [])
+
+    def test_fails(self) -> None:
+        """
+        A reboot that fails is told, and the zone is down.
+        """
+        self.booted()
+        done = self.zone.reboot()
+        self.reactor.spawnError = OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        self.goes()
+        self.settle()
+        self.assertIn("zone did not boot", self.refusal(done))
+        self.assertEqual(self.told(), [("REBOOTING", ""), ("BOOT_FAILED", "")])
+        self.assertDown()
