@@ -242,7 +242,9 @@ class Console:
         session = self.operator
         if session is None:
             return None
-        self._takeInput(session)
+        lost = self._takeInput(session)
+        if lost:
+            text = f"{text}; {lost} bytes that it had typed found no room"
         self._end(session, reason, text)
         self._lookAtState()
         return session.who
@@ -316,14 +318,18 @@ class Console:
         self._takeInput(holder)
         self._end(holder, reason, text)
 
-    def _takeInput(self, session: LegacySession) -> None:
+    def _takeInput(self, session: LegacySession) -> int:
         """
         What a session had typed before it ended goes to the zone all the same.
+
+        @return: how many bytes of it did not, because too much waits already.
         """
-        if self._typed.size <= INPUT_BACKLOG_MAX:
-            rest = session.link.drain()
-            if rest:
-                self.typed(session, rest)
+        rest = session.link.drain()
+        if self._typed.size > INPUT_BACKLOG_MAX:
+            return len(rest)
+        if rest:
+            self.typed(session, rest)
+        return 0
 
     def _end(self, session: LegacySession, reason: EndReason, text: str) -> None:
         self.operator = None

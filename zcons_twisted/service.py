@@ -26,7 +26,7 @@ from .console import Console, OnHalt
 from .credentials import Admission
 from .doors.console_socket import ConsoleSocket
 from .doors.control_socket import ControlSocket
-from .doors.listening import ZoneLock
+from .doors.listening import ZoneLock, checkSocket
 from .drivers.maker import findDriverMaker
 from .errors import LifecycleError, ZConsError
 from .events import ZoneEvent
@@ -119,9 +119,10 @@ class ZoneConsoleService(Service):
         @raise ZConsError: it could not.
         """
         self._rundir.check(os.geteuid(), self._admission.gid)
-        self._rundir.consoleSocket(self.zone)
-        self._rundir.controlSocket(self.zone)
         self._lock.check()
+        if not self.running:
+            checkSocket(self._rundir.consoleSocket(self.zone), self.zone)
+            checkSocket(self._rundir.controlSocket(self.zone), self.zone)
         self._makeDriver()
 
     def privilegedStartService(self) -> None:

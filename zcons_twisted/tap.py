@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 from typing import Any, cast
 
 from twisted.application.service import IService
+from twisted.internet.interfaces import IReactorFromThreads
 from twisted.python import usage
 
 from . import __version__
@@ -192,14 +194,34 @@ class Options(usage.Options):
 
 class _Server(ConsoleServer):
     """
-    A server that tells a person in one line why it does not start.
+    A server that tells a person in one line why it does not start, and that goes in
+    good order when its terminal does.
     """
+
+    def __init__(
+        self,
+        reactor: ServerReactor,
+        zones: list[ZoneConfig],
+        rundir: RunDirectory,
+        gid: int | None,
+    ) -> None:
+        super().__init__(reactor, zones, rundir, gid, reactor.stop)
+        self._stop = reactor.stop
 
     def privilegedStartService(self) -> None:
         try:
             super().privilegedStartService()
         except ZConsError as e:
             raise SystemExit(f"twistd zconsole: {e}") from None
+
+    def startService(self) -> None:
+        super().startService()
+        # Twisted sees to SIGINT and SIGTERM.  nohup's wish is respected.
+        if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+            signal.signal(signal.SIGHUP, self._hungUp)
+
+    def _hungUp(self, number: int, frame: object) -> None:
+        cast(IReactorFromThreads, self._reactor).callFromThread(self._stop)
 
 
 def makeService(options: Options, reactor: ServerReactor | None = None) -> IService:
@@ -217,7 +239,6 @@ def makeService(options: Options, reactor: ServerReactor | None = None) -> IServ
             options.zones(),
             rundir,
             options["group"],
-            chosen.stop,
         )
         server.check()
         # Made here already so that a failure is told before twistd goes its way.

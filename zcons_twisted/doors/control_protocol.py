@@ -34,6 +34,7 @@ from ..interfaces import IConsoleDriver
 from ..laps import Laps
 from ..sessions import EndReason
 from .commands import Boot, Detach, Event, Halt, Reboot, Refused, Status
+from .peer import LINGER_SECONDS
 from .usernames import UserNames
 
 __all__ = ["IDLE_SECONDS", "UNFINISHED_MAX", "ControlDoor", "ControlProtocol"]
@@ -99,6 +100,7 @@ class ControlProtocol(AMP):
         self._waiting: deque[Any] = deque()
         self._mayAnswer = True
         self._closed = False
+        self._leaving = False
         self._idle: IDelayedCall | None = None
 
     # As a protocol.
@@ -205,16 +207,27 @@ class ControlProtocol(AMP):
         self.transport = None
         self._door.closed(self)
 
+    def leave(self) -> None:
+        """
+        Close it when the answers given so far have been taken, within
+        L{LINGER_SECONDS}.
+        """
+        self._leaving = True
+        cast(IConsumer, self.transport).unregisterProducer()
+        cast(ITCPTransport, self.transport).loseConnection()
+        if self._idle is not None:
+            self._idle.reset(LINGER_SECONDS)
+
     def giveUp(self) -> None:
         """
-        Close it.
+        Close it at once.
         """
         transport = cast(ITCPTransport, self.transport)
         transport.abortConnection()
 
     def _quiet(self) -> None:
         self._idle = None
-        if self.busy:
+        if self.busy and not self._leaving:
             self._idle = self._door.reactor.callLater(IDLE_SECONDS, self._quiet)
         else:
             self.giveUp()

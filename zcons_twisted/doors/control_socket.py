@@ -87,7 +87,7 @@ class ControlSocket:
         done: Deferred[None] = Deferred()
         self._stopping.append(done)
         for protocol in list(self._connections):
-            protocol.giveUp()
+            protocol.leave()
         self._checkClosed()
         return done
 

@@ -22,7 +22,14 @@ from ..errors import RunDirectoryError, ZoneServed
 from ..notices import escaped
 from ..reactors import DescriptorReactor
 
-__all__ = ["ACCEPT_PAUSE", "BACKLOG", "Listener", "ZoneLock", "bindSocket"]
+__all__ = [
+    "ACCEPT_PAUSE",
+    "BACKLOG",
+    "Listener",
+    "ZoneLock",
+    "bindSocket",
+    "checkSocket",
+]
 
 #: Connections that may wait to be accepted, as in the C program.
 BACKLOG = 4
@@ -120,6 +127,17 @@ class ZoneLock:
         return os.path.samestat(os.fstat(fd), there)
 
 
+def checkSocket(path: str, zone: str) -> None:
+    """
+    Could a socket be made here, as far as others are concerned?
+
+    @param zone: for messages.
+    @raise ZoneServed: a live server listens there.
+    """
+    if _isLive(path):
+        raise ZoneServed(f"zone '{zone}' is already served: somebody listens on {path}")
+
+
 def bindSocket(path: str, zone: str, gid: int | None = None) -> socket.socket:
     """
     A listening unix socket with mode 0600 or, for a group, 0660.
@@ -130,8 +148,7 @@ def bindSocket(path: str, zone: str, gid: int | None = None) -> socket.socket:
     @raise ZoneServed: a live server listens there.
     @raise RunDirectoryError: it can't be made.
     """
-    if _isLive(path):
-        raise ZoneServed(f"zone '{zone}' is already served: somebody listens on {path}")
+    checkSocket(path, zone)
     made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     bound = False
     step = "bind to"

@@ -87,6 +87,7 @@ async def initInstances(store: InstanceStore, zone: str, clock: IReactorTime) ->
         found = _count(store, zone)
         if found != 1:
             if found != 0:
+                step = "remove all instances of"
                 destroyInstances(store, zone)
             step = "create"
             store.create()

@@ -64,6 +64,7 @@ class PtyManager:
         self._output = receiver.output
         self._holdAnew = holdAnew
         self._reading = False
+        self._writing = False
         self._failures = 0
 
     def pauseReading(self) -> None:
@@ -99,6 +100,7 @@ class PtyManager:
         """
         See L{IManagerDevice}.
         """
+        self._writing = True
         if self.isOpen:
             self._reactor.addWriter(self)
 
@@ -149,6 +151,7 @@ class PtyManager:
         """
         The zone has read something.
         """
+        self._writing = False
         self._reactor.removeWriter(self)
         self._receiver.writable()
 
@@ -194,6 +197,8 @@ class PtyManager:
         if self._failures == 1 and error.errno == errno.EIO and self._holdAnew():
             if self._reading:
                 self._reactor.addReader(self)
+            if self._writing:
+                self._reactor.addWriter(self)
             return
         self.close()
         self._receiver.lost(error.strerror or str(error))

@@ -40,10 +40,20 @@ from ..rundir import RunDirectory
 from .instances import destroyInstances, initInstances
 from .manager import PtyManager
 
-__all__ = ["LINK_NAME", "PostedStates", "PtyDriver", "PtyInstance", "makeDriver"]
+__all__ = [
+    "HANGUP_SECONDS",
+    "LINK_NAME",
+    "PostedStates",
+    "PtyDriver",
+    "PtyInstance",
+    "makeDriver",
+]
 
 #: The name of the link to the subsidiary, illumos' own.
 LINK_NAME = "zoneconsole"
+
+#: Seconds between two lines in the log that tell of hang-ups.
+HANGUP_SECONDS = 60.0
 
 #: Lines and columns of a console that nobody has said otherwise of.
 _WINDOW = struct.pack("4H", 24, 80, 0, 0)
@@ -157,6 +167,8 @@ class PtyDriver:
         self.path = os.path.join(self._directory, LINK_NAME)
         self._instances: list[PtyInstance] = []
         self._held = -1
+        self._hangups = 0
+        self._tellAfter = 0.0
         self._watch: HangupWatch | None = None
         self._manager: PtyManager | None = None
 
@@ -320,8 +332,25 @@ class PtyDriver:
 
     def _hungUp(self) -> None:
         self._watch = None
-        self._log.info("{zone}: the console was hung up; holding anew", zone=self.zone)
+        self._tellHangup()
         self.holdAnew()
+
+    def _tellHangup(self) -> None:
+        """
+        Tell of a hang-up in the log, but of a zone that makes a game of it only once in
+        L{HANGUP_SECONDS}.
+        """
+        self._hangups += 1
+        now = self._reactor.seconds()
+        if now >= self._tellAfter:
+            self._log.info(
+                "{zone}: the console was hung up, {count} times since last told;"
+                " holding anew",
+                zone=self.zone,
+                count=self._hangups,
+            )
+            self._hangups = 0
+            self._tellAfter = now + HANGUP_SECONDS
 
 
 def makeDriver(

@@ -7,7 +7,7 @@ go, and what it printed last is taken before anybody is told of its end.
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
@@ -19,13 +19,15 @@ __all__ = [
     "KILL_SECONDS",
     "LOOKS_MAX",
     "LOOK_SECONDS",
+    "LOOK_SECONDS_MAX",
     "Session",
     "Sweep",
     "ZoneDevice",
 ]
 
-#: Seconds between two looks at what is left.
+#: Seconds between two looks at what is left: at first, and at most.
 LOOK_SECONDS = 0.02
+LOOK_SECONDS_MAX = 0.5
 #: Seconds after SIGKILL before what is left is left alone.
 KILL_SECONDS = 5.0
 #: Looks at the device for the last output, at most; somebody outside the zone may go
@@ -43,9 +45,14 @@ class Session(Protocol):
         Those that still run.
         """
 
-    def signalMembers(self, sid: int, *numbers: int) -> None:
+    def isMember(self, pid: int, sid: int) -> bool:
         """
-        Send signals to all of them.
+        Is this one of them?
+        """
+
+    def signal(self, pids: Iterable[int], *numbers: int) -> None:
+        """
+        Send signals, in order, to each of these processes.
         """
 
 
@@ -99,7 +106,9 @@ class Sweep:
         self._device = device
         self._session = session
         self._own = 0
+        self._known: dict[int, list[int]] = {}
         self._killAt = 0.0
+        self._wait = LOOK_SECONDS
         self._looks = 0
         self._done: Callable[[], None] | None = None
         self._timer: IDelayedCall | None = None
@@ -127,8 +136,11 @@ class Sweep:
         """
         self._done = done
         self._looks = 0
+        self._wait = LOOK_SECONDS
+        self._known = {}
         self._killAt = self._clock.seconds() + grace
-        self._signal(signal.SIGHUP, signal.SIGCONT, signal.SIGTERM)
+        for pids in self._left().values():
+            self._session.signal(pids, signal.SIGHUP, signal.SIGCONT, signal.SIGTERM)
         self._look()
 
     def _look(self) -> None:
@@ -137,16 +149,17 @@ class Sweep:
         """
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
-        left = self._sessions()
+            self._timer = None
+        left = self._left()
         now = self._clock.seconds()
         if left and not self.leader and now >= self._killAt + KILL_SECONDS:
             if self._looks == 0:
                 self._log.error(
                     "{zone}: processes of session {left} can't be killed",
                     zone=self._zone,
-                    left=left,
+                    left=sorted(left),
                 )
-            left = []
+            left = {}
         if not left and self._drained():
             done, self._done, self._timer = self._done, None, None
             # The number may soon be somebody else's.
@@ -154,22 +167,45 @@ class Sweep:
             if done is not None:
                 done()
             return
-        self._timer = self._clock.callLater(LOOK_SECONDS, self._look)
-        if now >= self._killAt:
-            self._signal(signal.SIGKILL)
+        if left and now >= self._killAt:
+            for pids in left.values():
+                self._session.signal(pids, signal.SIGKILL)
+            self._known = {}
+        elif left:
+            self._wait = min(self._wait * 1.5, LOOK_SECONDS_MAX)
+        self._timer = self._clock.callLater(self._nextLook(now), self._look)
 
-    def _sessions(self) -> list[int]:
+    def _nextLook(self, now: float) -> float:
         """
-        The sessions of the zone that have processes: its leader's, and one that has
-        taken the console for itself since.  A leader's number is its own for as long
-        as it is not reaped or has others in its session.
+        Seconds until the next look: the first one after the grace period comes at its
+        very end.
         """
-        sids = {self._own, self._device.terminalSession()} - {0}
-        return [sid for sid in sids if sid == self.leader or self._session.members(sid)]
+        if now < self._killAt:
+            return min(self._wait, self._killAt - now)
+        return LOOK_SECONDS
 
-    def _signal(self, *numbers: int) -> None:
-        for sid in self._sessions():
-            self._session.signalMembers(sid, *numbers)
+    def _left(self) -> dict[int, list[int]]:
+        """
+        The sessions of the zone that have processes, and processes of each: its
+        leader's session, and one that has taken the console for itself since.  A
+        leader's number is its own for as long as it is not reaped or has others in its
+        session.
+
+        All processes there are have to be looked at only when none of those known is
+        left.
+        """
+        left = {}
+        for sid in {self._own, self._device.terminalSession()} - {0}:
+            known = self._known.get(sid, ())
+            pids = [pid for pid in known if self._session.isMember(pid, sid)]
+            pids = pids or self._session.members(sid)
+            if sid == self.leader and sid not in pids:
+                # It may not have made its session yet, and is not reaped.
+                pids.append(sid)
+            if pids:
+                left[sid] = pids
+        self._known = left
+        return left
 
     def _drained(self) -> bool:
         """
