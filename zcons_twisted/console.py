@@ -337,7 +337,7 @@ class Console:
         session.end()
         self.ended.append(Ended(session.who, self.now(), reason, text))
         self._log.info(
-            "{zone}: console left by {who}: {reason}: {text}",
+            "{zone}: console left by {who}: {text}",
             zone=self.zone,
             who=session.who,
             reason=reason.value,

@@ -6,6 +6,8 @@ that they send; and whether they are let in.
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import os
 import socket
 import struct
@@ -15,8 +17,8 @@ __all__ = ["Admission", "Credentials", "peerCredentials", "peerGroups"]
 
 _UCRED = struct.Struct("=iII")
 _SO_PEERGROUPS = 59
-# Bytes; a process may be in 65536 groups.
-_GROUPS_MAX = 4 * 65536
+# A process may be in so many groups, by Linux' limits.h.
+_GROUPS_MAX = 65536
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +58,26 @@ def peerGroups(connection: socket.socket) -> frozenset[int]:
     4.13, which don't tell.
     """
     try:
-        raw = connection.getsockopt(socket.SOL_SOCKET, _SO_PEERGROUPS, _GROUPS_MAX)
-    except OSError:
-        return frozenset()
+        raw = connection.getsockopt(socket.SOL_SOCKET, _SO_PEERGROUPS, 1024)
+    except OSError as e:
+        return _manyGroups(connection) if e.errno == errno.ERANGE else frozenset()
     return frozenset(struct.unpack(f"={len(raw) // 4}I", raw))
+
+
+def _manyGroups(connection: socket.socket) -> frozenset[int]:
+    """
+    More groups than Python's own getsockopt has room for, which is 1024 bytes.
+    """
+    numbers = (ctypes.c_uint32 * _GROUPS_MAX)()
+    size = ctypes.c_uint32(ctypes.sizeof(numbers))
+    failed = ctypes.CDLL(None).getsockopt(
+        connection.fileno(),
+        socket.SOL_SOCKET,
+        _SO_PEERGROUPS,
+        numbers,
+        ctypes.byref(size),
+    )
+    return frozenset() if failed else frozenset(numbers[: size.value // 4])
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,11 +34,16 @@ class HangupWatch:
         @param reactor: waits for us.
         @param fd: the descriptor; it must stay open until L{stop}.
         @param hungUp: called once.
+        @raise OSError: there are no descriptors left.
         """
         self._reactor = reactor
         self._hungUp = hungUp
         self._set = select.epoll()
-        self._set.register(fd, 0)
+        try:
+            self._set.register(fd, 0)
+        except OSError:
+            self._set.close()
+            raise
         self._fd = self._set.fileno()
         reactor.addReader(self)
 

@@ -200,17 +200,19 @@ class ZoneConsoleService(Service):
         self._lock.acquire()
         self._driver = driver
         failed: list[Failure] = []
-        ready = driver.init().addCallback(lambda _ignored: self._openDoors())
+        ready = driver.init().addCallback(lambda _ignored: self._openDoors(driver))
         # What fails at once is raised; what takes longer is told in the log.
         ready.addErrback(failed.append)
         if failed:
             failed[0].raiseException()
         self._deviceReady = ready
-        ready.addCallback(lambda _ignored: self._failedLate(failed))
+        ready.addCallback(lambda _ignored: self._failedLate(driver, failed))
 
-    def _openDoors(self) -> None:
-        assert self._driver is not None
-        laps = Laps(self._reactor, self._driver, self.console)
+    def _openDoors(self, driver: IConsoleDriver) -> None:
+        if self._driver is not driver:
+            # Stopped while the device came up.
+            return
+        laps = Laps(self._reactor, driver, self.console)
         self._laps = laps
         laps.begin()
         self._consoleSocket = ConsoleSocket(
@@ -218,23 +220,24 @@ class ZoneConsoleService(Service):
         )
         self._consoleSocket.start(self._rundir.consoleSocket(self.zone))
         self._controlSocket = ControlSocket(
-            self._reactor, self.console, self._driver, laps, self._admission
+            self._reactor, self.console, driver, laps, self._admission
         )
         self._controlSocket.start(self._rundir.controlSocket(self.zone))
         self._log.info(
             "{zone}: console is served, device {device}",
             zone=self.zone,
-            device=escaped(self._driver.path),
+            device=escaped(driver.path),
         )
 
-    def _failedLate(self, failed: list[Failure]) -> None:
-        if failed:
+    def _failedLate(self, driver: IConsoleDriver, failed: list[Failure]) -> None:
+        if failed and self._driver is driver:
             self._log.failure("{zone}: can't be served", failed[0], zone=self.zone)
             self._died()
 
     def _boot(self) -> None:
-        if self.running and self._driver is not None and self._driver.life is not None:
-            booted = self._driver.life.boot("")
+        life = self._driver.life if self._driver is not None else None
+        if self.running and self._controlSocket is not None and life is not None:
+            booted = life.boot("")
             # Told as an event and in the log already.
             booted.addErrback(lambda failure: failure.trap(ZConsError) and None)
 
@@ -390,7 +393,7 @@ class ConsoleServer(MultiService):
         self._reactor.callLater(0, self._remove, zone)
 
     def _remove(self, zone: ZoneConsoleService) -> None:
-        if zone not in self.zones():
+        if not self.running or zone not in self.zones():
             return
         removed: Deferred[None] = zone.stopService()
         removed.addCallback(lambda _ignored: self._removed(zone))

@@ -14,7 +14,6 @@ from typing import Any
 from twisted.internet import main, unix
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import (
-    IDelayedCall,
     IListeningPort,
     IProcessProtocol,
     IProcessTransport,
@@ -271,11 +270,13 @@ class FakeReactor(Clock):
         """
         return _NoThreads()
 
-    def callFromThread(self, call: Callable[..., Any], *args: Any) -> IDelayedCall:
+    def callFromThread(
+        self, callable: Callable[..., Any], *args: object, **kwargs: object
+    ) -> None:
         """
         Make a call in the next turn.
         """
-        return self.callLater(0, call, *args)
+        self.callLater(0, callable, *args, **kwargs)
 
     def callWhenRunning(
         self, callable: Callable[..., Any], *args: object, **kwargs: object

@@ -127,10 +127,10 @@ class MemoryEvents:
 class MemorySessions:
     """
     The processes of sessions, in memory: a
-    L{Session<zcons_twisted.drivers.zone_process.Session>}.
+    L{Session<zcons_twisted.drivers.sweep.Session>}.
 
     @ivar left: the processes that are left of each session.
-    @ivar sent: each session that was signalled, with the signals.
+    @ivar sent: each process that was signalled, with the signals.
     """
 
     def __init__(self) -> None:
@@ -141,13 +141,19 @@ class MemorySessions:
         """
         What is left of a session.
         """
-        return self.left.get(sid, [])
+        return list(self.left.get(sid, ()))
 
-    def signalMembers(self, sid: int, *numbers: int) -> None:
+    def isMember(self, pid: int, sid: int) -> bool:
+        """
+        Whether a process is left of a session.
+        """
+        return pid in self.left.get(sid, ())
+
+    def signal(self, pids: Iterable[int], *numbers: int) -> None:
         """
         Remember it in L{sent}.
         """
-        self.sent.append((sid, numbers))
+        self.sent += [(pid, numbers) for pid in pids]
 
 
 @implementer(IProcessTransport)

@@ -84,12 +84,15 @@ class UserSide:
     @ivar output: where the console is shown.
     @ivar terminal: the terminal that input comes from, if it is one.
     @ivar say: shows one line on standard error.
+    @ivar shown: whether the output is a terminal: then its end is a hang-up, and not
+        somebody who has seen enough.
     """
 
     input: Descriptor
     output: Descriptor
     terminal: UserTerminal | None
     say: Callable[[str], None]
+    shown: bool = False
 
 
 class _Way(enum.Enum):
@@ -295,7 +298,9 @@ class Attachment:
             self._finish(_Way.SERVER)
 
     def _outputFailed(self, error: OSError) -> None:
-        if self._user.terminal is not None and error.errno == errno.EIO:
+        user = self._user
+        hungUp = error.errno == errno.EIO and user.terminal is not None
+        if hungUp or (user.shown and isinstance(error, BrokenPipeError)):
             self.signalled(signal.SIGHUP)
         else:
             self._outputError = error

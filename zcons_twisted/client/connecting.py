@@ -88,8 +88,8 @@ class Dialler:
         if error.errno == errno.ENOENT:
             return (
                 f"no server serves zone {self._zone} in {os.path.dirname(self._path)}:"
-                f" start one with 'twistd zconsole --zone {self._zone}', or choose"
-                " another directory with --rundir"
+                f" 'twistd zconsole --zone {self._zone}' starts one, and --rundir"
+                " chooses another directory for both"
             )
         if error.errno == errno.ECONNREFUSED:
             return (

@@ -265,6 +265,7 @@ def _userSide() -> UserSide:
         output=openPrivate(1, writing=True),
         terminal=UserTerminal(0) if os.isatty(0) else None,
         say=_say,
+        shown=os.isatty(1),
     )
 
 

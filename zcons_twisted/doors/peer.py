@@ -19,6 +19,7 @@ from twisted.internet.interfaces import (
     IReadDescriptor,
     IWriteDescriptor,
 )
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -75,6 +76,8 @@ class PeerSocket:
     """
     A connection; also a L{SessionLink<zcons_twisted.sessions.SessionLink>}.
     """
+
+    _log = Logger()
 
     receiver: PeerReceiver
 
@@ -290,7 +293,12 @@ class PeerSocket:
 
     def _watch(self) -> None:
         if self._hangup is None:
-            self._hangup = HangupWatch(self._reactor, self._fd, self._hungUp)
+            try:
+                self._hangup = HangupWatch(self._reactor, self._fd, self._hungUp)
+            except OSError as e:
+                # There are no descriptors left.  Then the end is found later: when
+                # the peer is read from again, or somebody else comes.
+                self._log.warn("can't watch for a hang-up: {error}", error=e.strerror)
 
     def _watchNoMore(self) -> None:
         if self._hangup is not None:

@@ -206,10 +206,10 @@ class ZoneProcess:
         The process has ended and been reaped.
         """
         self._log.info(
-            "{zone}: zone process {pid} ended: {reason}",
+            "{zone}: zone process {pid} ended: {how}",
             zone=self._zone,
             pid=self._sweep.leader,
-            reason=reason.getErrorMessage(),
+            how=_how(reason),
         )
         self._sweep.reaped()
         if self._phase not in (_Phase.STARTING, _Phase.RUNNING):
@@ -315,6 +315,16 @@ class ZoneProcess:
             if self._timer.active():
                 self._timer.cancel()
             self._timer = None
+
+
+def _how(reason: Failure) -> str:
+    """
+    How a process ended, in a few words.
+    """
+    number = getattr(reason.value, "signal", None)
+    if number is not None:
+        return f"signal {number}"
+    return f"exit status {getattr(reason.value, 'exitCode', None)}"
 
 
 class _ZoneProtocol(ProcessProtocol):

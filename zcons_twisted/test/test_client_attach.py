@@ -346,10 +346,14 @@ class ConversationTests(_Attaching):
             self.attachment.stopped(signal.SIGTSTP)
             self.attachment.continued(signal.SIGCONT)
             self.assertFalse(self.terminal.raw)
+            self.attachment.signalled(signal.SIGTERM)
+            self.exited(128 + signal.SIGTERM)
             self.terminal = None
             self.begin()
             self.attachment.stopped(signal.SIGTSTP)
             self.attachment.continued(signal.SIGCONT)
+            self.attachment.signalled(signal.SIGTERM)
+            self.exited(128 + signal.SIGTERM)
 
 
 class EndingTests(_Attaching):
