@@ -5,16 +5,30 @@ for our own.
 
 Nothing here sleeps or waits.  Time is L{FakeReactor}'s own and passes by
 C{advance}; descriptors are looked at when L{FakeReactor.pump} is called; the zone's
-side and the peer's side of things are methods that a test calls::
+side and the peer's side of things are methods that a test calls.
+
+A server, with real sockets in a directory of the test's own and processes that are
+none::
 
     reactor = FakeReactor()
-    driver = MemoryDriver()
-    console = Console("z", driver.states, OnHalt.STAY, reactor.seconds, lambda: None)
-    Laps(reactor, driver, console).begin()
-    link = MemoryLink()
+    rundir = RunDirectory(directory)
+    config = ZoneConfig("z", "exec", DriverOptions(("getty",)))
+    server = ConsoleServer(reactor, [config], rundir)
+    server.startService()
+    reactor.processes[0].begins()
+    peer.connect(rundir.consoleSocket("z"))
+    peer.send(b"IDENT 1 C 0\\n")
+    reactor.settle()
+    assert peer.recv(100) == b"OK\\n"
+
+A driver of one's own::
+
+    receiver = MemoryReceiver()
+    device = MyDriver(reactor, "z").open(receiver)
+    device.resumeReading()
     ...
-    driver.device.zonePrints(b"login: ")
-    assert link.received == b"login: "
+    reactor.settle()
+    assert receiver.printed == b"login: "
 
 Every fake of an interface is verified against it by our own tests.
 """

@@ -245,15 +245,18 @@ class LeavingTests(ConsoleTestCase):
 
     def test_detachWhileTheZoneDoesNotRead(self) -> None:
         """
-        With more typed input waiting than memory is given to, no more is taken from a
-        session that is detached.
+        With more typed input waiting than memory is given to, what a session that is
+        detached had typed last finds no room, and that is told.
         """
         session, link = self.attach()
         self.device.room = 0
         self.console.typed(session, b"x" * (INPUT_BACKLOG_MAX + 1))
         link.sent = b"more"
         self.console.detach(EndReason.DETACHED, "detached")
-        self.assertEqual(link.sent, b"more")
+        self.assertEqual(
+            self.console.ended[0].text,
+            "detached; 4 bytes that it had typed found no room",
+        )
 
     def test_endedIsBounded(self) -> None:
         """

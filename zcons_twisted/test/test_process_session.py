@@ -16,36 +16,43 @@ from twisted.trial.unittest import SynchronousTestCase
 from ..drivers import process_session
 from ..drivers.sweep import Session
 
-#: Processes as C{/proc} shows them: number, name, state, session.
+#: Processes as C{/proc} shows them, all of session 100 but one.
 PROCESSES = {
-    "100": b"100 (sh) S 1 100 100 34816",
-    "101": b"101 (a) b (c)) R 100 101 100 34816",
-    "102": b"102 (dead) Z 100 102 100 34816",
-    "103": b"103 (dying) X 100 103 100 34816",
-    "200": b"200 (other) S 1 200 200 0",
+    100: b"100 (sh) S 1 100 100 34816",
+    101: b"101 (a) Z (c)) R 100 101 100 34816",
+    102: b"102 (dead) Z 100 102 100 34816",
+    103: b"103 (dying) X 100 103 100 34816",
+    200: b"200 (other) S 1 200 200 0",
 }
 
 
 class MembersTests(SynchronousTestCase):
     """
-    The processes of a session are those that C{/proc} shows and that run.
+    The processes of a session are those that the system shows and that run.
     """
 
     def setUp(self) -> None:
         """
-        A C{/proc} of our own.
+        A system of our own, where process 999 has ended just now.
         """
-        self.patch(os, "listdir", lambda path: ["self", "uptime", "999", *PROCESSES])
+        names = ["self", "uptime", "999", *map(str, PROCESSES)]
+        self.patch(os, "listdir", lambda path: names)
+        self.patch(os, "getsid", self.getsid)
         self.patch(builtins, "open", self.open)
+
+    def getsid(self, pid: int) -> int:
+        """
+        The session of a process.
+        """
+        if pid == 999:
+            raise ProcessLookupError(pid)
+        return 200 if pid == 200 else 100
 
     def open(self, path: str, mode: str) -> Any:
         """
-        Open a file of it; process 999 has ended meanwhile.
+        Open a file of C{/proc}.
         """
-        number = path.split("/")[2]
-        if number not in PROCESSES:
-            raise FileNotFoundError(path)
-        return io.BytesIO(PROCESSES[number])
+        return io.BytesIO(PROCESSES[int(path.split("/")[2])])
 
     def test_members(self) -> None:
         """
@@ -60,6 +67,15 @@ class MembersTests(SynchronousTestCase):
         """
         self.assertEqual(process_session.members(300), [])
 
+    def test_isMember(self) -> None:
+        """
+        One process can be asked for.
+        """
+        self.assertEqual(
+            [process_session.isMember(pid, 100) for pid in (100, 102, 200, 999)],
+            [True, False, False, False],
+        )
+
 
 class OwnSessionTests(SynchronousTestCase):
     """
@@ -73,9 +89,9 @@ class OwnSessionTests(SynchronousTestCase):
         self.assertIn(os.getpid(), process_session.members(os.getsid(0)))
 
 
-class SignalMembersTests(SynchronousTestCase):
+class SignalTests(SynchronousTestCase):
     """
-    Signals go to every process of a session, and to its leader in any case.
+    Signals go to each process that they are meant for.
     """
 
     def setUp(self) -> None:
@@ -85,7 +101,6 @@ class SignalMembersTests(SynchronousTestCase):
         self.sent: list[tuple[int, int]] = []
         self.refused: dict[int, OSError] = {}
         self.patch(os, "kill", self.kill)
-        self.patch(process_session, "members", lambda sid: [100, 101])
 
     def kill(self, pid: int, number: int) -> None:
         """
@@ -99,41 +114,28 @@ class SignalMembersTests(SynchronousTestCase):
         """
         Each gets all signals in their order.
         """
-        process_session.signalMembers(100, signal.SIGHUP, signal.SIGTERM)
+        process_session.signal([100, 101], signal.SIGHUP, signal.SIGTERM)
         for pid in (100, 101):
             self.assertEqual(
                 [number for each, number in self.sent if each == pid],
                 [signal.SIGHUP, signal.SIGTERM],
             )
 
-    def test_leader(self) -> None:
+    def test_goneOrNotOurs(self) -> None:
         """
-        A leader that has not made its session yet is signalled too.
+        One that has gone, or has become another user's, keeps no other from being
+        signalled.
         """
-        process_session.signalMembers(99, signal.SIGKILL)
-        self.assertIn((99, signal.SIGKILL), self.sent)
-
-    def test_gone(self) -> None:
-        """
-        One that has gone keeps no other from being signalled.
-        """
-        self.refused = {100: ProcessLookupError()}
-        process_session.signalMembers(100, signal.SIGHUP, signal.SIGTERM)
-        self.assertEqual(self.sent.count((101, signal.SIGTERM)), 1)
-        self.assertNotIn((100, signal.SIGTERM), self.sent)
-
-    def test_notOurs(self) -> None:
-        """
-        One that has become another user's is left alone.
-        """
-        self.refused = {101: PermissionError()}
-        process_session.signalMembers(100, signal.SIGHUP, signal.SIGTERM)
-        self.assertIn((100, signal.SIGTERM), self.sent)
-        self.assertNotIn((101, signal.SIGTERM), self.sent)
+        for error in (ProcessLookupError(), PermissionError()):
+            self.refused = {100: error}
+            self.sent.clear()
+            process_session.signal([100, 101], signal.SIGHUP, signal.SIGTERM)
+            self.assertIn((101, signal.SIGTERM), self.sent)
+            self.assertNotIn((100, signal.SIGTERM), self.sent)
 
     def test_asASession(self) -> None:
         """
         The module is what a sweep needs.
         """
         session: Session = process_session
-        self.assertEqual(session.members(100), [100, 101])
+        self.assertTrue(session.isMember(os.getpid(), os.getsid(0)))

@@ -10,7 +10,12 @@ import signal
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from ..drivers.sweep import KILL_SECONDS, LOOK_SECONDS, LOOKS_MAX, Sweep
+from ..drivers.sweep import (
+    KILL_SECONDS,
+    LOOK_SECONDS_MAX,
+    LOOKS_MAX,
+    Sweep,
+)
 from ..testing import MemorySessions
 from .zone_case import FakeDevice
 
@@ -24,7 +29,7 @@ class SweepTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         """
-        A zone whose leader is process 100.
+        A zone whose leader is process 100, in a session of its own.
         """
         self.clock = Clock()
         self.device = FakeDevice()
@@ -49,7 +54,7 @@ class SweepTests(SynchronousTestCase):
         """
         Time for some looks.
         """
-        self.clock.pump([LOOK_SECONDS] * times)
+        self.clock.pump([LOOK_SECONDS_MAX] * times)
 
     def kills(self) -> int:
         """

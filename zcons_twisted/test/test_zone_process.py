@@ -338,7 +338,6 @@ class HaltTests(ZoneTestCase):
         self.zone.halt()
         self.device.printed = [5, 5]
         self.process.ends()
-        self.reactor.pump([0.02])
         self.assertEqual(self.told(), [])
         self.settle()
         self.assertEqual(self.told(), [("HALTED", "")])

@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from ..backoff import BackOff
-from ..drivers.sweep import LOOK_SECONDS, Sweep
+from ..drivers.sweep import LOOK_SECONDS_MAX, Sweep
 from ..drivers.zone_process import ZoneProcess
 from ..errors import LifecycleError
 from ..events import ZoneState
@@ -118,9 +118,13 @@ class ZoneTestCase(SynchronousTestCase):
 
     def settle(self) -> None:
         """
-        Time for the looks that make sure of the end.
+        Time for some looks that make sure of the end, and for nothing else.
         """
-        self.reactor.pump([LOOK_SECONDS] * 3)
+        for _ in range(8):
+            calls = [call.getTime() for call in self.reactor.getDelayedCalls()]
+            wait = min(calls, default=9e9) - self.reactor.seconds()
+            if wait <= LOOK_SECONDS_MAX:
+                self.reactor.advance(wait)
 
     def goes(self, status: int = 0, signal: int | None = None) -> None:
         """

@@ -1,0 +1,419 @@
+# -*- test-case-name: zcons_twisted.test.test_tap -*-
+"""
+Tests for L{zcons_twisted.tap}: the options of C{twistd zconsole}.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import grp
+import io
+import os
+import signal
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from .. import __version__
+from ..console import OnHalt
+from ..interfaces import DriverOptions
+from ..rundir import RunDirectory
+from ..service import ConsoleServer, ZoneConfig
+from ..tap import Options, makeService
+from ..testing import FakeReactor
+from .support import shortDirectory
+
+
+def parsed(*words: str) -> Options:
+    """
+    The options that a command line gives.
+    """
+    options = Options()
+    options.parseOptions(list(words))
+    return options
+
+
+class OptionsTests(SynchronousTestCase):
+    """
+    Options after a C{--zone} belong to that zone, those before the first to all.
+    """
+
+    def test_oneZone(self) -> None:
+        """
+        A zone by itself has a pty, and its console stays.
+        """
+        options = parsed("--zone", "z")
+        self.assertEqual(
+            options.zones(), [ZoneConfig("z", "pty", DriverOptions(), OnHalt.STAY)]
+        )
+        self.assertEqual((options["rundir"], options["group"]), (None, None))
+
+    def test_everything(self) -> None:
+        """
+        A zone may have all options.
+        """
+        options = parsed(
+            *("--rundir", "/run/x", "--group", "7", "--zone", "z"),
+            *("--exec", "sh -c 'echo hi'", "--respawn", "always", "--grace", "2.5"),
+            *("--on-halt", "exit"),
+        )
+        command = ("sh", "-c", "echo hi")
+        self.assertEqual(
+            options.zones(),
+            [
+                ZoneConfig(
+                    "z", "exec", DriverOptions(command, "always", 2.5), OnHalt.EXIT
+                )
+            ],
+        )
+        self.assertEqual(options["rundir"], RunDirectory("/run/x"))
+        self.assertEqual(options["group"], 7)
+
+    def test_perZone(self) -> None:
+        """
+        Each zone has its own options.
+        """
+        first, second, third = parsed(
+            *("--zone", "a", "--exec", "cat", "--grace", "1"),
+            *("--zone", "b", "--on-halt", "exit"),
+            *("--zone", "c", "--exec", "sh"),
+        ).zones()
+        self.assertEqual((first.driver, first.options.grace), ("exec", 1.0))
+        self.assertEqual((second.driver, second.onHalt), ("pty", OnHalt.EXIT))
+        self.assertEqual(third.options, DriverOptions(("sh",), "never", 10.0))
+
+    def test_defaults(self) -> None:
+        """
+        What comes before the first zone is for all that don't say otherwise, and does
+        no harm to a zone that it is of no use to.
+        """
+        first, second, third = parsed(
+            *("--grace", "3", "--on-halt", "exit", "--zone", "a", "--exec", "cat"),
+            *("--zone", "b", "--exec", "cat", "--grace", "4", "--on-halt", "stay"),
+            *("--zone", "c"),
+        ).zones()
+        self.assertEqual((first.options.grace, first.onHalt), (3.0, OnHalt.EXIT))
+        self.assertEqual((second.options.grace, second.onHalt), (4.0, OnHalt.STAY))
+        self.assertEqual((third.driver, third.onHalt), ("pty", OnHalt.EXIT))
+
+    def test_driver(self) -> None:
+        """
+        A driver can be named.
+        """
+        (zone,) = parsed("--zone", "z", "--driver", "x", "--respawn", "never").zones()
+        self.assertEqual(zone.driver, "x")
+
+    def test_relativeDirectory(self) -> None:
+        """
+        A directory is meant from where the server was started.
+        """
+        options = parsed("--rundir", "x", "--zone", "z")
+        self.assertEqual(options["rundir"].path, os.path.abspath("x"))
+
+    def test_groupByName(self) -> None:
+        """
+        A group may be named.
+        """
+        first = grp.getgrall()[0]
+        options = parsed("--group", first.gr_name, "--zone", "z")
+        self.assertEqual(options["group"], grp.getgrnam(first.gr_name).gr_gid)
+
+    def test_help(self) -> None:
+        """
+        The help tells every option in a line, and where the sockets are.
+        """
+        text = str(Options())
+        for option in (
+            "zone",
+            "exec",
+            "driver",
+            "respawn",
+            "grace",
+            "on-halt",
+            "rundir",
+        ):
+            self.assertIn(f"--{option}=", text)
+        self.assertIn("/var/run/zones", text)
+
+    def test_version(self) -> None:
+        """
+        The version is ours, not Twisted's.
+        """
+        with contextlib.redirect_stdout(io.StringIO()) as out:
+            stop = self.assertRaises(SystemExit, parsed, "--version")
+        self.assertEqual(stop.code, 0)
+        self.assertEqual(out.getvalue(), f"zcons_twisted {__version__}\n")
+
+
+class BadOptionsTests(SynchronousTestCase):
+    """
+    Every bad option gets one line and exit status 1.
+    """
+
+    def line(self, *words: str) -> str:
+        """
+        @return: what a person is told of a command line.
+        """
+        stop = self.assertRaises(SystemExit, parsed, *words)
+        # What Python does with a text: print it to standard error, and exit with 1.
+        self.assertIsInstance(stop.code, str)
+        line = str(stop.code)
+        self.assertTrue(line.startswith("twistd zconsole: "), line)
+        self.assertEqual(line.count("\n"), 0)
+        return line.removeprefix("twistd zconsole: ")
+
+    def test_noZone(self) -> None:
+        """
+        A server needs a zone.
+        """
+        self.assertEqual(self.line(), "which zone?  Give --zone NAME")
+
+    def test_badName(self) -> None:
+        """
+        A zone has a name that it may have.
+        """
+        self.assertIn("is not allowed", self.line("--zone", "../z"))
+        self.assertIn("no zone console", self.line("--zone", "global"))
+
+    def test_twice(self) -> None:
+        """
+        A zone is given once.
+        """
+        self.assertEqual(
+            self.line("--zone", "z", "--zone", "z"), "zone 'z' is given twice"
+        )
+
+    def test_exec(self) -> None:
+        """
+        A command has words that a shell would understand.
+        """
+        self.assertEqual(
+            self.line("--zone", "z", "--exec", "echo 'hi"),
+            "--exec echo 'hi: no closing quotation",
+        )
+        for empty in ("", "  ", "''"):
+            self.assertEqual(
+                self.line("--zone", "z", "--exec", empty), "--exec needs a command"
+            )
+
+    def test_hostileExec(self) -> None:
+        """
+        What was typed is shown without its control characters.
+        """
+        line = self.line("--zone", "z", "--exec", "echo '\x1b[2J\n")
+        self.assertTrue(line.isprintable(), line)
+
+    def test_execOnPty(self) -> None:
+        """
+        The pty driver runs no command.
+        """
+        self.assertEqual(
+            self.line("--zone", "z", "--driver", "pty", "--exec", "cat"),
+            "zone 'z': the pty driver runs no command",
+        )
+
+    def test_noCommand(self) -> None:
+        """
+        What concerns a command needs one.
+        """
+        for option, value in (("respawn", "always"), ("grace", "3")):
+            self.assertEqual(
+                self.line("--zone", "z", f"--{option}", value),
+                f"zone 'z': --{option} is of no use without a command:"
+                " add --exec COMMAND",
+            )
+
+    def test_choices(self) -> None:
+        """
+        A choice is one of those that there are.
+        """
+        self.assertEqual(
+            self.line("--zone", "z", "--on-halt", "explode"),
+            "--on-halt explode: choose one of exit, stay",
+        )
+        self.assertEqual(
+            self.line("--zone", "z", "--respawn", "often"),
+            "--respawn often: choose one of never, on-failure, always",
+        )
+
+    def test_grace(self) -> None:
+        """
+        A grace period is a number of seconds, an hour at most.
+        """
+        for value in ("soon", "-1", "3601", "nan", "inf", ""):
+            self.assertEqual(
+                self.line("--zone", "z", "--exec", "cat", "--grace", value),
+                f"--grace {value}: a number of seconds from 0 to 3600 is needed",
+            )
+
+    def test_group(self) -> None:
+        """
+        A group is one that there is.
+        """
+        self.assertEqual(
+            self.line("--group", "no such group", "--zone", "z"),
+            "there is no group 'no such group'",
+        )
+
+    def test_noDirectory(self) -> None:
+        """
+        A directory has a name.
+        """
+        self.assertEqual(
+            self.line("--rundir", "", "--zone", "z"), "--rundir needs a directory"
+        )
+
+    def test_unknownOption(self) -> None:
+        """
+        An option is one that there is.
+        """
+        self.assertIn("explode", self.line("--explode"))
+
+    def test_words(self) -> None:
+        """
+        A word belongs to an option.
+        """
+        self.assertEqual(self.line("--zone", "z", "cat"), "'cat' belongs to no option")
+
+    def test_missingValue(self) -> None:
+        """
+        An option that needs a value has one.
+        """
+        self.assertIn("zone", self.line("--zone"))
+
+
+class MakeServiceTests(SynchronousTestCase):
+    """
+    C{twistd zconsole} starts a server that can be started, or says why not.
+    """
+
+    def setUp(self) -> None:
+        """
+        A run directory that is not there yet, and signals as they were afterwards.
+        """
+        self.reactor = FakeReactor()
+        self.path = os.path.join(shortDirectory(self), "zones")
+        self.addCleanup(signal.signal, signal.SIGHUP, signal.getsignal(signal.SIGHUP))
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+    def make(self, *words: str) -> ConsoleServer:
+        """
+        The server of a command line, stopped when the test is over.
+        """
+        made = makeService(
+            parsed("--rundir", self.path, "--zone", "z", *words), self.reactor
+        )
+        assert isinstance(made, ConsoleServer)
+        self.addCleanup(self.reactor.settle)
+        self.addCleanup(made.stopService)
+        return made
+
+    def line(self, *words: str) -> str:
+        """
+        @return: why a server can't be made.
+        """
+        stop = self.assertRaises(SystemExit, self.make, *words)
+        return str(stop.code)
+
+    def test_make(self) -> None:
+        """
+        The server has its zones; all that is made is the directory.
+        """
+        server = self.make("--zone", "y")
+        self.assertEqual([zone.zone for zone in server.zones()], ["z", "y"])
+        self.assertEqual(os.listdir(self.path), [])
+        self.assertEqual(self.reactor.getReaders(), [])
+
+    def test_start(self) -> None:
+        """
+        Started as twistd does it, it serves its zones.
+        """
+        server = self.make()
+        server.privilegedStartService()
+        server.startService()
+        self.assertEqual(RunDirectory(self.path).zones(), ["z"])
+
+    def test_group(self) -> None:
+        """
+        A group that was named may come in.
+        """
+        server = self.make("--group", str(os.getegid()))
+        server.startService()
+        self.assertEqual(os.stat(self.path).st_mode & 0o777, 0o750)
+
+    def test_unsafeDirectory(self) -> None:
+        """
+        A directory that can't be trusted is told before anything is started.
+        """
+        os.mkdir(self.path)
+        os.chmod(self.path, 0o777)
+        self.assertIn("may be written by others", self.line())
+
+    def test_cantBeMade(self) -> None:
+        """
+        So is one that can't be made.
+        """
+        self.path = "/proc/zones"
+        self.assertIn("twistd zconsole: run directory /proc/zones", self.line())
+
+    def test_unknownDriver(self) -> None:
+        """
+        So is a driver that there is not.
+        """
+        self.assertIn("choose one of exec, pty", self.line("--driver", "x"))
+
+    def test_served(self) -> None:
+        """
+        So is a zone that another server serves.
+        """
+        self.make().startService()
+        self.assertIn(f"already served by process {os.getpid()}", self.line())
+
+    def test_servedMeanwhile(self) -> None:
+        """
+        What goes wrong later is told in one line as well.
+        """
+        first, second = self.make(), self.make()
+        first.startService()
+        stop = self.assertRaises(SystemExit, second.privilegedStartService)
+        self.assertIn("twistd zconsole: zone 'z' is already served", str(stop.code))
+
+    def test_defaultDirectory(self) -> None:
+        """
+        Without a directory it is the user's own, or root's.
+        """
+        self.patch(os, "geteuid", lambda: 4711)
+        self.patch(os, "environ", {})
+        stop = self.assertRaises(
+            SystemExit, makeService, parsed("--zone", "z"), self.reactor
+        )
+        self.assertIn("XDG_RUNTIME_DIR is not set", str(stop.code))
+
+    def test_stopsWithTheLastZone(self) -> None:
+        """
+        When the last console has ended by itself, the server ends.
+        """
+        server = self.make("--on-halt", "exit")
+        server.startService()
+        server.zones()[0].event(0)  # type: ignore[arg-type]
+        self.reactor.settle()
+        self.assertEqual(self.reactor.stops, 1)
+
+    def test_hangup(self) -> None:
+        """
+        A server whose terminal goes ends in good order.
+        """
+        self.make().startService()
+        os.kill(os.getpid(), signal.SIGHUP)
+        self.assertEqual(self.reactor.stops, 0)
+        self.reactor.settle()
+        self.assertEqual(self.reactor.stops, 1)
+
+    def test_nohup(self) -> None:
+        """
+        One that was told to outlive its terminal does.
+        """
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        self.make().startService()
+        os.kill(os.getpid(), signal.SIGHUP)
+        self.reactor.settle()
+        self.assertEqual(self.reactor.stops, 0)

@@ -1,0 +1,460 @@
+# -*- test-case-name: zcons_twisted.test.test_testing -*-
+"""
+Tests for L{zcons_twisted.testing}: the fakes are what they stand for.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionDone, ConnectionLost
+from twisted.internet.interfaces import (
+    IProcessTransport,
+    IReactorCore,
+    IReactorFDSet,
+    IReactorProcess,
+    IReactorSocket,
+    IReactorTime,
+    IReadDescriptor,
+)
+from twisted.internet.protocol import ProcessProtocol
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
+from zope.interface.verify import verifyObject
+
+from .. import interfaces, testing
+from ..console import Console, OnHalt
+from ..errors import DeviceError, LifecycleError
+from ..events import ZoneEvent, ZoneState
+from ..interfaces import DriverOptions
+from ..laps import Laps
+from ..reactors import ServerReactor
+from ..rundir import RunDirectory
+from ..service import ConsoleServer, ZoneConfig
+from ..testing import (
+    FIRST_FAKE_PID,
+    FakeReactor,
+    MemoryDevice,
+    MemoryDriver,
+    MemoryDriverMaker,
+    MemoryEvents,
+    MemoryLife,
+    MemoryLink,
+    MemoryReceiver,
+    MemorySessions,
+    MemoryStates,
+)
+from .support import makeSession, shortDirectory
+
+
+class VerifiedTests(SynchronousTestCase):
+    """
+    Every fake of an interface provides it.
+    """
+
+    def test_interfaces(self) -> None:
+        """
+        Each is verified.
+        """
+        driver = MemoryDriver(life=MemoryLife())
+        for interface, fake in (
+            (interfaces.IManagerDevice, MemoryDevice(MemoryReceiver())),
+            (interfaces.IConsoleDriver, driver),
+            (interfaces.IConsoleDriverMaker, MemoryDriverMaker(driver)),
+            (interfaces.IDeviceReceiver, MemoryReceiver()),
+            (interfaces.IZoneStates, MemoryStates()),
+            (interfaces.IZoneLife, MemoryLife()),
+            (interfaces.IZoneEvents, MemoryEvents()),
+        ):
+            verifyObject(interface, fake)
+
+    def test_reactor(self) -> None:
+        """
+        The reactor provides what a server needs.
+        """
+        for interface in (
+            IReactorTime,
+            IReactorFDSet,
+            IReactorProcess,
+            IReactorSocket,
+            IReactorCore,
+            ServerReactor,
+        ):
+            verifyObject(interface, FakeReactor())
+
+    def test_server(self) -> None:
+        """
+        A server can be tested without a real reactor, as the documentation shows.
+        """
+        reactor = FakeReactor()
+        rundir = RunDirectory(shortDirectory(self))
+        config = ZoneConfig("z", "exec", DriverOptions(("getty",)))
+        server = ConsoleServer(reactor, [config], rundir)
+        server.startService()
+        reactor.processes[0].begins()
+        peer = socket.socket(socket.AF_UNIX)
+        self.addCleanup(peer.close)
+        peer.connect(rundir.consoleSocket("z"))
+        peer.send(b"IDENT 1 C 0\n")
+        reactor.settle()
+        self.assertEqual(peer.recv(100), b"OK\n")
+        stopped = server.stopService()
+        reactor.processes[0].ends()
+        reactor.pump([1, 1, 1])
+        self.successResultOf(stopped)
+        self.assertEqual(reactor.getDelayedCalls(), [])
+
+    def test_names(self) -> None:
+        """
+        Everything that is promised is there.
+        """
+        for name in testing.__all__:
+            self.assertTrue(hasattr(testing, name), name)
+
+    def test_together(self) -> None:
+        """
+        A console can be tested in memory alone, as the documentation shows.
+        """
+        reactor = FakeReactor()
+        driver = MemoryDriver()
+        console = Console(
+            "z", driver.states, OnHalt.STAY, reactor.seconds, lambda: None
+        )
+        Laps(reactor, driver, console).begin()
+        link = MemoryLink()
+        session = makeSession(reactor, link)
+        console.attach(session)
+        console.seated(session)
+        driver.device.zonePrints(b"login: ")
+        console.typed(session, b"root\n")
+        self.assertEqual(
+            (link.received, driver.device.written), (b"login: ", b"root\n")
+        )
+
+
+class LinkTests(SynchronousTestCase):
+    """
+    A link in memory takes what it has room for.
+    """
+
+    def test_room(self) -> None:
+        """
+        Without a limit it takes all, with one no more than that, until its peer reads.
+        """
+        link = MemoryLink()
+        self.assertEqual(link.sendNow(b"abc"), 3)
+        link.room = 2
+        self.assertEqual((link.sendNow(b"def"), link.sendNow(b"g")), (2, 0))
+        self.assertEqual(link.received, b"abcde")
+
+    def test_take(self) -> None:
+        """
+        Who asked is told that there is room, once.
+        """
+        link = MemoryLink(0)
+        told: list[int] = []
+        link.take(1, lambda: told.append(1))
+        link.wantWritable()
+        link.take(1, lambda: told.append(2))
+        link.take(1, lambda: told.append(3))
+        self.assertEqual(told, [2])
+
+
+class DeviceTests(SynchronousTestCase):
+    """
+    A device in memory behaves as devices do.
+    """
+
+    def test_beginsPaused(self) -> None:
+        """
+        What is printed while it is paused comes when it is not.
+        """
+        receiver = MemoryReceiver()
+        device = MemoryDevice(receiver)
+        device.zonePrints(b"abc")
+        self.assertEqual(receiver.printed, b"")
+        device.resumeReading()
+        self.assertEqual(receiver.printed, b"abc")
+        device.pauseReading()
+        device.zonePrints(b"def")
+        self.assertEqual(receiver.printed, b"abc")
+
+    def test_writable(self) -> None:
+        """
+        Who asked is told that the zone has read.
+        """
+        receiver = MemoryReceiver()
+        device = MemoryDevice(receiver, room=1)
+        self.assertEqual(device.writeNow(b"ab"), 1)
+        device.zoneReads()
+        self.assertEqual(receiver.writables, 0)
+        device.wantWritable()
+        device.zoneReads()
+        self.assertEqual((receiver.writables, device.written), (1, b"a"))
+
+    def test_fails(self) -> None:
+        """
+        It can fail by itself, or when it is written to.
+        """
+        receiver = MemoryReceiver()
+        device = MemoryDevice(receiver)
+        device.fail("hung up")
+        device.failAtNextWrite("broken")
+        self.assertEqual(device.writeNow(b"a"), 0)
+        self.assertEqual(receiver.reasons, ["hung up", "broken"])
+
+
+class DriverTests(SynchronousTestCase):
+    """
+    A driver in memory has devices in memory.
+    """
+
+    def test_life(self) -> None:
+        """
+        It makes one instance, holds it, and removes it.
+        """
+        driver = MemoryDriver()
+        self.successResultOf(driver.init())
+        self.assertEqual((driver.count(), driver.held), (1, True))
+        self.assertEqual(self.successResultOf(driver.destroy()), (1, 1))
+        self.assertEqual((driver.count(), driver.held), (0, False))
+
+    def test_refusals(self) -> None:
+        """
+        It refuses to open as often as it was told.
+        """
+        driver = MemoryDriver()
+        driver.refusals = ["in use"]
+        self.assertRaises(DeviceError, driver.open, MemoryReceiver())
+        opened = driver.open(MemoryReceiver())
+        self.assertIs(driver.device, opened)
+
+    def test_later(self) -> None:
+        """
+        Its device can take a while to come up.
+        """
+        driver = MemoryDriver()
+        driver.initResult = Deferred()
+        self.assertNoResult(driver.init())
+
+
+class ZoneTests(SynchronousTestCase):
+    """
+    Zones in memory do what they are told.
+    """
+
+    def test_states(self) -> None:
+        """
+        A state is what was set or posted, or can't be told.
+        """
+        states = MemoryStates()
+        states.posted(ZoneEvent.BOOTING)
+        self.assertIs(states.state(), ZoneState.RUNNING)
+        states.current = None
+        states.posted(ZoneEvent.BOOTING)
+        self.assertRaises(OSError, states.state)
+
+    def test_life(self) -> None:
+        """
+        A life does at once what it is told, or refuses, or waits.
+        """
+        life = MemoryLife()
+        self.assertEqual(self.successResultOf(life.boot("-s")), "zone booted")
+        life.pending = Deferred()
+        self.assertNoResult(life.reboot())
+        life.refusal = "no"
+        self.failureResultOf(life.halt(), LifecycleError)
+        self.assertEqual(life.calls, [("boot", "-s"), ("reboot", ""), ("halt",)])
+
+    def test_events(self) -> None:
+        """
+        Events are remembered with their arguments.
+        """
+        events = MemoryEvents()
+        events.event(ZoneEvent.BOOTING, "-s")
+        self.assertEqual(events.events, [(ZoneEvent.BOOTING, "-s")])
+
+    def test_sessions(self) -> None:
+        """
+        Sessions have the processes that they were given, and nobody is signalled.
+        """
+        sessions = MemorySessions()
+        sessions.left[1] = [2, 3]
+        sessions.signal([2, 3], 15)
+        self.assertEqual((sessions.members(1), sessions.members(9)), ([2, 3], []))
+        self.assertTrue(sessions.isMember(2, 1) and not sessions.isMember(2, 9))
+        self.assertEqual(sessions.sent, [(2, (15,)), (3, (15,))])
+
+
+class Told(ProcessProtocol):
+    """
+    Remembers how its process ended.
+    """
+
+    def __init__(self) -> None:
+        self.reasons: list[str] = []
+
+    def processEnded(self, reason: Failure) -> None:
+        """
+        Remember.
+        """
+        self.reasons.append(reason.getErrorMessage())
+
+
+@implementer(IReadDescriptor)
+class Pipe:
+    """
+    The receiving end of a pipe, that remembers what happens to it.
+    """
+
+    def __init__(self, case: SynchronousTestCase) -> None:
+        self.said: list[object] = []
+        receiving, sending = os.pipe()
+        self.receiving = open(receiving, "rb", buffering=0)
+        self.sending = open(sending, "wb", buffering=0)
+        case.addCleanup(self.receiving.close)
+        case.addCleanup(self.sending.close)
+
+    def fileno(self) -> int:
+        """
+        The receiving end.
+        """
+        return self.receiving.fileno()
+
+    def logPrefix(self) -> str:
+        """
+        In this test.
+        """
+        return "test"
+
+    def doRead(self) -> Any:
+        """
+        Remember what there is to read.
+        """
+        data = os.read(self.fileno(), 100)
+        self.said.append(data)
+        return None if data else ConnectionDone()
+
+    def connectionLost(self, reason: Failure) -> None:
+        """
+        Remember.
+        """
+        self.said.append(reason.type)
+
+
+class ReactorTests(SynchronousTestCase):
+    """
+    The reactor does nothing but what a test says.
+    """
+
+    def setUp(self) -> None:
+        """
+        A reactor and a pipe.
+        """
+        self.reactor = FakeReactor()
+        self.pipe = Pipe(self)
+        self.said = self.pipe.said
+
+    def test_pump(self) -> None:
+        """
+        What is ready is served once a turn, and nothing is waited for.
+        """
+        self.reactor.addReader(self.pipe)
+        self.reactor.pump()
+        self.pipe.sending.write(b"a")
+        self.assertEqual(self.said, [])
+        self.reactor.pump()
+        self.assertEqual(self.said, [b"a"])
+
+    def test_timings(self) -> None:
+        """
+        Time passes before a turn if that is said.
+        """
+        self.reactor.callLater(3, self.said.append, "call")
+        self.reactor.pump([1, 1])
+        self.assertEqual(self.said, [])
+        self.reactor.pump([1])
+        self.assertEqual(self.said, ["call"])
+
+    def test_end(self) -> None:
+        """
+        A descriptor that says its end is removed and told.
+        """
+        self.reactor.addReader(self.pipe)
+        self.pipe.sending.close()
+        self.reactor.settle()
+        self.assertIn(self.said[-1], (ConnectionDone, ConnectionLost))
+        self.assertEqual(self.reactor.getReaders(), [])
+
+    def test_failing(self) -> None:
+        """
+        A descriptor that fails is removed and told, and the error is in the log.
+        """
+        self.patch(self.pipe, "doRead", lambda: 1 / 0)
+        self.reactor.addReader(self.pipe)
+        self.pipe.sending.write(b"a")
+        self.reactor.pump()
+        self.assertEqual(self.said, [ZeroDivisionError])
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+    def test_neverAtRest(self) -> None:
+        """
+        A reactor that never comes to rest is an error.
+        """
+        self.patch(self.pipe, "doRead", lambda: None)
+        self.reactor.addReader(self.pipe)
+        self.pipe.sending.write(b"a")
+        self.assertRaises(AssertionError, self.reactor.settle)
+
+    def test_removeAll(self) -> None:
+        """
+        All descriptors can be removed at once.
+        """
+        self.reactor.addReader(self.pipe)
+        self.assertEqual(self.reactor.removeAll(), [self.pipe])
+        self.assertEqual(self.reactor.removeAll(), [])
+
+    def test_process(self) -> None:
+        """
+        A process is only remembered, and does what the test says.
+        """
+        told = Told()
+        process = self.reactor.spawnProcess(told, "cat", ["cat", "-u"], {"A": "b"})
+        verifyObject(IProcessTransport, process)
+        (spawned,) = self.reactor.processes
+        self.assertEqual(
+            (spawned.arguments, spawned.environment), (["cat", "-u"], {"A": "b"})
+        )
+        self.assertEqual(spawned.pid, FIRST_FAKE_PID)
+        process.signalProcess("TERM")
+        self.assertEqual(spawned.signals, ["TERM"])
+        spawned.ends(1)
+        self.assertIn("exit code 1", told.reasons[0])
+
+    def test_processThatCantBe(self) -> None:
+        """
+        What no process can be given is refused, as by a real reactor.
+        """
+        self.assertRaises(TypeError, self.reactor.spawnProcess, Told(), "cat", ["a\0"])
+        self.reactor.spawnError = OSError("no")
+        self.assertRaises(OSError, self.reactor.spawnProcess, Told(), "cat")
+
+    def test_otherCalls(self) -> None:
+        """
+        Stopping is remembered, and what threads would do is done.
+        """
+        self.reactor.stop()
+        self.reactor.callWhenRunning(self.said.append, "running")
+        self.reactor.callFromThread(self.said.append, "thread")
+        pool = self.reactor.getThreadPool()
+        pool.callInThreadWithCallback(lambda *found: self.said.append(found), len, "ab")
+        pool.callInThreadWithCallback(
+            lambda good, found: self.said.append(good), len, 1
+        )
+        self.reactor.settle()
+        self.assertEqual(self.said, ["running", (True, 2), False, "thread"])
+        self.assertEqual((self.reactor.stops, self.reactor.running), (1, False))
