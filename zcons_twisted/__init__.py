@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from .events import ZoneEvent, ZoneState
     from .interfaces import DriverOptions
     from .rundir import RunDirectory
-    from .service import ConsoleServer, ZoneConfig, ZoneConsoleService
+    from .server import ConsoleServer
+    from .service import ZoneConfig, ZoneConsoleService
 
 __all__ = [
     "Console",
@@ -48,7 +49,7 @@ __version__ = "26.11.0"
 # quarter of the time without the server.
 _HOMES = {
     "Console": "console",
-    "ConsoleServer": "service",
+    "ConsoleServer": "server",
     "DriverOptions": "interfaces",
     "OnHalt": "console",
     "RunDirectory": "rundir",

@@ -22,7 +22,8 @@ from .interfaces import DriverOptions
 from .names import checkZoneName
 from .reactors import ServerReactor
 from .rundir import ROOT_RUN_DIRECTORY, RunDirectory, groupNumber
-from .service import ConsoleServer, ZoneConfig
+from .server import ConsoleServer
+from .service import ZoneConfig
 
 __all__ = ["Options", "makeService"]
 

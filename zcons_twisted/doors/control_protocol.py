@@ -22,7 +22,7 @@ from twisted.internet.interfaces import (
     ITransport,
 )
 from twisted.logger import Logger
-from twisted.protocols.amp import AMP, BinaryBoxProtocol
+from twisted.protocols.amp import AMP, COMMAND, BinaryBoxProtocol
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -190,7 +190,12 @@ class ControlProtocol(AMP):
         if self.busy or not self._mayAnswer or self._closed:
             return
         if self._waiting:
-            super().ampBoxReceived(self._waiting.popleft())
+            box = self._waiting.popleft()
+            if COMMAND in box:
+                super().ampBoxReceived(box)
+            else:
+                # Nothing was asked of it, so there is nothing that it could answer.
+                self.giveUp()
         else:
             cast(IPushProducer, self.transport).resumeProducing()
 

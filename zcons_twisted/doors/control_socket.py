@@ -117,7 +117,10 @@ class ControlSocket:
         self._connections[protocol] = None
         if len(self._connections) > CONNECTIONS_MAX:
             quiet = [known for known in self._connections if not known.busy]
-            (quiet or [protocol])[0].giveUp()
+            victim = (quiet or [protocol])[0]
+            # It counts no more, though it takes a turn to be gone.
+            del self._connections[victim]
+            victim.giveUp()
 
     def heard(self, protocol: ControlProtocol) -> None:
         """

@@ -14,7 +14,8 @@ from .. import service
 from ..console import OnHalt
 from ..interfaces import DriverOptions
 from ..rundir import RunDirectory
-from ..service import ConsoleServer, ZoneConfig, ZoneConsoleService
+from ..server import ConsoleServer
+from ..service import ZoneConfig, ZoneConsoleService
 from ..testing import FakeReactor, MemoryDriver, MemoryDriverMaker
 from .support import shortDirectory
 

@@ -1,6 +1,6 @@
 # -*- test-case-name: zcons_twisted.test.test_server -*-
 """
-Tests for L{ConsoleServer<zcons_twisted.service.ConsoleServer>}: the zones of a server.
+Tests for L{ConsoleServer<zcons_twisted.server.ConsoleServer>}: the zones of a server.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from zope.interface.verify import verifyObject
 from ..console import OnHalt
 from ..errors import RunDirectoryError, ZoneServed
 from ..events import ZoneEvent
-from ..service import ConsoleServer, ZoneConfig
+from ..server import ConsoleServer
+from ..service import ZoneConfig
 from .service_case import ServiceTestCase
 
 

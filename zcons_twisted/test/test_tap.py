@@ -17,7 +17,8 @@ from .. import __version__
 from ..console import OnHalt
 from ..interfaces import DriverOptions
 from ..rundir import RunDirectory
-from ..service import ConsoleServer, ZoneConfig
+from ..server import ConsoleServer
+from ..service import ZoneConfig
 from ..tap import Options, makeService
 from ..testing import FakeReactor
 from .support import shortDirectory

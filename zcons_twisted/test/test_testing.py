@@ -34,7 +34,8 @@ from ..interfaces import DriverOptions
 from ..laps import Laps
 from ..reactors import ServerReactor
 from ..rundir import RunDirectory
-from ..service import ConsoleServer, ZoneConfig
+from ..server import ConsoleServer
+from ..service import ZoneConfig
 from ..testing import (
     FIRST_FAKE_PID,
     FakeReactor,

@@ -1,0 +1,113 @@
+# -*- test-case-name: zcons_twisted.test.test_server -*-
+"""
+L{ConsoleServer}: the zones of one server as a service.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from twisted.application.service import MultiService, Service
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.logger import Logger
+
+from .handshakes import PendingHandshakes
+from .reactors import ServerReactor
+from .rundir import RunDirectory
+from .service import ZoneConfig, ZoneConsoleService
+
+__all__ = ["ConsoleServer"]
+
+
+class ConsoleServer(MultiService):
+    """
+    The zones of one server.
+
+    @ivar handshakes: counts pending handshakes over all of them.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        reactor: ServerReactor,
+        zones: list[ZoneConfig],
+        rundir: RunDirectory,
+        gid: int | None = None,
+        onEmpty: Callable[[], None] | None = None,
+    ) -> None:
+        """
+        @param reactor: the one that everything runs in.
+        @param zones: the zones, each of another name.
+        @param rundir: where the sockets and links of all of them are.
+        @param gid: a group that may use them besides the server's user and root.
+        @param onEmpty: called when the last console has ended by itself.
+        @raise BadZoneName: a zone can't be called so.
+        """
+        super().__init__()
+        self._reactor = reactor
+        self._onEmpty = onEmpty
+        self.handshakes = PendingHandshakes(reactor)
+        for config in zones:
+            ZoneConsoleService(
+                reactor, config, rundir, gid, self.handshakes, self._zoneDied
+            ).setServiceParent(self)
+
+    def zones(self) -> list[ZoneConsoleService]:
+        """
+        The zones that are served, in the order that they were given.
+        """
+        return [service for service in self if isinstance(service, ZoneConsoleService)]
+
+    def check(self) -> None:
+        """
+        Could all zones be served now?  Acquires nothing.
+
+        @raise ZConsError: one could not.
+        """
+        for zone in self.zones():
+            zone.check()
+
+    def privilegedStartService(self) -> None:
+        """
+        Acquire what all zones need, or nothing.
+
+        @raise ZConsError: one zone can't have it.
+        """
+        try:
+            super().privilegedStartService()
+        except Exception:
+            self.stopService()
+            raise
+
+    def startService(self) -> None:
+        """
+        Serve all zones.
+
+        @raise ZConsError: one can't be served; then none is.
+        """
+        self.privilegedStartService()
+        super().startService()
+
+    def stopService(self) -> Deferred[None]:
+        """
+        Stop all zones, all at the same time.
+        """
+        Service.stopService(self)
+        stopped = [zone.stopService() for zone in reversed(self.zones())]
+        done: Deferred[None] = gatherResults(stopped).addCallback(lambda _all: None)
+        return done
+
+    def _zoneDied(self, zone: ZoneConsoleService) -> None:
+        self._reactor.callLater(0, self._remove, zone)
+
+    def _remove(self, zone: ZoneConsoleService) -> None:
+        if not self.running or zone not in self.zones():
+            return
+        removed: Deferred[None] = zone.stopService()
+        removed.addCallback(lambda _ignored: self._removed(zone))
+
+    def _removed(self, zone: ZoneConsoleService) -> None:
+        zone.disownServiceParent()
+        if not self.zones() and self._onEmpty is not None:
+            self._onEmpty()
