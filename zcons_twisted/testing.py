@@ -1,5 +1,5 @@
 # -*- test-case-name: zcons_twisted.test.test_testing -*-
-"""
+r"""
 In-memory fakes, for the tests of those who embed consoles or write drivers, and
 for our own.
 
@@ -17,9 +17,9 @@ none::
     server.startService()
     reactor.processes[0].begins()
     peer.connect(rundir.consoleSocket("z"))
-    peer.send(b"IDENT 1 C 0\\n")
+    peer.send(b"IDENT 1 C 0\n")
     reactor.settle()
-    assert peer.recv(100) == b"OK\\n"
+    assert peer.recv(100) == b"OK\n"
 
 A driver of one's own::
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
-import tty
+import socket
 
 from twisted.internet.error import ConnectionLost
 from twisted.internet.interfaces import IReadDescriptor, IWriteDescriptor
@@ -22,7 +22,8 @@ from ..testing import FakeReactor, MemoryReceiver
 
 class ManagerTestCase(SynchronousTestCase):
     """
-    A pty pair whose subsidiary is raw.
+    A socket pair in a pty pair's place: a pty hands bytes on in its own time, which no
+    test could know.
     """
 
     def setUp(self) -> None:
@@ -30,11 +31,11 @@ class ManagerTestCase(SynchronousTestCase):
         The manager is open, and paused as it begins.
         """
         self.reactor = FakeReactor()
-        self.master, self.zone = os.openpty()
-        self.addCleanup(os.close, self.master)
-        tty.setraw(self.zone)
-        os.set_blocking(self.zone, False)
-        os.set_blocking(self.master, False)
+        self.pair = socket.socketpair()
+        for each in self.pair:
+            self.addCleanup(each.close)
+            each.setblocking(False)
+        self.master, self.zone = (each.fileno() for each in self.pair)
         self.receiver = MemoryReceiver()
         self.holds: list[bool] = []
         self.manager = self.open()
@@ -203,14 +204,14 @@ class InputTests(ManagerTestCase):
         when it has read.
         """
         taken = 0
-        while part := self.manager.writeNow(b"x" * 65536):
+        while part := self.manager.writeNow(b"x" * 1_000_000):
             taken += part
-        self.assertLess(taken, 65536)
+        self.assertGreater(taken, 0)
         self.manager.wantWritable()
         self.reactor.pump()
         self.assertEqual(self.receiver.writables, 0)
         while taken:
-            taken -= len(os.read(self.zone, 65536))
+            taken -= len(os.read(self.zone, 1_000_000))
         self.reactor.settle()
         self.assertEqual(self.receiver.writables, 1)
         self.assertEqual(self.reactor.getWriters(), [])

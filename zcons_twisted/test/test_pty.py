@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import select
 import struct
 import termios
 
@@ -49,6 +50,14 @@ class PtyTestCase(SynchronousTestCase):
         Have a device.
         """
         self.successResultOf(self.driver.init())
+
+    def arrives(self, fd: int) -> None:
+        """
+        The kernel takes its own time to hand bytes from one end of a pty to the other:
+        wait for them, and for nothing else.
+        """
+        self.assertEqual(select.select([fd], [], [], 60)[0], [fd])
+        self.reactor.settle()
 
     def openZone(self) -> int:
         """
@@ -205,9 +214,10 @@ class OpenTests(PtyTestCase):
         manager.resumeReading()
         zone = self.openZone()
         os.write(zone, b"login: ")
-        self.reactor.settle()
+        self.arrives(self.driver._instances[0].master)
         self.assertEqual(self.receiver.printed, b"login: ")
         manager.writeNow(b"root\n")
+        self.arrives(zone)
         self.assertEqual(os.read(zone, 100), b"root\n")
 
     def test_busy(self) -> None:
@@ -253,6 +263,7 @@ class OpenTests(PtyTestCase):
         self.assertEqual(self.driver.drain(), 0)
         manager = self.driver.open(self.receiver)
         os.write(self.openZone(), b"bye")
+        self.arrives(self.driver._instances[0].master)
         self.assertEqual((self.driver.drain(), self.receiver.printed), (3, b"bye"))
         manager.close()
         self.assertEqual(self.driver.drain(), 0)
@@ -274,7 +285,7 @@ class HoldTests(PtyTestCase):
             fd = os.open(self.driver.path, os.O_RDWR | os.O_NOCTTY)
             os.write(fd, text)
             os.close(fd)
-            self.reactor.settle()
+            self.arrives(self.driver._instances[0].master)
         self.assertEqual(self.receiver.printed, b"firstsecond")
         self.assertEqual(self.receiver.reasons, [])
 
