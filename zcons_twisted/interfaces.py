@@ -142,6 +142,8 @@ class IZoneLife(Interface):
     people, or fails with L{LifecycleError<zcons_twisted.errors.LifecycleError>}.
     """
 
+    account = Attribute("What runs, or how it ended last, in a few words for people.")
+
     def boot(arguments: str) -> Deferred[str]:
         """
         Start it; fires when it runs.

@@ -158,8 +158,8 @@ class RunDirectory:
         if gid is not None and not entered:
             raise RunDirectoryError(
                 f"run directory {self.path} is closed to group {gid} (group"
-                f" {found.st_gid}, mode {mode:04o}): open it, or choose another with"
-                " --rundir"
+                f" {found.st_gid}, mode {mode:04o}): 'chgrp {gid}' and 'chmod 0750' it,"
+                " or choose another with --rundir"
             )
 
     def make(self, uid: int, gid: int | None = None) -> None:

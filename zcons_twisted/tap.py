@@ -20,6 +20,7 @@ from .drivers.zone_process import RESPAWN_POLICIES
 from .errors import BadOption, ZConsError
 from .interfaces import DriverOptions
 from .names import checkZoneName
+from .notices import escaped
 from .reactors import ServerReactor
 from .rundir import ROOT_RUN_DIRECTORY, RunDirectory, groupNumber
 from .server import ConsoleServer
@@ -147,7 +148,7 @@ class Options(usage.Options):
             super().parseOptions(options)
             self.zones()
         except (usage.UsageError, ZConsError) as e:
-            raise SystemExit(f"twistd zconsole: {e}") from None
+            raise SystemExit(f"twistd zconsole: {escaped(str(e))}") from None
 
     def parseArgs(self, *words: str) -> None:
         """

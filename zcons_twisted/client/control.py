@@ -70,7 +70,8 @@ async def ask(
         ) from None
     except ConnectionClosed:
         raise CommandError(
-            f"the server of zone {zone} closed the connection without an answer"
+            f"the server of zone {zone} closed the connection without an answer: it"
+            " stopped, or it does not admit you"
         ) from None
     except (AmpError, RemoteAmpError) as e:
         raise CommandError(

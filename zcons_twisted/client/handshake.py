@@ -82,7 +82,7 @@ class Handshake:
             return _refusal(held)
         return HandshakeFailed(
             "the server closed the connection without an answer: it stopped, or it"
-            " did not accept our first line"
+            " does not admit you"
         )
 
 

@@ -51,6 +51,7 @@ def statusReport(status: Values) -> str:
         ("zone", escaped(status["zone"])),
         ("state", escaped(status["state"])),
         ("driver", escaped(status["driver"])),
+        *([("life", escaped(status["life"]))] if status.get("life") else []),
         ("device", device),
         ("on halt", escaped(status["onHalt"])),
         ("server", f"process {status['serverPid']} since {moment(status['since'])}"),

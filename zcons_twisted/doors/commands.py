@@ -70,6 +70,8 @@ class Status(Command):
         (b"zone", Unicode()),
         (b"state", Unicode()),
         (b"driver", Unicode()),
+        # What runs as the zone or how it ended; absent where others run it.
+        (b"life", Unicode(optional=True)),
         (b"device", Unicode()),
         (b"deviceState", Unicode()),
         (b"onHalt", Unicode()),

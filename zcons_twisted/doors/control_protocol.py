@@ -341,6 +341,7 @@ class ControlProtocol(AMP):
     def _status(self, names: dict[int, str]) -> dict[str, Any]:
         door = self._door
         console = door.console
+        life = door.driver.life
         counters = console.totals()
         operators = []
         if console.operator is not None:
@@ -371,6 +372,7 @@ class ControlProtocol(AMP):
             "zone": console.zone,
             "state": console.stateLabel(),
             "driver": door.driver.kind,
+            "life": life.account if life is not None else None,
             "device": door.driver.path,
             "deviceState": door.laps.deviceState,
             "onHalt": console.onHalt.value,

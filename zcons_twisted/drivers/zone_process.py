@@ -75,6 +75,8 @@ class _After(enum.Enum):
 class ZoneProcess:
     """
     One zone's command.
+
+    @ivar account: what runs, or how it ended last.
     """
 
     _log = Logger()
@@ -106,6 +108,7 @@ class ZoneProcess:
         self._environ = environ
         self._sweep = sweep or Sweep(reactor, zone, device)
         self._backOff = backOff or BackOff(RESPAWN_FIRST, RESPAWN_LONGEST)
+        self.account = "not booted yet"
         self._phase = _Phase.DOWN
         self._after = _After.HALT
         self._arguments = ""
@@ -197,6 +200,7 @@ class ZoneProcess:
         The command can't be run.
         """
         if self._phase is _Phase.STARTING:
+            self.account = f"boot failed: {why}"
             self._log.error("{zone}: boot failed: {why}", zone=self._zone, why=why)
             self._refuse(self._booting, f"zone did not boot: {why}")
             self._end(_After.FAILED)
@@ -205,12 +209,11 @@ class ZoneProcess:
         """
         The process has ended and been reaped.
         """
-        self._log.info(
-            "{zone}: zone process {pid} ended: {how}",
-            zone=self._zone,
-            pid=self._sweep.leader,
-            how=_how(reason),
-        )
+        if not self.account.startswith("boot failed"):
+            self.account = f"process {self._sweep.leader} ended: {_how(reason)}"
+            self._log.info(
+                "{zone}: zone {account}", zone=self._zone, account=self.account
+            )
         self._sweep.reaped()
         if self._phase not in (_Phase.STARTING, _Phase.RUNNING):
             return
@@ -260,6 +263,7 @@ class ZoneProcess:
             self.beginFailed(getattr(e, "strerror", None) or str(e))
             return
         self._sweep.began(process.pid or 0)
+        self.account = f"process {process.pid}"
 
     def _end(self, after: _After) -> None:
         """
