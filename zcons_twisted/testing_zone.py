@@ -70,12 +70,14 @@ class MemoryLife:
     """
     The life of a zone that does what it is told, or refuses.
 
+    @ivar account: what is told of it.
     @ivar calls: what was asked for, in order, with the boot arguments.
     @ivar refusal: set it, and everything fails with this text.
     @ivar pending: set it, and the next request is answered by this Deferred.
     """
 
     def __init__(self) -> None:
+        self.account = "process 1"
         self.calls: list[tuple[str, ...]] = []
         self.refusal: str | None = None
         self.pending: Deferred[str] | None = None

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import select
 import socket
+from collections.abc import Callable
 from typing import Protocol
 
 from twisted.internet.interfaces import (
@@ -99,7 +100,7 @@ class PeerSocket:
         self._linger: IDelayedCall | None = None
         self._hangup: HangupWatch | None = None
         self._queue: PeerQueue | None = None
-        self._onClosed: list[PeerClosed] = []
+        self._onClosed: list[Callable[[PeerSocket], None]] = []
 
     def start(self, receiver: PeerReceiver) -> None:
         """
@@ -214,7 +215,7 @@ class PeerSocket:
         else:
             self._shut()
 
-    def whenClosed(self, closed: PeerClosed) -> None:
+    def whenClosed(self, closed: Callable[[PeerSocket], None]) -> None:
         """
         Have C{closed} called with this connection when its descriptor is closed.
         """
@@ -351,14 +352,3 @@ class PeerSocket:
         closed, self._onClosed = self._onClosed, []
         for call in closed:
             call(self)
-
-
-class PeerClosed(Protocol):
-    """
-    Is told that a connection's descriptor is closed.
-    """
-
-    def __call__(self, peer: PeerSocket) -> None:
-        """
-        It is.
-        """

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import socket
 
+from twisted.internet.error import ConnectionDone
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from ..doors.peer import PeerSocket
@@ -73,7 +75,7 @@ class PeerTestCase(SynchronousTestCase):
         self.closed: list[PeerSocket] = []
         self.peer.whenClosed(self.closed.append)
         self.peer.start(self.receiver)
-        self.addCleanup(self.peer.connectionLost, None)
+        self.addCleanup(self.peer.connectionLost, Failure(ConnectionDone()))
         self.addCleanup(self.peer.close)
 
     def fill(self) -> int:

@@ -10,7 +10,6 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 
-from hypothesis import HealthCheck, settings
 from twisted.trial.unittest import SynchronousTestCase
 
 from ..credentials import Credentials
@@ -19,16 +18,7 @@ from ..locales import Language
 from ..sessions import LegacySession
 from ..testing import FakeReactor, MemoryLink
 
-__all__ = ["OURS", "makeSession", "quickly", "shortDirectory", "splits"]
-
-#: How generated examples are run: not so many, and the same on every machine.
-quickly = settings(
-    max_examples=150,
-    database=None,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.differing_executors],
-)
+__all__ = ["OURS", "makeSession", "shortDirectory", "splits"]
 
 #: This process, as a peer.
 OURS = Credentials(os.getpid(), os.geteuid(), os.getegid())

@@ -39,6 +39,7 @@ class StatusTests(ControlTestCase):
                 "zone": "z",
                 "state": "running",
                 "driver": "memory",
+                "life": "process 1",
                 "device": "/nowhere/zoneconsole",
                 "deviceState": "open",
                 "onHalt": "stay",

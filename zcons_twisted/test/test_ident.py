@@ -5,8 +5,6 @@ Tests for L{zcons_twisted.ident}.
 
 from __future__ import annotations
 
-from hypothesis import given
-from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from ..errors import BadIdent
@@ -20,7 +18,8 @@ from ..ident import (
     formatIdent,
     parseIdent,
 )
-from .support import quickly, splits
+from .examples import given, quickly, st
+from .support import splits
 
 #: Lines that some client in the wild sends, and what they mean.
 ACCEPTED = [

@@ -8,14 +8,12 @@ from __future__ import annotations
 import os
 import struct
 
-from hypothesis import given
-from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from ..events import ZoneEvent
 from ..locales import CATALOGUES, DOMAIN, Catalogues, Language
 from ..notices import framed, noticeText
-from .support import quickly
+from .examples import given, quickly, st
 
 HALTED = "NOTICE: Zone halted"
 

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import re
 
-from hypothesis import given
-from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from ..errors import BadZoneName
 from ..names import ZONE_NAME_MAX, checkZoneName
-from .support import quickly
+from .examples import given, quickly, st
 
 
 class ZoneNameTests(SynchronousTestCase):

@@ -5,13 +5,11 @@ Tests for L{zcons_twisted.notices}.
 
 from __future__ import annotations
 
-from hypothesis import given
-from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from ..events import ZoneEvent
 from ..notices import NOTICE_MAX, escaped, framed, gapText, noticeText
-from .support import quickly
+from .examples import given, quickly, st
 
 BOOTING = "NOTICE: Zone booting up"
 READIED = "NOTICE: Zone readied"

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import re
 
-from hypothesis import given
-from hypothesis import strategies as st
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -22,7 +20,7 @@ from ..relay import (
     Outlet,
 )
 from ..testing import MemoryDevice, MemoryLink, MemoryReceiver
-from .support import quickly
+from .examples import given, quickly, st
 
 
 class QueueReceiver(MemoryReceiver):
