@@ -2,9 +2,10 @@
 """
 The rules of one zone's console.
 
- - One operator.  A newcomer is refused while the operator is really there; one
-   that is dead, or that has closed its sending side, makes room.
- - Events are told to the operator, and some end its session.
+ - Everything that the zone prints is in the history, and every session follows it.
+ - One operator: L{zcons_twisted.seat} has the rules of its seat.  Any number of
+   watchers.
+ - Events are kept with the output and told to every session, and some end sessions.
  - When a session ends, when an event comes and nobody is attached, and when the
    device fails, we look at the zone's state: with nobody attached and no zone
    alive, a console that is told to C{exit} on halt dies.  A console that has just
@@ -16,75 +17,41 @@ happened by the methods here.
 
 from __future__ import annotations
 
-import enum
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, fields
 
 from twisted.logger import Logger
 
+from .counters import Counters, OnHalt
 from .credentials import Credentials
 from .events import ZoneEvent
+from .history import READ_MAX, History
 from .interfaces import IManagerDevice, IZoneStates
-from .relay import INPUT_BACKLOG_MAX, InputQueue
-from .sessions import Ended, EndReason, LegacySession
+from .relay import Follower
+from .seat import Seat
+from .sessions import Ended, EndReason, Role, Session
 
-__all__ = ["ENDED_KEPT", "Console", "Counters", "OnHalt"]
+__all__ = ["ENDED_KEPT", "SESSIONS_MAX", "Console", "OnHalt"]
 
 #: How many ended sessions are remembered.
 ENDED_KEPT = 32
 
-_REASON_AT = {
-    ZoneEvent.HALTED: EndReason.HALTED,
-    ZoneEvent.BOOT_FAILED: EndReason.BOOT_FAILED,
+#: Most sessions of one console.
+SESSIONS_MAX = 256
+
+_ENDS_AT = {
+    ZoneEvent.HALTED: (EndReason.HALTED, "the zone halted"),
+    ZoneEvent.BOOT_FAILED: (EndReason.BOOT_FAILED, "the zone did not boot"),
 }
-
-
-class OnHalt(enum.Enum):
-    """
-    What a console does when the zone is down and nobody is attached.
-    """
-
-    EXIT = "exit"
-    STAY = "stay"
-
-
-@dataclass(slots=True)
-class Counters:
-    """
-    Totals since the console began.
-
-    @ivar output: bytes that the zone printed.
-    @ivar input: bytes that were typed.
-    @ivar skipped: bytes that operators missed because they were stalled.
-    @ivar attached: sessions that were seated.
-    @ivar refused: newcomers that found the seat taken.
-    @ivar malformed: peers whose first line was none, or came too late.
-    @ivar events: zone events.
-    @ivar opened: how often the device was opened.
-    """
-
-    output: int = 0
-    input: int = 0
-    skipped: int = 0
-    attached: int = 0
-    refused: int = 0
-    malformed: int = 0
-    events: int = 0
-    opened: int = 0
-
-    def items(self) -> list[tuple[str, int]]:
-        """
-        Name and value of each.
-        """
-        return [(field.name, getattr(self, field.name)) for field in fields(self)]
 
 
 class Console:
     """
-    One zone's console: its device, its operator and its rules.
+    One zone's console: its device, its sessions and its rules.
 
-    @ivar operator: the session that may type, if any.
+    @ivar history: what the zone printed; every session follows it.
+    @ivar seat: the operator's seat.
+    @ivar sessions: those that are attached, in the order that they came.
     @ivar device: the manager, while it is open.
     @ivar dying: in death throes: nobody is seated any more.
     @ivar ended: the sessions that ended last, oldest first.
@@ -99,6 +66,7 @@ class Console:
         onHalt: OnHalt,
         now: Callable[[], float],
         onDeath: Callable[[], None],
+        history: History,
     ) -> None:
         """
         @param zone: the zone's name.
@@ -106,10 +74,15 @@ class Console:
         @param onHalt: what to do when the zone is down and nobody is attached.
         @param now: the time in seconds since the epoch.
         @param onDeath: called once, when the console is to be taken down.
+        @param history: keeps what the zone prints.
         """
         self.zone = zone
         self.counters = Counters()
-        self.operator: LegacySession | None = None
+        self.history = history
+        self.readFrom = history.readFrom
+        self.seat = Seat()
+        self.writable = self.seat.writable
+        self.sessions: dict[Session, None] = {}
         self.device: IManagerDevice | None = None
         self.dying = False
         self.ended: deque[Ended] = deque(maxlen=ENDED_KEPT)
@@ -117,8 +90,10 @@ class Console:
         self.now = now
         self._states = states
         self._onDeath = onDeath
-        self._typed = InputQueue(self._pauseOperator)
-        self._held = False
+        self._leaving: Session | None = None
+        # Those that are up to date.
+        self._live: dict[Follower, None] = {}
+        self._served = self._began = history.end
 
     # The device's side.
 
@@ -128,44 +103,53 @@ class Console:
         """
         self.device = device
         self.counters.opened += 1
-        if not self._held:
-            device.resumeReading()
-        self._typed.connect(device)
+        self.seat.deviceOpened(device)
 
     def deviceLost(self) -> None:
         """
-        The manager failed: the lap is over.  The operator stays, and what is typed
+        The manager failed: the lap is over.  The sessions stay, and what is typed
         waits for the next lap.
         """
         self.device = None
-        self._typed.disconnect()
+        self.seat.deviceLost()
         self._lookAtState()
+
+    def advanced(self) -> None:
+        """
+        The zone printed something, and it is in the history.
+        """
+        history = self.history
+        start, end = self._served, history.end
+        self._served = end
+        if not self._live:
+            return
+        chunk = history.chunk(start, end - start)
+        if len(chunk) == end - start:
+            for follower in tuple(self._live):
+                follower.send(chunk)
+        else:
+            # It goes around the end of the ring.
+            for follower in tuple(self._live):
+                follower.pump()
 
     def output(self, data: bytes) -> None:
         """
-        The zone printed something.
+        The zone printed something, on a device that can't be read into the history.
         """
-        self.counters.output += len(data)
-        if self.operator is not None:
-            self.operator.outlet.write(data)
-
-    def writable(self) -> None:
-        """
-        The manager takes more input.
-        """
-        self._typed.writable()
+        for start in range(0, len(data), READ_MAX):
+            self.history.append(data[start : start + READ_MAX])
+            self.advanced()
 
     # The sessions' side.
 
-    def holder(self) -> LegacySession | None:
+    @property
+    def operator(self) -> Session | None:
         """
-        The session that a newcomer would find in the seat: not one that is dead, or
-        that has closed its sending side, and so makes room.
+        The session that may type, if any.
         """
-        holder = self.operator
-        return None if holder is None or self._makesRoom(holder) else holder
+        return self.seat.operator
 
-    def refuse(self, who: Credentials, holder: LegacySession) -> None:
+    def refuse(self, who: Credentials, holder: Session) -> None:
         """
         A newcomer found the seat taken, and has been told so.
         """
@@ -174,80 +158,123 @@ class Console:
             "{zone}: console refused to {who}: {holder} has it",
             zone=self.zone,
             who=who,
-            holder=holder.who,
+            holder=holder.peer.who,
         )
 
-    def attach(self, session: LegacySession) -> None:
+    def attach(self, session: Session) -> None:
         """
-        Give a newcomer the operator's seat, which L{holder} said is free.
+        A newcomer comes in: into the operator's seat, free or taken over, if
+        that is what it asks for.
         """
-        if self.operator is not None:
-            self._evict(self.operator, session)
-        self.operator = session
+        if session.role is Role.OPERATOR:
+            self._clearSeat(session)
+        self.sessions[session] = None
         self.counters.attached += 1
 
-    def seated(self, session: LegacySession) -> None:
+    def attached(self, session: Session) -> None:
         """
-        The newcomer has been told: from now on it paces the zone, and waits where
-        the zone does not read.
+        The newcomer has been told so: from now on it gets output.
         """
-        session.outlet.holds(self._holdDevice)
-        if self._typed.paused:
-            session.link.pauseReading()
+        self._live[session.follower] = None
+        if session.role is Role.OPERATOR:
+            self.seat.take(session)
+            self._tellOperator()
+        session.follower.pump()
         self._log.info(
-            "{zone}: console attached by {who}", zone=self.zone, who=session.who
+            "{zone}: console attached by {who} as {role}",
+            zone=self.zone,
+            who=session.peer.who,
+            role=session.role.value,
         )
 
-    def typed(self, session: LegacySession, data: bytes) -> None:
+    def followerChanged(self, follower: Follower) -> None:
         """
-        A session sent something: input, if it is the operator's.
+        A session has fallen behind, or has caught up.
+        """
+        if follower.behind:
+            self._live.pop(follower, None)
+        else:
+            self._live[follower] = None
+
+    def typed(self, session: Session, data: bytes) -> bool:
+        """
+        A session sent something to type.
+
+        @return: whether it may.
+        """
+        may = self.seat.typed(session, data)
+        if may:
+            self.counters.input += len(data)
+        return may
+
+    def claim(self, session: Session, take: bool) -> Session | None:
+        """
+        An attached session asks for the operator's seat.
+
+        @param take: whether to take it from whoever has it.
+        @return: who has it and keeps it, or L{None} where the session has it now.
         """
         if session is self.operator:
-            self.counters.input += len(data)
-            self._typed.write(data)
+            return None
+        holder = self.seat.holder()
+        if holder is not None and not take:
+            self.refuse(session.peer.who, holder)
+            return holder
+        self._clearSeat(session)
+        self.seat.take(session)
+        self._tellOperator()
+        return None
 
-    def halfClosed(self, session: LegacySession) -> None:
+    def giveUp(self, session: Session) -> None:
+        """
+        The operator gives up its seat, and goes on looking.
+        """
+        if session is self.operator:
+            self.seat.leave()
+            self._log.info(
+                "{zone}: {who} gives up the operator's seat",
+                zone=self.zone,
+                who=session.peer.who,
+            )
+            self._tellOperator()
+
+    def halfClosed(self, session: Session) -> None:
         """
         A session sends no more, but still receives.
         """
-        session.halfClosed = True
-        self._log.info(
-            "{zone}: {who} has closed its sending side", zone=self.zone, who=session.who
-        )
+        self.giveUp(session)
 
-    def vanished(self, session: LegacySession) -> None:
+    def vanished(self, session: Session) -> None:
         """
         A session has gone while it was paused.  What it typed last is taken in, if
         there is room for it; else the seat is kept for it until there is.
         """
-        if session is self.operator and self._typed.size <= INPUT_BACKLOG_MAX:
-            self._takeInput(session)
+        if self.seat.hasRoom():
             self.gone(session, EndReason.LEFT, "the client left")
 
-    def gone(self, session: LegacySession, reason: EndReason, text: str) -> None:
+    def gone(self, session: Session, reason: EndReason, text: str) -> None:
         """
         A session's connection is over, by its own doing.
         """
-        if session is self.operator:
-            self._end(session, reason, text)
-            self._lookAtState()
+        if session in self.sessions and session is not self._leaving:
+            self.end(session, reason, text)
 
-    def detach(self, reason: EndReason, text: str) -> Credentials | None:
+    def end(self, session: Session, reason: EndReason, text: str) -> None:
         """
-        End the operator's session.
+        End a session.
 
         @param text: who or what ends it, in one line.
-        @return: whose it was, or L{None} where there was none.
         """
-        session = self.operator
-        if session is None:
-            return None
-        lost = self._takeInput(session)
-        if lost:
-            text = f"{text}; {lost} bytes that it had typed found no room"
         self._end(session, reason, text)
         self._lookAtState()
-        return session.who
+
+    def endAll(self, reason: EndReason, text: str) -> None:
+        """
+        End every session.
+        """
+        for session in list(self.sessions):
+            self._end(session, reason, text)
+        self._lookAtState()
 
     # Events.
 
@@ -257,21 +284,17 @@ class Console:
 
         @param arguments: the boot arguments that belong to it.
         """
-        self.counters.events += event is not ZoneEvent.NULL
         self._states.posted(event)
-        session = self.operator
-        if session is None:
-            self._lookAtState()
-            return
-        session.notice(event, arguments)
+        if event is not ZoneEvent.NULL:
+            self._keep(event, arguments)
         if event is ZoneEvent.UNINSTALLING:
-            self.detach(EndReason.ZONE_UNINSTALLED, "the zone is being uninstalled")
-        elif event in _REASON_AT and session.ident.disconnect:
-            reason = _REASON_AT[event]
-            halted = reason is EndReason.HALTED
-            self.detach(
-                reason, "the zone halted" if halted else "the zone did not boot"
-            )
+            self.endAll(EndReason.ZONE_UNINSTALLED, "the zone is being uninstalled")
+        elif event in _ENDS_AT:
+            reason, text = _ENDS_AT[event]
+            for session in list(self.sessions):
+                if session.peer.disconnect:
+                    self._end(session, reason, text)
+        self._lookAtState()
 
     def stateLabel(self) -> str:
         """
@@ -287,9 +310,10 @@ class Console:
 
     def totals(self) -> list[tuple[str, int]]:
         """
-        The counters' names and values, with what the operator has missed so far.
+        The counters' names and values as of now.
         """
-        missed = self.operator.outlet.skipped if self.operator is not None else 0
+        self.counters.output = self.history.end - self._began
+        missed = sum(session.follower.skipped for session in self.sessions)
         return [
             (name, value + missed if name == "skipped" else value)
             for name, value in self.counters.items()
@@ -297,75 +321,63 @@ class Console:
 
     # Inside.
 
-    def _makesRoom(self, holder: LegacySession) -> bool:
-        """
-        Does the seat's holder give it up, being dead or silent by its own choice?
-        A dead one keeps it while there is no room for what it typed last.
-        """
-        if holder.halfClosed:
-            return True
-        if self._typed.size > INPUT_BACKLOG_MAX:
-            return False
-        return holder.link.sendsNoMore() or not holder.link.alive()
+    def _keep(self, event: ZoneEvent, arguments: str) -> None:
+        self.counters.events += 1
+        if event in (ZoneEvent.BOOTING, ZoneEvent.REBOOTING):
+            self.history.booted()
+        self.history.event(self.now(), event, arguments)
+        for follower in tuple(self._live):
+            follower.pump()
 
-    def _evict(self, holder: LegacySession, newcomer: LegacySession) -> None:
-        if holder.link.alive():
-            text = f"{newcomer.who} took the seat that this session had given up"
-            reason = EndReason.REPLACED
+    def _clearSeat(self, newcomer: Session) -> None:
+        """
+        Whoever has the seat leaves it: one that has only closed its sending side goes
+        on looking, the others end.
+        """
+        holder = self.operator
+        if holder is None:
+            return
+        if not holder.link.alive():
+            self._end(holder, EndReason.LOST, "found dead when somebody else came")
+        elif holder.link.sendsNoMore():
+            self.giveUp(holder)
         else:
-            text = "found dead when somebody else came"
-            reason = EndReason.LOST
-        self._takeInput(holder)
-        self._end(holder, reason, text)
+            text = f"taken over by {newcomer.peer.who}"
+            self._end(holder, EndReason.TAKEN_OVER, text)
 
-    def _takeInput(self, session: LegacySession) -> int:
-        """
-        What a session had typed before it ended goes to the zone all the same.
+    def _tellOperator(self) -> None:
+        for session in tuple(self.sessions):
+            session.operatorChanged(self.operator)
 
-        @return: how many bytes of it did not, because too much waits already.
-        """
-        rest = session.link.drain()
-        if self._typed.size > INPUT_BACKLOG_MAX:
-            return len(rest)
-        if rest:
-            self.typed(session, rest)
-        return 0
-
-    def _end(self, session: LegacySession, reason: EndReason, text: str) -> None:
-        self.operator = None
-        self.counters.skipped += session.outlet.skipped
-        session.end()
-        self.ended.append(Ended(session.who, self.now(), reason, text))
+    def _end(self, session: Session, reason: EndReason, text: str) -> None:
+        wasOperator = session is self.operator
+        if wasOperator:
+            # What it sent last may say that it leaves.
+            self._leaving = session
+            lost = self.seat.leave()
+            self._leaving = None
+            if lost:
+                text = f"{text}; {lost} bytes that it had typed found no room"
+        del self.sessions[session]
+        self._live.pop(session.follower, None)
+        session.end(reason, text)
+        self.counters.skipped += session.follower.skipped
+        self.ended.append(Ended(session.peer.who, self.now(), reason, text))
         self._log.info(
             "{zone}: console left by {who}: {text}",
             zone=self.zone,
-            who=session.who,
+            who=session.peer.who,
             reason=reason.value,
             text=text,
         )
-
-    def _holdDevice(self, hold: bool) -> None:
-        self._held = hold
-        if self.device is None:
-            return
-        if hold:
-            self.device.pauseReading()
-        else:
-            self.device.resumeReading()
-
-    def _pauseOperator(self, pause: bool) -> None:
-        if self.operator is None:
-            return
-        if pause:
-            self.operator.link.pauseReading()
-        else:
-            self.operator.link.resumeReading()
+        if wasOperator:
+            self._tellOperator()
 
     def _lookAtState(self) -> None:
         """
         The shutdown rule.  Where the state can't be told, nothing is shut down.
         """
-        if self.onHalt is OnHalt.STAY or self.operator is not None or self.dying:
+        if self.onHalt is OnHalt.STAY or self.sessions or self.dying:
             return
         try:
             state = self._states.state()

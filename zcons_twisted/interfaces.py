@@ -55,9 +55,23 @@ class IDeviceReceiver(Interface):
     Who hears of what a console device does.
     """
 
+    def readFrom(fd: int, most: int) -> int:
+        """
+        Read a device's descriptor once, straight into the history.
+
+        @param most: how many bytes at most.
+        @return: how many came.
+        @raise OSError: what the read raised.
+        """
+
+    def advanced() -> None:
+        """
+        Something was read so: it is to be told.
+        """
+
     def output(data: bytes) -> None:
         """
-        The zone printed something.
+        The zone printed something, on a device that has no descriptor to read.
         """
 
     def writable() -> None:
@@ -98,6 +112,19 @@ class IManagerDevice(Interface):
     def wantWritable() -> None:
         """
         Ask for one call of L{IDeviceReceiver.writable} when more can be written.
+        """
+
+    def setWindow(rows: int, columns: int) -> None:
+        """
+        Tell the zone the size of the operator's terminal; nothing where a device has
+        no size.
+        """
+
+    def sendBreak() -> None:
+        """
+        Send a break.
+
+        @raise DeviceError: the device has none.
         """
 
     def close() -> None:

@@ -2,19 +2,18 @@
 """
 Flow control in both directions of a console, without I/O.
 
-Output goes through an L{Outlet}, one a session.  Its L{write<Outlet.write>} is on
-the path of every byte: it sends at once, and only what the session does not
-take waits.  While something waits the zone is held, which is how a terminal that is
-read slowly paces a program; but never by one that is stalled.  A session is
-stalled when it took less than L{STALL_BYTES} in L{STALL_SECONDS} while
-output waited.  From then on the console runs free, and what the session missed is
-counted and told in its place.
+Output is in the history, and a session is a position in it: a L{Follower}.  One that is
+up to date gets each batch sent at once, straight from the ring; one that is behind
+catches up from the ring whenever its connection takes more.  So the ring is the only
+buffer, and when it overtakes somebody that is a gap, of a size that is known.
+
+The operator paces the zone: while it is behind, the zone is held, as a terminal that
+is read slowly holds a program.  But never by one that is stalled, which has taken less
+than L{STALL_BYTES} in L{STALL_SECONDS} while output waited: then the console runs
+free, until it takes that much again.  Watchers pace nothing.
 
 Input goes through an L{InputQueue}, one a console.  It is never dropped: above
 L{INPUT_HIGH} the one who types is paused until the zone has read.
-
-The history ring's place is in front of the outlets: the backlog of an outlet then
-becomes a position in the ring, and nothing else here changes.
 """
 
 from __future__ import annotations
@@ -25,16 +24,20 @@ from typing import Protocol
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
+from .history import History, Mark
+
 __all__ = [
     "INPUT_BACKLOG_MAX",
     "INPUT_HIGH",
     "INPUT_LOW",
-    "OUTPUT_BACKLOG_MAX",
+    "PENDING_MAX",
+    "REST_MAX",
     "STALL_BYTES",
     "STALL_SECONDS",
+    "Follower",
     "InputQueue",
-    "Outlet",
     "OutputLink",
+    "Voice",
 ]
 
 #: A session that takes fewer bytes than this ...
@@ -42,9 +45,11 @@ STALL_BYTES = 960
 #: ... in this many seconds, while output waits, is stalled.
 STALL_SECONDS = 1.0
 
-#: Most bytes that wait for one session.  A batch from the device and some
-#: notices fit; what does not is skipped and counted.
-OUTPUT_BACKLOG_MAX = 64 * 1024
+#: Most bytes that wait for one session besides what is in the ring: the rest of a
+#: frame, notices, answers.
+PENDING_MAX = 64 * 1024
+#: Most bytes that a session which is ended is still sent.
+REST_MAX = 256 * 1024
 
 #: With more typed bytes than this waiting for the zone, the session is paused ...
 INPUT_HIGH = 64 * 1024
@@ -55,22 +60,29 @@ INPUT_LOW = 16 * 1024
 #: its seat is not free yet.
 INPUT_BACKLOG_MAX = 1024 * 1024
 
+_NOTHING = memoryview(b"")
+
 
 class OutputLink(Protocol):
     """
-    Where an outlet's bytes go.
+    Where a follower's bytes go.
     """
 
-    def sendNow(self, data: bytes) -> int:
+    def sendNow(self, data: bytes | memoryview) -> int:
         """
         Send what can be sent without waiting.
 
         @return: how many bytes were taken.
         """
 
+    def sendBoth(self, head: bytes, data: memoryview) -> int:
+        """
+        The same for two pieces at once.
+        """
+
     def wantWritable(self) -> None:
         """
-        Ask for one call of L{Outlet.writable} when more can be sent.
+        Ask for one call of L{Follower.writable} when more can be sent.
         """
 
     def unread(self) -> int | None:
@@ -80,11 +92,40 @@ class OutputLink(Protocol):
         """
 
 
-class Outlet:
+class Voice(Protocol):
     """
-    Output on its way to one session.
+    How a kind of session is told things.
 
+    @ivar framed: whether output goes in frames, each with a head.
+    @ivar pieceMax: most bytes of output in one piece.
+    """
+
+    framed: bool
+    pieceMax: int
+
+    def head(self, offset: int, length: int) -> bytes:
+        """
+        What goes before a piece of output.
+        """
+
+    def mark(self, mark: Mark) -> bytes:
+        """
+        What is told of something that happened; may be nothing.
+        """
+
+    def gap(self, offset: int, missing: int) -> bytes:
+        """
+        What is told in the place of output that is missing.
+        """
+
+
+class Follower:
+    """
+    One session's position in the history.
+
+    @ivar cursor: the offset of the next byte that it gets.
     @ivar skipped: bytes that it missed in all.
+    @ivar behind: whether it has something to catch up with.
     @ivar stalled: whether it holds nobody up because it takes too little.
     """
 
@@ -92,23 +133,34 @@ class Outlet:
         self,
         clock: IReactorTime,
         link: OutputLink,
-        gap: Callable[[int], bytes],
+        history: History,
+        voice: Voice,
+        changed: Callable[[Follower], None],
+        start: int | None = None,
     ) -> None:
         """
         @param clock: tells when a second is over.
         @param link: where the bytes go.
-        @param gap: from a number of missed bytes to what the session gets in their
-            place.
+        @param history: where they come from.
+        @param voice: how they are told.
+        @param changed: is told when this falls behind or has caught up.
+        @param start: the first offset; the end of history, where L{None}.
         """
+        live = start is None
+        self.cursor = history.end if start is None else start
         self.skipped = 0
+        self.behind = False
         self.stalled = False
         self._clock = clock
         self._link = link
-        self._gap = gap
+        self._history = history
+        self._voice = voice
+        self._framed = voice.framed
+        self._changed = changed
         self._hold: Callable[[bool], None] = _holdNobody
-        self._waiting: deque[bytes] = deque()
-        self._size = 0
-        self._missing = 0
+        self._mark = history.marked if live else history.firstMark(self.cursor)
+        self._pending = b""
+        self._blocked = False
         self._taken = 0
         self._unread: int | None = None
         self._waitsSince = 0.0
@@ -116,110 +168,182 @@ class Outlet:
 
     def holds(self, hold: Callable[[bool], None]) -> None:
         """
-        Let this session pace the zone.
+        Let this session pace the zone from now on.
 
         @param hold: called with L{True} to hold the zone's output and with
             L{False} to let it go again.
         """
         self._hold = hold
+        if self.behind:
+            self._beginWindow()
+            hold(True)
+            if self._window is None:
+                self._window = self._clock.callLater(STALL_SECONDS, self._endWindow)
 
-    def write(self, data: bytes) -> None:
+    def holdsNothing(self) -> None:
         """
-        What the zone printed: send it, or keep what is not taken, or count it as
-        missed.
+        This session paces the zone no more.
         """
-        if not self._waiting:
-            taken = self._link.sendNow(data)
-            if taken < len(data):
-                self._wait(data[taken:])
-        elif (
-            self.stalled or self._missing or self._size + len(data) > OUTPUT_BACKLOG_MAX
-        ):
-            self._missing += len(data)
-            self.skipped += len(data)
-        else:
-            self._keep(data)
-
-    def notice(self, data: bytes) -> None:
-        """
-        What we have to say: behind what waits, and behind a gap if there is one.
-        It is missed, and counted, only where it would grow the backlog beyond its
-        limit.
-        """
-        if not self._waiting:
-            self.write(data)
-            return
-        gap = self._gap(self._missing) if self._missing else b""
-        if self._size + len(gap) + len(data) > OUTPUT_BACKLOG_MAX:
-            self._missing += len(data)
-            self.skipped += len(data)
-            return
-        self._missing = 0
-        self._keep(gap + data)
-
-    def writable(self) -> None:
-        """
-        The link takes more: send what waits.
-        """
-        while self._waiting:
-            data = self._waiting.popleft()
-            taken = self._link.sendNow(data)
-            self._taken += taken
-            self._size -= taken
-            if taken < len(data):
-                self._waiting.appendleft(data[taken:])
-                self._link.wantWritable()
-                return
-        missing, self._missing = self._missing, 0
+        self._hold(False)
+        self._hold = _holdNobody
         self.stalled = False
-        if missing:
-            self.write(self._gap(missing))
-        if not self._waiting:
-            self._hold(False)
-
-    def finish(self) -> bytes:
-        """
-        No more output comes.  Nobody is held up by this session any more.
-
-        @return: what still waits for it.
-        """
         if self._window is not None:
             self._window.cancel()
             self._window = None
-        rest = b"".join(self._waiting)
-        if self._missing:
-            rest += self._gap(self._missing)
-        self._waiting.clear()
-        self._size = self._missing = 0
-        self.stalled = False
-        self._hold(False)
-        self._hold = _holdNobody
-        return rest
 
-    def _wait(self, data: bytes) -> None:
-        self._keep(data)
-        self._beginWindow()
+    def send(self, chunk: memoryview) -> None:
+        """
+        Send the next piece of output; called from outside for one that is not behind.
+        """
+        if self._framed:
+            self._sendFrame(chunk)
+            return
+        taken = self._link.sendNow(chunk)
+        self._taken += taken
+        self.cursor += taken
+        if taken < len(chunk):
+            self._block()
+
+    def say(self, data: bytes) -> bool:
+        """
+        Say something that has no place among the output: an answer, for example.
+
+        @return: whether there was room for it.
+        """
+        if len(self._pending) + len(data) > PENDING_MAX:
+            return False
+        self._pending += data
+        self.pump()
+        return True
+
+    def writable(self) -> None:
+        """
+        The link takes more.
+        """
+        self._blocked = False
+        self.pump()
+
+    def pump(self) -> None:
+        """
+        Send what there is to send, for as long as the link takes it.
+        """
+        while not self._blocked:
+            if self._pending:
+                taken = self._link.sendNow(self._pending)
+                self._taken += taken
+                self._pending = self._pending[taken:]
+                if self._pending:
+                    self._block()
+                continue
+            chunk = self._next()
+            if chunk is None:
+                self._catchUp()
+                return
+            if len(chunk):
+                self.send(chunk)
+
+    def rest(self) -> bytes:
+        """
+        The session ends: what it was still to get, no more than L{REST_MAX} bytes of
+        output.  It holds nobody up any more.
+        """
+        self.holdsNothing()
+        parts = [self._pending]
+        self._pending = b""
+        if self._history.end - self.cursor > REST_MAX:
+            self._overtaken(self._history.end - REST_MAX)
+        while True:
+            parts.append(self._pending)
+            self._pending = b""
+            chunk = self._next()
+            if chunk is None:
+                return b"".join(parts)
+            if len(chunk):
+                if self._framed:
+                    parts.append(self._voice.head(self.cursor, len(chunk)))
+                parts.append(bytes(chunk))
+                self.cursor += len(chunk)
+
+    def _next(self) -> memoryview | None:
+        """
+        What comes next: a piece of output; or nothing, where something else has been
+        made pending; or L{None} where there is no more.
+        """
+        history = self._history
+        if self.cursor < history.oldest:
+            self._overtaken(history.oldest)
+            return _NOTHING
+        stop = history.end
+        if self._mark < history.marked:
+            mark = history.markAt(self._mark)
+            if mark is None or mark.offset <= self.cursor:
+                self._mark += 1
+                if mark is not None:
+                    self._pending = self._voice.mark(mark)
+                return _NOTHING
+            stop = mark.offset
+        if self.cursor >= stop:
+            return None
+        return history.chunk(self.cursor, min(stop - self.cursor, self._voice.pieceMax))
+
+    def _overtaken(self, oldest: int) -> None:
+        """
+        What lies before C{oldest} is not to be had any more.
+        """
+        missing = oldest - self.cursor
+        self.skipped += missing
+        self._pending += self._voice.gap(self.cursor, missing)
+        self.cursor = oldest
+
+    def _sendFrame(self, chunk: memoryview) -> None:
+        """
+        Once its head is gone a frame can't be given up: its rest is kept.
+        """
+        head = self._voice.head(self.cursor, len(chunk))
+        taken = self._link.sendBoth(head, chunk)
+        self._taken += taken
+        self.cursor += len(chunk)
+        if taken < len(head):
+            self._pending = head[taken:] + bytes(chunk)
+        else:
+            self._pending = bytes(chunk[taken - len(head) :])
+        if self._pending:
+            self._block()
+
+    def _block(self) -> None:
+        """
+        The link takes no more for now.
+        """
+        self._blocked = True
         self._link.wantWritable()
+        if self.behind:
+            return
+        self.behind = True
+        self._changed(self)
+        if self._hold is _holdNobody:
+            return
+        self._beginWindow()
         self._hold(True)
         # A window that is still open from an earlier wait is not armed anew: it
         # looks at when this wait began.
         if self._window is None:
             self._window = self._clock.callLater(STALL_SECONDS, self._endWindow)
 
-    def _keep(self, data: bytes) -> None:
-        self._waiting.append(data)
-        self._size += len(data)
+    def _catchUp(self) -> None:
+        if self.behind:
+            self.behind = False
+            self.stalled = False
+            self._changed(self)
+            self._hold(False)
 
     def _endWindow(self) -> None:
         self._window = None
-        if not self._waiting or self.stalled:
+        if not self.behind:
             return
         left = self._waitsSince + STALL_SECONDS - self._clock.seconds()
         if left <= 0:
-            if self._accepted() < STALL_BYTES:
-                self.stalled = True
-                self._hold(False)
-                return
+            self.stalled = self._accepted() < STALL_BYTES
+            self._hold(not self.stalled)
             self._beginWindow()
             left = STALL_SECONDS
         self._window = self._clock.callLater(left, self._endWindow)
@@ -244,7 +368,7 @@ class Outlet:
 
 def _holdNobody(hold: bool) -> None:
     """
-    What an outlet that paces nothing does.
+    What a follower that paces nothing does.
     """
 
 

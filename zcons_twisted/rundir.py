@@ -99,6 +99,12 @@ class RunDirectory:
         """
         return os.path.join(self.path, checkZoneName(zone) + ".zconsole.lock")
 
+    def historyFile(self, zone: str) -> str:
+        """
+        The path of the file that has a zone's history.
+        """
+        return os.path.join(self.path, checkZoneName(zone) + ".history")
+
     def deviceDirectory(self, zone: str) -> str:
         """
         The directory of links to a zone's console device.

@@ -30,6 +30,8 @@ from .drivers.maker import findDriverMaker
 from .errors import LifecycleError, ZConsError
 from .events import ZoneEvent
 from .handshakes import PendingHandshakes
+from .history import HISTORY_DEFAULT
+from .history_file import HistoryFile
 from .interfaces import DriverOptions, IConsoleDriver, IZoneEvents
 from .laps import Laps
 from .names import checkZoneName
@@ -50,12 +52,14 @@ class ZoneConfig:
     @ivar options: what concerns the driver alone.
     @ivar onHalt: what becomes of the console when the zone is down and nobody is
         attached.
+    @ivar history: how many bytes of what the zone prints are kept.
     """
 
     name: str
     driver: str = "pty"
     options: DriverOptions = field(default_factory=DriverOptions)
     onHalt: OnHalt = OnHalt.STAY
+    history: int = HISTORY_DEFAULT
 
 
 @implementer(IZoneEvents)
@@ -192,11 +196,22 @@ class ZoneConsoleService(Service):
 
     def _acquire(self) -> None:
         driver = self._makeDriver()
-        self.console = Console(
-            self.zone, driver.states, self._config.onHalt, self._now, self._died
-        )
         self._rundir.make(os.geteuid(), self._admission.gid)
         self._lock.acquire()
+        kept = HistoryFile(
+            self._rundir.historyFile(self.zone),
+            self._config.history,
+            self._now,
+            self._admission.gid,
+        )
+        self.console = Console(
+            self.zone,
+            driver.states,
+            self._config.onHalt,
+            self._now,
+            self._died,
+            kept.history,
+        )
         self._driver = driver
         failed: list[Failure] = []
         ready = driver.init().addCallback(lambda _ignored: self._openDoors(driver))

@@ -2,8 +2,9 @@
 """
 A session: one attached peer, who it is, and how it is told things and ended.
 
-This is the legacy session: a byte pipe with notices in band.  A session knows no
-rules; L{zcons_twisted.console.Console} has them.
+A session knows no rules; L{zcons_twisted.console.Console} has them.  The kind here is
+the legacy session: a byte pipe with notices in band.  The other kind is in
+L{zcons_twisted.structured}.
 """
 
 from __future__ import annotations
@@ -16,12 +17,21 @@ from twisted.internet.interfaces import IReactorTime
 
 from .credentials import Credentials
 from .events import ZoneEvent
-from .ident import Ident
+from .history import History, Mark, MarkKind
 from .locales import Language
 from .notices import framed, gapText, noticeText
-from .relay import Outlet, OutputLink
+from .relay import Follower, OutputLink, Voice
 
-__all__ = ["EndReason", "Ended", "LegacySession", "SessionLink"]
+__all__ = [
+    "EndReason",
+    "Ended",
+    "LegacyVoice",
+    "Peer",
+    "Role",
+    "Session",
+    "SessionHost",
+    "SessionLink",
+]
 
 
 class EndReason(enum.Enum):
@@ -40,9 +50,41 @@ class EndReason(enum.Enum):
     ZONE_UNINSTALLED = "zone-uninstalled"
     #: Somebody ended it through the control door.
     DETACHED = "detached"
-    #: It had closed its sending side, and somebody came who types.
-    REPLACED = "replaced"
+    #: Somebody took the operator's seat.
+    TAKEN_OVER = "taken-over"
+    #: It sent what it may not send.
+    MALFORMED = "malformed"
+    #: It asked more than it took answers for.
+    TOO_SLOW = "too-slow"
     SERVER_STOPPING = "server-stopping"
+
+
+class Role(enum.Enum):
+    """
+    What a session may do.
+    """
+
+    OPERATOR = "operator"
+    WATCH = "watch"
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """
+    Whose a session is.
+
+    @ivar who: the peer, from the kernel.
+    @ivar told: the process ID that it told of itself, or L{None}.
+    @ivar locale: the locale that it named.
+    @ivar disconnect: whether its session ends when the zone halts or fails to boot.
+    @ivar since: when it attached, in seconds since the epoch.
+    """
+
+    who: Credentials
+    told: int | None
+    locale: str
+    disconnect: bool
+    since: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,56 +141,177 @@ class SessionLink(OutputLink, Protocol):
         """
 
 
-class LegacySession:
+class LegacyVoice:
     """
-    A session of the C{IDENT} protocol.
+    Output as it is, notices among it in the session's language.
+    """
 
-    @ivar who: the peer, from the kernel.
-    @ivar ident: what it told of itself.
-    @ivar since: when it was seated, in seconds since the epoch.
-    @ivar halfClosed: it sends no more, and so gives up the seat to whoever comes.
+    framed = False
+    pieceMax = 64 * 1024
+
+    def __init__(self, language: Language, disconnect: bool) -> None:
+        """
+        @param language: what notices are written in.
+        @param disconnect: whether they tell that the session ends.
+        """
+        self._language = language
+        self._disconnect = disconnect
+
+    def head(self, offset: int, length: int) -> bytes:
+        """
+        Nothing: there are no frames.
+        """
+        return b""
+
+    def mark(self, mark: Mark) -> bytes:
+        """
+        A notice in band.
+        """
+        if mark.kind is MarkKind.GAP:
+            return self.gap(mark.offset, mark.number)
+        text = noticeText(
+            ZoneEvent(mark.number),
+            self._disconnect,
+            mark.text,
+            self._language.translate,
+        )
+        return b"" if text is None else framed(text, self._language.encoding)
+
+    def gap(self, offset: int, missing: int) -> bytes:
+        """
+        A notice of how much is missing.
+        """
+        text = gapText(missing, self._language.translate)
+        return framed(text, self._language.encoding)
+
+    def farewell(self, reason: EndReason, text: str) -> bytes:
+        """
+        Nothing: the protocol ends a session by closing.
+        """
+        return b""
+
+
+class FarewellVoice(Voice, Protocol):
+    """
+    A voice that can also say good-bye.
+    """
+
+    def farewell(self, reason: EndReason, text: str) -> bytes:
+        """
+        What is told last.
+        """
+
+
+class SessionHost(Protocol):
+    """
+    The console that a session belongs to.
+    """
+
+    def typed(self, session: Session, data: bytes) -> bool:
+        """
+        It sent something to type; may it?
+        """
+
+    def halfClosed(self, session: Session) -> None:
+        """
+        It sends no more, but still receives.
+        """
+
+    def vanished(self, session: Session) -> None:
+        """
+        It has gone while it was paused.
+        """
+
+    def gone(self, session: Session, reason: EndReason, text: str) -> None:
+        """
+        Its connection is over, by its own doing.
+        """
+
+    def followerChanged(self, follower: Follower) -> None:
+        """
+        It has fallen behind, or has caught up.
+        """
+
+
+class Session:
+    """
+    One attached peer.  What its connection tells comes to the methods here.
+
+    This is the legacy session, as it stands: what it sends is typed.
+
+    @ivar peer: whose it is.
+    @ivar role: what it may do.
+    @ivar link: its connection.
+    @ivar follower: its position in the history.
+    @ivar silent: it has closed its sending side, and only looks.
     """
 
     def __init__(
         self,
         clock: IReactorTime,
         link: SessionLink,
-        who: Credentials,
-        ident: Ident,
-        language: Language,
-        since: float,
+        host: SessionHost,
+        history: History,
+        voice: FarewellVoice,
+        peer: Peer,
+        role: Role = Role.OPERATOR,
+        start: int | None = None,
     ) -> None:
         """
         @param clock: measures the stall rule.
-        @param link: the connection.
-        @param language: what its notices are written in.
+        @param host: the console that it belongs to.
+        @param history: what it follows.
+        @param voice: how it is told things.
+        @param role: what it asks to do.
+        @param start: the offset that its output begins at; now, where L{None}.
         """
+        self.peer = peer
+        self.role = role
         self.link = link
-        self.who = who
-        self.ident = ident
-        self.since = since
-        self.halfClosed = False
-        self._language = language
-        self.outlet = Outlet(clock, link, self._gap)
-
-    def notice(self, event: ZoneEvent, arguments: str) -> None:
-        """
-        Tell of an event, where it is one that sessions are told of.
-
-        @param arguments: the boot arguments that belong to it.
-        """
-        text = noticeText(
-            event, self.ident.disconnect, arguments, self._language.translate
+        self.silent = False
+        self.follower = Follower(
+            clock, link, history, voice, host.followerChanged, start
         )
-        if text is not None:
-            self.outlet.notice(framed(text, self._language.encoding))
+        self.writable = self.follower.writable
+        self._host = host
+        self._voice = voice
 
-    def end(self) -> None:
+    def received(self, data: bytes) -> None:
+        """
+        The peer sent something.
+        """
+        self._host.typed(self, data)
+
+    def halfClosed(self) -> None:
+        """
+        The peer sends no more.
+        """
+        self.silent = True
+        self._host.halfClosed(self)
+
+    def vanished(self) -> None:
+        """
+        The peer has gone, and what it sent last waits.
+        """
+        self._host.vanished(self)
+
+    def lost(self, why: str) -> None:
+        """
+        The connection is over.
+        """
+        if why:
+            self._host.gone(self, EndReason.LOST, f"connection lost: {why}")
+        else:
+            self._host.gone(self, EndReason.LEFT, "the client left")
+
+    def operatorChanged(self, operator: Session | None) -> None:
+        """
+        Somebody else, or nobody, has the operator's seat now.
+        """
+
+    def end(self, reason: EndReason, text: str) -> None:
         """
         Close the connection once what waits has been sent.
         """
-        self.link.close(self.outlet.finish())
-
-    def _gap(self, missed: int) -> bytes:
-        text = gapText(missed, self._language.translate)
-        return framed(text, self._language.encoding)
+        rest = self.follower.rest() + self._voice.farewell(reason, text)
+        self.link.close(rest)

@@ -6,6 +6,7 @@ C{twistd zconsole}: the server's options.
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import signal
 from typing import Any, cast
@@ -18,6 +19,7 @@ from . import __version__
 from .console import OnHalt
 from .drivers.zone_process import RESPAWN_POLICIES
 from .errors import BadOption, ZConsError
+from .history import HISTORY_DEFAULT, HISTORY_MAX, HISTORY_MIN
 from .interfaces import DriverOptions
 from .names import checkZoneName
 from .notices import escaped
@@ -135,6 +137,12 @@ class Options(usage.Options):
         choices = tuple(each.value for each in OnHalt)
         self._set("onHalt", OnHalt(_oneOf("on-halt", what, choices)))
 
+    def opt_history(self, size: str) -> None:
+        """
+        Bytes of output that are kept, with K, M or G [default: 1M].
+        """
+        self._set("history", _size(size))
+
     # All together.
 
     def parseOptions(self, options: list[str] | None = None) -> None:
@@ -187,6 +195,7 @@ class Options(usage.Options):
                 command, given.get("respawn", "never"), given.get("grace", 10.0)
             ),
             given.get("onHalt", OnHalt.STAY),
+            given.get("history", HISTORY_DEFAULT),
         )
 
     def _set(self, key: str, value: object) -> None:
@@ -248,6 +257,17 @@ def makeService(options: Options, reactor: ServerReactor | None = None) -> IServ
     except ZConsError as e:
         raise SystemExit(f"twistd zconsole: {e}") from None
     return server
+
+
+def _size(text: str) -> int:
+    """
+    A number of bytes, by itself or with a unit of 1024.
+    """
+    match = re.fullmatch(r"([0-9]{1,12})([KMG]?)", text)
+    size = int(match[1]) << {"": 0, "K": 10, "M": 20, "G": 30}[match[2]] if match else 0
+    if not HISTORY_MIN <= size <= HISTORY_MAX:
+        raise BadOption(f"--history {text}: from 64K to 1G is possible")
+    return size
 
 
 def _globalReactor() -> ServerReactor:

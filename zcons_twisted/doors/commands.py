@@ -78,6 +78,10 @@ class Status(Command):
         (b"serverPid", Integer()),
         (b"since", Float()),
         (b"operator", AmpList(_SESSION)),
+        (b"watchers", AmpList(_SESSION)),
+        # Offsets in the history: the oldest that is kept, and the end.
+        (b"oldest", Integer()),
+        (b"end", Integer()),
         (b"ended", AmpList(_ENDED)),
         (b"counters", AmpList([(b"name", Unicode()), (b"value", Integer())])),
     ]

@@ -13,14 +13,16 @@ import socket
 from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 
-from ..console import Console
+from ..console import SESSIONS_MAX, Console
 from ..credentials import Admission, Credentials, peerCredentials
 from ..errors import BadIdent
+from ..frames import BadFrame, isAttach, parseAttach
 from ..handshakes import PendingHandshakes
-from ..ident import OK, Ident, LineReader, busyReply, parseIdent
+from ..ident import OK, LineReader, busyReply, parseIdent
 from ..locales import CATALOGUES, Catalogues
 from ..reactors import DescriptorReactor
-from ..sessions import EndReason, LegacySession
+from ..sessions import EndReason, LegacyVoice, Peer, Session
+from ..structured import StructuredSession, accepted, refused, startOffset
 from .listening import Listener, bindSocket
 from .peer import PeerSocket
 
@@ -83,7 +85,7 @@ class ConsoleSocket:
                 handshake.over = True
                 self.handshakes.done(handshake)
                 peer.close()
-        self.console.detach(EndReason.SERVER_STOPPING, text)
+        self.console.endAll(EndReason.SERVER_STOPPING, text)
         if not self._peers:
             return succeed(None)
         done: Deferred[None] = Deferred()
@@ -155,7 +157,7 @@ class _Handshake:
         it is whole, as the C program has it; else there is nothing to say.
         """
         line = self._reader.end()
-        if line and self._door.console.holder() is None:
+        if line and self._door.console.seat.holder() is None and not isAttach(line):
             seated = self._answer(line, b"")
             if seated is not None:
                 seated.halfClosed()
@@ -184,13 +186,15 @@ class _Handshake:
         """
         self._refuse(why)
 
-    def _answer(self, line: bytes, rest: bytes) -> _SessionPeer | None:
+    def _answer(self, line: bytes, rest: bytes) -> Session | None:
+        if isAttach(line):
+            return self._attach(line, rest)
         console = self._door.console
-        holder = console.holder()
+        holder = console.seat.holder()
         if holder is not None:
             # Whatever the line says: the C program does not look at it either.
             self._finish()
-            self._peer.close(busyReply(holder.who.pid))
+            self._peer.close(busyReply(holder.peer.who.pid))
             console.refuse(self._who, holder)
             return None
         try:
@@ -201,29 +205,68 @@ class _Handshake:
         if console.dying:
             self._refuse("the console ends")
             return None
-        self._finish()
-        return self._seat(ident, rest)
-
-    def _seat(self, ident: Ident, rest: bytes) -> _SessionPeer:
-        console = self._door.console
-        session = LegacySession(
+        language = self._door.catalogues.language(ident.locale)
+        session = Session(
             self._door.reactor,
             self._peer,
-            self._who,
-            ident,
-            self._door.catalogues.language(ident.locale),
-            console.now(),
+            console,
+            console.history,
+            LegacyVoice(language, ident.disconnect),
+            self._whose(ident.pid, ident.locale, ident.disconnect),
         )
-        console.attach(session)
-        seated = _SessionPeer(console, session)
-        self._peer.receiver = seated
-        session.outlet.write(OK)
-        console.seated(session)
-        if rest:
-            seated.received(rest)
-        return seated
+        return self._seat(session, OK, rest)
 
-    def _refuse(self, why: str) -> None:
+    def _attach(self, line: bytes, rest: bytes) -> Session | None:
+        """
+        A structured session is asked for.
+        """
+        console = self._door.console
+        holder = console.seat.holder()
+        try:
+            attach = parseAttach(line)
+        except BadFrame as e:
+            self._refuse(str(e), refused("malformed", str(e)))
+            return None
+        if console.dying:
+            why = "the console ends"
+            self._refuse(why, refused("server-stopping", why))
+        elif attach.role == "operator" and holder is not None:
+            self._finish()
+            text = f"{holder.peer.who} has the operator's seat"
+            self._peer.close(refused("busy", text, holder))
+            console.refuse(self._who, holder)
+        elif len(console.sessions) >= SESSIONS_MAX:
+            why = f"there are {SESSIONS_MAX} sessions already"
+            self._refuse(why, refused("full", why))
+        else:
+            start = startOffset(console.history, attach.start)
+            session = StructuredSession(
+                self._door.reactor,
+                self._peer,
+                console,
+                self._door.catalogues.language(attach.locale),
+                self._whose(None, attach.locale, attach.disconnect),
+                attach,
+                start,
+            )
+            return self._seat(session, accepted(console, session, start), rest)
+        return None
+
+    def _whose(self, told: int | None, locale: str, disconnect: bool) -> Peer:
+        return Peer(self._who, told, locale, disconnect, self._door.console.now())
+
+    def _seat(self, session: Session, answer: bytes, rest: bytes) -> Session:
+        self._finish()
+        console = self._door.console
+        console.attach(session)
+        self._peer.receiver = session
+        session.follower.say(answer)
+        console.attached(session)
+        if rest:
+            session.received(rest)
+        return session
+
+    def _refuse(self, why: str, answer: bytes = b"") -> None:
         self._finish()
         self._door.console.counters.malformed += 1
         self._log.info(
@@ -232,46 +275,8 @@ class _Handshake:
             who=self._who,
             why=why,
         )
-        self._peer.close()
+        self._peer.close(answer)
 
     def _finish(self) -> None:
         self.over = True
         self._door.handshakes.done(self)
-
-
-class _SessionPeer:
-    """
-    A peer that is seated.
-    """
-
-    def __init__(self, console: Console, session: LegacySession) -> None:
-        self._console = console
-        self._session = session
-        self.writable = session.outlet.writable
-
-    def received(self, data: bytes) -> None:
-        """
-        It typed.
-        """
-        self._console.typed(self._session, data)
-
-    def halfClosed(self) -> None:
-        """
-        It types no more.
-        """
-        self._console.halfClosed(self._session)
-
-    def vanished(self) -> None:
-        """
-        It has gone, and what it typed last waits.
-        """
-        self._console.vanished(self._session)
-
-    def lost(self, why: str) -> None:
-        """
-        It has gone.
-        """
-        if why:
-            self._console.gone(self._session, EndReason.LOST, f"connection lost: {why}")
-        else:
-            self._console.gone(self._session, EndReason.LEFT, "the client left")

@@ -32,7 +32,7 @@ from ..errors import LifecycleError, ZConsError
 from ..events import EVENT_NAMES, ZoneEvent, checkBootArguments
 from ..interfaces import IConsoleDriver
 from ..laps import Laps
-from ..sessions import EndReason
+from ..sessions import EndReason, Session
 from .commands import Boot, Detach, Event, Halt, Reboot, Refused, Status
 from .peer import LINGER_SECONDS
 from .usernames import UserNames
@@ -245,7 +245,7 @@ class ControlProtocol(AMP):
         See L{Status}.
         """
         console = self._door.console
-        uids = [session.who.uid for session in (console.operator,) if session]
+        uids = [session.peer.who.uid for session in console.sessions]
         found: Deferred[dict[int, str]] = maybeDeferred(self._door.userNames, uids)
         return found.addCallback(self._status)
 
@@ -294,10 +294,11 @@ class ControlProtocol(AMP):
         """
         self._note("detach")
         console = self._door.console
-        gone = console.detach(EndReason.DETACHED, f"detached by {self._who}")
-        if gone is None:
-            raise Refused(f"nobody is attached to zone '{console.zone}'")
-        return {"message": f"{gone} detached"}
+        operator = console.operator
+        if operator is None:
+            raise Refused(f"zone '{console.zone}' has no operator")
+        console.end(operator, EndReason.DETACHED, f"detached by {self._who}")
+        return {"message": f"{operator.peer.who} detached"}
 
     # Inside.
 
@@ -343,21 +344,7 @@ class ControlProtocol(AMP):
         console = door.console
         life = door.driver.life
         counters = console.totals()
-        operators = []
-        if console.operator is not None:
-            session = console.operator
-            operators.append(
-                {
-                    "pid": session.who.pid,
-                    "uid": session.who.uid,
-                    "user": names.get(session.who.uid, str(session.who.uid)),
-                    "since": session.since,
-                    "locale": session.ident.locale,
-                    "toldPid": session.ident.pid,
-                    "halfClosed": session.halfClosed,
-                    "stalled": session.outlet.stalled,
-                }
-            )
+        told = {session: _told(session, names) for session in console.sessions}
         ended = [
             {
                 "pid": end.who.pid,
@@ -378,10 +365,30 @@ class ControlProtocol(AMP):
             "onHalt": console.onHalt.value,
             "serverPid": os.getpid(),
             "since": door.began,
-            "operator": operators,
+            "operator": [v for s, v in told.items() if s is console.operator],
+            "watchers": [v for s, v in told.items() if s is not console.operator],
+            "oldest": console.history.oldest,
+            "end": console.history.end,
             "ended": ended,
             "counters": [{"name": name, "value": value} for name, value in counters],
         }
+
+
+def _told(session: Session, names: dict[int, str]) -> dict[str, Any]:
+    """
+    A session, as L{Status} tells of it.
+    """
+    who = session.peer.who
+    return {
+        "pid": who.pid,
+        "uid": who.uid,
+        "user": names.get(who.uid, str(who.uid)),
+        "since": session.peer.since,
+        "locale": session.peer.locale,
+        "toldPid": session.peer.told,
+        "halfClosed": session.silent,
+        "stalled": session.follower.stalled,
+    }
 
 
 def _checked(arguments: str | None) -> str:

@@ -111,7 +111,7 @@ class PeerSocket:
 
     # As a link.
 
-    def sendNow(self, data: bytes) -> int:
+    def sendNow(self, data: bytes | memoryview) -> int:
         """
         Send what can be sent without waiting.
 
@@ -125,6 +125,17 @@ class PeerSocket:
             return 0
         except OSError:
             return len(data)
+
+    def sendBoth(self, head: bytes, data: memoryview) -> int:
+        """
+        The same as L{sendNow}, for two pieces at once.
+        """
+        try:
+            return self._socket.sendmsg((head, data))
+        except BlockingIOError:
+            return 0
+        except OSError:
+            return len(head) + len(data)
 
     def wantWritable(self) -> None:
         """

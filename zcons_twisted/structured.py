@@ -1,0 +1,297 @@
+# -*- test-case-name: zcons_twisted.test.test_structured -*-
+"""
+The structured session: what an C{ATTACH} line begins.  Output comes with its offsets,
+notices apart from output, and everything that happens is told in frames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from .errors import DeviceError
+from .events import EVENT_NAMES, ZoneEvent
+from .frames import (
+    CLIENT_TYPES,
+    INPUT_MAX,
+    OUTPUT_MAX,
+    PING_MAX,
+    VERSION,
+    Attach,
+    BadFrame,
+    Frame,
+    FrameReader,
+    FrameType,
+    encodeFrame,
+    encodeGap,
+    encodeObject,
+    outputHead,
+    parseObject,
+)
+from .history import History, Mark, MarkKind
+from .locales import Language
+from .notices import noticeText
+from .sessions import EndReason, Peer, Role, Session, SessionLink
+
+if TYPE_CHECKING:
+    from twisted.internet.interfaces import IReactorTime
+
+    from .console import Console
+
+__all__ = ["FrameVoice", "StructuredSession", "accepted", "refused", "startOffset"]
+
+_NAMES = {event: name for name, event in EVENT_NAMES.items()}
+
+
+def startOffset(history: History, start: str | tuple[str, int]) -> int | None:
+    """
+    Where a session's output begins.
+
+    @param start: as in L{Attach.start}.
+    @return: the offset, or L{None} for what is printed from now on.
+    """
+    if isinstance(start, str):
+        return None if start == "live" else history.oldest
+    unit, number = start
+    if unit == "lines":
+        return history.lastLines(int(number), history.end)
+    if unit == "bytes":
+        return max(history.oldest, history.end - int(number))
+    # What is beyond the end is not yet; a token of another birth may well be.
+    return min(int(number), history.end)
+
+
+def whoseSeat(session: Session | None) -> dict[str, Any] | None:
+    """
+    An operator, as structured sessions are told of it.
+    """
+    if session is None:
+        return None
+    who = session.peer.who
+    return {"pid": who.pid, "uid": who.uid, "since": session.peer.since}
+
+
+def accepted(console: Console, session: Session, start: int | None) -> bytes:
+    """
+    The answer to an C{ATTACH} line that is let in, with its newline.
+    """
+    history = console.history
+    first, last = history.boot
+    return (
+        encodeObject(
+            {
+                "v": VERSION,
+                "ok": True,
+                "zone": console.zone,
+                "state": console.stateLabel(),
+                "role": session.role.value,
+                "offset": history.end if start is None else start,
+                "oldest": history.oldest,
+                "end": history.end,
+                "boot": [first, last],
+                "operator": whoseSeat(console.operator),
+                "sessions": len(console.sessions),
+            }
+        )
+        + b"\n"
+    )
+
+
+def refused(reason: str, text: str, operator: Session | None = None) -> bytes:
+    """
+    The answer to one that is not, with its newline.
+
+    @param reason: C{busy}, C{malformed} or C{server-stopping}.
+    """
+    return (
+        encodeObject(
+            {
+                "v": VERSION,
+                "ok": False,
+                "reason": reason,
+                "text": text,
+                "operator": whoseSeat(operator),
+            }
+        )
+        + b"\n"
+    )
+
+
+class FrameVoice:
+    """
+    Everything in frames.
+    """
+
+    framed = True
+    pieceMax = OUTPUT_MAX
+
+    def __init__(self, language: Language, disconnect: bool) -> None:
+        """
+        @param language: what the texts of notices are written in.
+        @param disconnect: whether they tell that the session ends.
+        """
+        self._language = language
+        self._disconnect = disconnect
+
+    def head(self, offset: int, length: int) -> bytes:
+        """
+        The head of an output frame.
+        """
+        return outputHead(offset, length)
+
+    def mark(self, mark: Mark) -> bytes:
+        """
+        A notice, or a gap.
+        """
+        if mark.kind is MarkKind.GAP:
+            return encodeGap(mark.offset, mark.number)
+        event = ZoneEvent(mark.number)
+        text = noticeText(event, self._disconnect, mark.text, self._language.translate)
+        return encodeFrame(
+            FrameType.NOTICE,
+            encodeObject(
+                {
+                    "event": _NAMES[event],
+                    "text": text,
+                    "time": mark.time,
+                    "offset": mark.offset,
+                    "arguments": mark.text,
+                }
+            ),
+        )
+
+    def gap(self, offset: int, missing: int) -> bytes:
+        """
+        A gap.
+        """
+        return encodeGap(offset, missing)
+
+    def farewell(self, reason: EndReason, text: str) -> bytes:
+        """
+        Why it ends.
+        """
+        content = encodeObject({"reason": reason.value, "text": text})
+        return encodeFrame(FrameType.END, content)
+
+
+class StructuredSession(Session):
+    """
+    A session that speaks in frames.
+    """
+
+    def __init__(
+        self,
+        clock: IReactorTime,
+        link: SessionLink,
+        console: Console,
+        language: Language,
+        peer: Peer,
+        attach: Attach,
+        start: int | None,
+    ) -> None:
+        """
+        @param attach: what the client asks for.
+        @param start: the offset that its output begins at; now, where L{None}.
+        """
+        super().__init__(
+            clock,
+            link,
+            console,
+            console.history,
+            FrameVoice(language, attach.disconnect),
+            peer,
+            Role.WATCH if attach.role == "watch" else Role.OPERATOR,
+            start,
+        )
+        self._console = console
+        self._size = (attach.rows, attach.columns)
+        self._reader = FrameReader(CLIENT_TYPES, INPUT_MAX)
+        self._requests: dict[FrameType, Callable[[bytes], None]] = {
+            FrameType.INPUT: self._input,
+            FrameType.WINDOW: self._window,
+            FrameType.BREAK: self._break,
+            FrameType.SEAT: self._seat,
+            FrameType.PING: self._ping,
+            FrameType.LEAVE: self._leave,
+        }
+
+    def received(self, data: bytes) -> None:
+        """
+        The peer sent something; what it may not send ends its session alone.
+        """
+        try:
+            for frame in self._reader.feed(data):
+                if self not in self._console.sessions:
+                    return
+                self._do(frame)
+        except BadFrame as e:
+            self._console.gone(self, EndReason.MALFORMED, f"malformed input: {e}")
+
+    def operatorChanged(self, operator: Session | None) -> None:
+        """
+        Tell who has the seat, and let the zone have its size if it is this one.
+        """
+        if operator is self and all(self._size):
+            self._console.seat.resize(self, *self._size)
+        self._say(
+            FrameType.OPERATOR,
+            {"operator": whoseSeat(operator), "role": self.role.value},
+        )
+
+    def _do(self, frame: Frame) -> None:
+        self._requests[frame.type](frame.payload)
+
+    def _input(self, payload: bytes) -> None:
+        if not self._console.typed(self, payload):
+            self._answer("input", "only the operator may type")
+
+    def _window(self, payload: bytes) -> None:
+        given = parseObject(payload)
+        rows, columns = given.get("rows"), given.get("columns")
+        for size in (rows, columns):
+            if type(size) is not int or not 0 <= size <= 65535:
+                raise BadFrame("rows and columns must be numbers from 0 to 65535")
+        self._size = (int(rows or 0), int(columns or 0))
+        if all(self._size):
+            self._console.seat.resize(self, *self._size)
+
+    def _break(self, payload: bytes) -> None:
+        try:
+            self._console.seat.sendBreak(self)
+        except DeviceError as e:
+            self._answer("break", str(e))
+        else:
+            self._answer("break")
+
+    def _seat(self, payload: bytes) -> None:
+        want = parseObject(payload).get("want")
+        if want == "watch":
+            self._console.giveUp(self)
+            self._answer("seat")
+        elif want in ("operator", "take"):
+            holder = self._console.claim(self, want == "take")
+            if holder is None:
+                self._answer("seat")
+            else:
+                self._answer("seat", f"{holder.peer.who} has the operator's seat")
+        else:
+            raise BadFrame("want must be operator, take or watch")
+
+    def _ping(self, payload: bytes) -> None:
+        if len(payload) > PING_MAX:
+            raise BadFrame(f"a ping of more than {PING_MAX} bytes")
+        self._tell(encodeFrame(FrameType.PONG, payload))
+
+    def _leave(self, payload: bytes) -> None:
+        self._console.gone(self, EndReason.LEFT, "the client left")
+
+    def _answer(self, request: str, why: str = "") -> None:
+        self._say(FrameType.ANSWER, {"request": request, "ok": not why, "text": why})
+
+    def _say(self, kind: FrameType, content: dict[str, Any]) -> None:
+        self._tell(encodeFrame(kind, encodeObject(content)))
+
+    def _tell(self, frame: bytes) -> None:
+        if not self.follower.say(frame):
+            text = "it took no answers to what it asked"
+            self._console.gone(self, EndReason.TOO_SLOW, text)
