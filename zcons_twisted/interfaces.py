@@ -74,6 +74,17 @@ class IDeviceReceiver(Interface):
         The zone printed something, on a device that has no descriptor to read.
         """
 
+    def urgent() -> bool:
+        """
+        Is something interactive waiting, so that a batch should end?
+        """
+
+    def interactive(fd: int, yes: bool) -> None:
+        """
+        What comes from this descriptor is interactive from now on, or is not: because
+        it floods, because it is not read for now, or because it is to be closed.
+        """
+
     def writable() -> None:
         """
         More input can be written, after L{IManagerDevice.wantWritable}.

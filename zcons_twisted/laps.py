@@ -17,6 +17,7 @@ from .backoff import STEADY_SECONDS, BackOff
 from .console import Console
 from .errors import DeviceError
 from .interfaces import IConsoleDriver, IDeviceReceiver, IManagerDevice
+from .urgency import Urgency
 
 __all__ = ["FIRST_WAIT", "LONGEST_WAIT", "Laps"]
 
@@ -43,18 +44,22 @@ class Laps:
         clock: IReactorTime,
         driver: IConsoleDriver,
         console: Console,
+        urgency: Urgency | None = None,
         backOff: BackOff | None = None,
     ) -> None:
         """
         @param clock: measures the waits.
         @param driver: opens the device.
         @param console: is served by it.
+        @param urgency: all that is interactive in the server.
         """
         self.deviceState = "not open yet"
         self.readFrom = console.readFrom
         self.advanced = console.advanced
         self.output = console.output
         self.writable = console.writable
+        self._urgency = urgency or Urgency()
+        self.urgent = self._urgency.waits
         self._clock = clock
         self._driver = driver
         self._console = console
@@ -82,6 +87,15 @@ class Laps:
         self._openedAt = self._clock.seconds()
         self.deviceState = "open"
         self._console.deviceOpened(device)
+
+    def interactive(self, fd: int, yes: bool) -> None:
+        """
+        See L{IDeviceReceiver}.
+        """
+        if yes:
+            self._urgency.add(fd)
+        else:
+            self._urgency.remove(fd)
 
     def lost(self, reason: str) -> None:
         """

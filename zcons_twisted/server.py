@@ -15,6 +15,7 @@ from .handshakes import PendingHandshakes
 from .reactors import ServerReactor
 from .rundir import RunDirectory
 from .service import ZoneConfig, ZoneConsoleService
+from .urgency import Urgency
 
 __all__ = ["ConsoleServer"]
 
@@ -48,9 +49,16 @@ class ConsoleServer(MultiService):
         self._reactor = reactor
         self._onEmpty = onEmpty
         self.handshakes = PendingHandshakes(reactor)
+        urgency = Urgency()
         for config in zones:
             ZoneConsoleService(
-                reactor, config, rundir, gid, self.handshakes, self._zoneDied
+                reactor,
+                config,
+                rundir,
+                gid,
+                self.handshakes,
+                urgency,
+                self._zoneDied,
             ).setServiceParent(self)
 
     def zones(self) -> list[ZoneConsoleService]:

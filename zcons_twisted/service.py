@@ -38,6 +38,7 @@ from .names import checkZoneName
 from .notices import escaped
 from .reactors import ServerReactor
 from .rundir import RunDirectory
+from .urgency import Urgency
 
 __all__ = ["ZoneConfig", "ZoneConsoleService"]
 
@@ -84,6 +85,7 @@ class ZoneConsoleService(Service):
         rundir: RunDirectory,
         gid: int | None = None,
         handshakes: PendingHandshakes | None = None,
+        urgency: Urgency | None = None,
         onDeath: Callable[[ZoneConsoleService], None] | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
@@ -93,6 +95,7 @@ class ZoneConsoleService(Service):
         @param rundir: where its sockets and links are.
         @param gid: a group that may use them besides the server's user and root.
         @param handshakes: counts pending handshakes; one for all zones of a server.
+        @param urgency: all that is interactive; one for all zones of a server.
         @param onDeath: called when the zone is down, nobody is attached, and the
             console is not to stay; where L{None}, the service stops itself.
         @param now: the time in seconds since the epoch.
@@ -105,6 +108,7 @@ class ZoneConsoleService(Service):
         self._rundir = rundir
         self._admission = Admission.ours(gid)
         self._handshakes = handshakes or PendingHandshakes(reactor)
+        self._urgency = urgency or Urgency()
         self._onDeath = onDeath
         self._now = now
         self._lock = ZoneLock(rundir.lockFile(self.zone), self.zone)
@@ -226,11 +230,15 @@ class ZoneConsoleService(Service):
         if self._driver is not driver:
             # Stopped while the device came up.
             return
-        laps = Laps(self._reactor, driver, self.console)
+        laps = Laps(self._reactor, driver, self.console, self._urgency)
         self._laps = laps
         laps.begin()
         self._consoleSocket = ConsoleSocket(
-            self._reactor, self.console, self._admission, self._handshakes
+            self._reactor,
+            self.console,
+            self._admission,
+            self._handshakes,
+            self._urgency,
         )
         self._consoleSocket.start(self._rundir.consoleSocket(self.zone))
         self._controlSocket = ControlSocket(

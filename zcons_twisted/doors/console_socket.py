@@ -23,6 +23,7 @@ from ..locales import CATALOGUES, Catalogues
 from ..reactors import DescriptorReactor
 from ..sessions import EndReason, LegacyVoice, Peer, Session
 from ..structured import StructuredSession, accepted, refused, startOffset
+from ..urgency import Urgency
 from .listening import Listener, bindSocket
 from .peer import PeerSocket
 
@@ -42,6 +43,7 @@ class ConsoleSocket:
         console: Console,
         admission: Admission,
         handshakes: PendingHandshakes,
+        urgency: Urgency | None = None,
         catalogues: Catalogues = CATALOGUES,
     ) -> None:
         """
@@ -49,12 +51,14 @@ class ConsoleSocket:
         @param console: seats those who come.
         @param admission: who may come in.
         @param handshakes: counts those who have not said who they are.
+        @param urgency: all that is interactive in the server.
         @param catalogues: what notices are translated by.
         """
         self.reactor = reactor
         self.console = console
         self.handshakes = handshakes
         self.catalogues = catalogues
+        self._urgency = urgency
         self._admission = admission
         self._listener: Listener | None = None
         self._peers: dict[PeerSocket, _Handshake] = {}
@@ -109,7 +113,7 @@ class ConsoleSocket:
             )
             connection.close()
             return
-        peer = PeerSocket(self.reactor, connection)
+        peer = PeerSocket(self.reactor, connection, self._urgency)
         handshake = _Handshake(self, peer, who)
         self._peers[peer] = handshake
         peer.whenClosed(self._closed)

@@ -26,6 +26,7 @@ from zope.interface import implementer
 
 from ..hangup import HangupWatch
 from ..reactors import DescriptorReactor
+from ..urgency import Urgency
 from .unread import PeerQueue
 
 __all__ = ["LINGER_SECONDS", "PeerReceiver", "PeerSocket"]
@@ -82,11 +83,18 @@ class PeerSocket:
 
     receiver: PeerReceiver
 
-    def __init__(self, reactor: DescriptorReactor, connection: socket.socket) -> None:
+    def __init__(
+        self,
+        reactor: DescriptorReactor,
+        connection: socket.socket,
+        urgency: Urgency | None = None,
+    ) -> None:
         """
         @param reactor: provides descriptors and time.
         @param connection: the accepted socket, not blocking; closed by us.
+        @param urgency: all that is interactive in the server.
         """
+        self._urgency = urgency or Urgency()
         self._reactor = reactor
         self._socket = connection
         self._fd = connection.fileno()
@@ -107,7 +115,7 @@ class PeerSocket:
         Begin to listen to the peer.
         """
         self.receiver = receiver
-        self._reactor.addReader(self)
+        self._listen()
 
     # As a link.
 
@@ -150,7 +158,7 @@ class PeerSocket:
         """
         self._paused = True
         if not (self._ended or self._over):
-            self._reactor.removeReader(self)
+            self._listenNoMore()
             self._watch()
 
     def resumeReading(self) -> None:
@@ -160,7 +168,7 @@ class PeerSocket:
         self._paused = False
         if not (self._ended or self._over):
             self._watchNoMore()
-            self._reactor.addReader(self)
+            self._listen()
 
     def alive(self) -> bool:
         """
@@ -217,7 +225,7 @@ class PeerSocket:
         if self._over:
             return
         self._over = True
-        self._reactor.removeReader(self)
+        self._listenNoMore()
         self._rest = rest
         self._flush()
         if self._rest:
@@ -296,12 +304,20 @@ class PeerSocket:
         empty message; one that has closed only its sending side does not.
         """
         self._ended = True
-        self._reactor.removeReader(self)
+        self._listenNoMore()
         if self.alive():
             self._watch()
             self.receiver.halfClosed()
         else:
             self._break("")
+
+    def _listen(self) -> None:
+        self._reactor.addReader(self)
+        self._urgency.add(self._fd)
+
+    def _listenNoMore(self) -> None:
+        self._reactor.removeReader(self)
+        self._urgency.remove(self._fd)
 
     def _watch(self) -> None:
         if self._hangup is None:
@@ -350,7 +366,7 @@ class PeerSocket:
             self._linger.cancel()
         self._linger = None
         self._watchNoMore()
-        self._reactor.removeReader(self)
+        self._listenNoMore()
         self._reactor.removeWriter(self)
         # What is left unread would make the peer see a reset instead of an end.
         self.drain()

