@@ -259,6 +259,22 @@ class SeatedTests(DoorTestCase):
         (ended,) = self.console.ended
         self.assertEqual((ended.reason.value, ended.text), ("left", "the client left"))
 
+    def test_leftWhilePaused(self) -> None:
+        """
+        A peer that leaves while the zone does not read is noticed, and what it had
+        typed is not lost.
+        """
+        peer = self.seat()
+        self.device.room = 0
+        self.say(peer, b"x" * 65536)
+        self.say(peer, b"y")
+        peer.send(b"last words\n")
+        peer.close()
+        self.reactor.settle()
+        self.assertEqual(self.console.ended[0].reason.value, "left")
+        self.device.zoneReads()
+        self.assertEqual(self.device.written.lstrip(b"x"), b"ylast words\n")
+
     def test_lost(self) -> None:
         """
         A peer whose connection broke is remembered with the reason.

@@ -5,6 +5,9 @@ Tests for L{zcons_twisted.doors.peer}: sending, receiving, and a peer that goes.
 
 from __future__ import annotations
 
+import errno
+import os
+import select
 import socket
 
 from twisted.internet.error import ConnectionDone
@@ -12,6 +15,7 @@ from twisted.internet.interfaces import IReadDescriptor, IWriteDescriptor
 from twisted.python.failure import Failure
 from zope.interface.verify import verifyObject
 
+from ..doors.peer import PeerSocket
 from ..hangup import HangupWatch
 from .peer_case import PeerTestCase
 
@@ -166,7 +170,7 @@ class ReceiveTests(PeerTestCase):
                 return b"x" * size
 
         with Endless() as connection:
-            peer = type(self.peer)(self.reactor, connection)
+            peer = PeerSocket(self.reactor, connection)
             self.assertEqual(len(peer.drain()), 512 * 1024)
 
 
@@ -192,6 +196,22 @@ class EndTests(PeerTestCase):
         self.assertEqual(self.read(), b"")
         self.fill()
         self.assertTrue(self.peer.alive())
+
+    def test_aliveWhereNothingGoes(self) -> None:
+        """
+        A peer of whom the kernel says that nothing can be sent now is alive.
+        """
+
+        class Full(socket.socket):
+            """
+            A connection that takes not even nothing.
+            """
+
+            def send(self, *arguments: object) -> int:
+                raise BlockingIOError
+
+        with Full() as connection:
+            self.assertTrue(PeerSocket(self.reactor, connection).alive())
 
     def test_dead(self) -> None:
         """
@@ -256,6 +276,22 @@ class EndTests(PeerTestCase):
         self.peer.close(b"bye")
         self.assertEqual(self.read(), b"bye")
         self.assertOver()
+
+    def test_noDescriptorsLeft(self) -> None:
+        """
+        Without descriptors a half-closed peer can't be watched; that it has gone is
+        found later.
+        """
+
+        def refuse() -> None:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+        self.patch(select, "epoll", refuse)
+        self.halfClose()
+        self.assertEqual(self.receiver.said, ["half-closed"])
+        self.theirs.close()
+        self.reactor.settle()
+        self.assertFalse(self.peer.alive())
 
     def test_reset(self) -> None:
         """
@@ -363,6 +399,18 @@ class HangupWatchTests(PeerTestCase):
         self.reactor.settle()
         self.assertEqual((self.times, self.watch.fileno()), (1, -1))
         self.assertEqual(self.reactor.getReaders(), [])
+
+    def test_noDescriptorLeft(self) -> None:
+        """
+        What can't be watched is an error, and leaves no descriptor behind.
+        """
+        before = os.listdir("/proc/self/fd")
+        with open(os.devnull) as file:
+            error = self.assertRaises(
+                OSError, HangupWatch, self.reactor, file.fileno(), self.hungUp
+            )
+        self.assertEqual(error.errno, errno.EPERM)
+        self.assertEqual(os.listdir("/proc/self/fd"), before)
 
     def test_dataIsNoHangup(self) -> None:
         """

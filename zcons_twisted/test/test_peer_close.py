@@ -10,7 +10,7 @@ import socket
 from twisted.internet.error import ConnectionLost
 from twisted.python.failure import Failure
 
-from ..doors.peer import LINGER_SECONDS
+from ..doors.peer import LINGER_SECONDS, PeerSocket
 from .peer_case import PeerTestCase
 
 
@@ -123,6 +123,15 @@ class CloseTests(PeerTestCase):
         self.assertFalse(self.peer.alive())
         self.assertEqual(self.receiver.said, [])
         self.assertOver()
+
+    def test_shutDownBefore(self) -> None:
+        """
+        A connection that was shut down already is closed all the same.
+        """
+        with socket.socket(socket.AF_UNIX) as unconnected:
+            peer = PeerSocket(self.reactor, unconnected)
+            peer.close()
+            self.assertEqual(unconnected.fileno(), -1)
 
     def test_noResetForWhatIsUnread(self) -> None:
         """

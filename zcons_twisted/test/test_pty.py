@@ -12,6 +12,7 @@ import select
 import struct
 import termios
 
+from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyClass, verifyObject
 
@@ -300,6 +301,24 @@ class HoldTests(PtyTestCase):
         self.driver._watch.doRead()
         self.assertNotEqual(self.driver._held, dead)
         self.assertTrue(os.isatty(self.driver._held))
+
+    def test_manyHangups(self) -> None:
+        """
+        A zone that makes a game of it is told of once a minute.
+        """
+        self.init()
+        with capturedLogs() as events:
+            for seconds in (0, 1, 58, 1):
+                self.reactor.advance(seconds)
+                assert self.driver._watch is not None
+                self.driver._watch.doRead()
+        self.assertEqual(
+            [formatEvent(event) for event in events],
+            [
+                "z: the console was hung up, 1 times since last told; holding anew",
+                "z: the console was hung up, 3 times since last told; holding anew",
+            ],
+        )
 
     def test_cantBeHeld(self) -> None:
         """

@@ -158,6 +158,52 @@ class BootTests(ZoneTestCase):
         self.assertIs(self.zone.state(), ZoneState.INSTALLED)
 
 
+class AccountTests(ZoneTestCase):
+    """
+    What runs, or how it ended, is told in a few words.
+    """
+
+    def test_notBooted(self) -> None:
+        """
+        A zone that was never booted says so.
+        """
+        self.assertEqual(self.zone.account, "not booted yet")
+
+    def test_runs(self) -> None:
+        """
+        A zone that runs is a process.
+        """
+        process = self.booted()
+        self.assertEqual(self.zone.account, f"process {process.pid}")
+
+    def test_ended(self) -> None:
+        """
+        One that has ended tells its exit status or its signal.
+        """
+        for status, number, how in (
+            (0, None, "exit status 0"),
+            (7, None, "exit status 7"),
+            (0, signal.SIGKILL, "signal 9"),
+        ):
+            process = self.booted()
+            self.goes(status, number)
+            self.assertEqual(self.zone.account, f"process {process.pid} ended: {how}")
+
+    def test_bootFailed(self) -> None:
+        """
+        One that did not boot tells why, and the next boot is another story.
+        """
+        done = self.zone.boot()
+        self.process.failsToBegin("sleep: No such file or directory")
+        self.settle()
+        self.refusal(done)
+        self.assertEqual(
+            self.zone.account, "boot failed: sleep: No such file or directory"
+        )
+        process = self.booted()
+        self.assertEqual(self.zone.account, f"process {process.pid}")
+
+
 class BootFailedTests(ZoneTestCase):
     """
     A zone that can't be booted says why.
