@@ -13,7 +13,7 @@ from twisted.protocols.amp import AmpBox, parseString
 from zope.interface.verify import verifyClass
 
 from ..doors.commands import Boot, Detach
-from ..doors.control_protocol import ControlProtocol
+from ..doors.control_protocol import IDLE_SECONDS, ControlProtocol
 from ..doors.peer import LINGER_SECONDS
 from .control_case import ControlTestCase
 
@@ -181,6 +181,16 @@ class LeaveTests(ControlTestCase):
         self.reactor.advance(LINGER_SECONDS)
         self.reactor.settle()
         self.successResultOf(stopped)
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
+
+    def test_idleAtTheSameTime(self) -> None:
+        """
+        A peer that was quiet for too long just when the door closes is gone once.
+        """
+        peer = self.connect()
+        self.reactor.callLater(IDLE_SECONDS, self.door.stop)
+        self.reactor.advance(IDLE_SECONDS)
+        self.assertTrue(self.gone(peer))
         self.assertEqual(self.reactor.getDelayedCalls(), [])
 
     def test_busy(self) -> None:

@@ -126,12 +126,22 @@ class CloseTests(PeerTestCase):
 
     def test_shutDownBefore(self) -> None:
         """
-        A connection that was shut down already is closed all the same.
+        A connection whose peer was faster is closed all the same.
         """
-        with socket.socket(socket.AF_UNIX) as unconnected:
-            peer = PeerSocket(self.reactor, unconnected)
-            peer.close()
-            self.assertEqual(unconnected.fileno(), -1)
+
+        class Gone(socket.socket):
+            """
+            A connection that is over already.
+            """
+
+            def shutdown(self, how: int) -> None:
+                raise OSError("not connected")
+
+        gone = Gone(fileno=self.socket.detach())
+        gone.setblocking(False)
+        peer = PeerSocket(self.reactor, gone)
+        peer.close(b"bye")
+        self.assertEqual((gone.fileno(), self.theirs.recv(10)), (-1, b"bye"))
 
     def test_noResetForWhatIsUnread(self) -> None:
         """

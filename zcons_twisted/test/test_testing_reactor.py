@@ -105,6 +105,19 @@ class ReactorTests(SynchronousTestCase):
         self.reactor.pump()
         self.assertEqual(self.said, [b"a"])
 
+    def test_removedInTheSameTurn(self) -> None:
+        """
+        What one descriptor's turn removes has none any more.
+        """
+        other = Pipe(self)
+        for pipe in (self.pipe, other):
+            self.reactor.addReader(pipe)
+            pipe.sending.write(b"a")
+        self.patch(self.pipe, "doRead", lambda: self.reactor.removeReader(other))
+        self.patch(other, "doRead", lambda: self.reactor.removeReader(self.pipe))
+        self.reactor.pump()
+        self.assertEqual(len(self.reactor.getReaders()), 1)
+
     def test_timings(self) -> None:
         """
         Time passes before a turn if that is said.
