@@ -106,7 +106,7 @@ class Readiness:
 
         @return: whether there is, rather than that the time is over.
         """
-        self._readable = Deferred(lambda _ignored: self._tell(True))
+        self._readable = Deferred(lambda _ignored: self._leave(True))
         reactor.addReader(self)
         return await self._wait(self._readable, deadline)
 
@@ -116,7 +116,7 @@ class Readiness:
 
         @return: whether it can, rather than that the time is over.
         """
-        self._writable = Deferred(lambda _ignored: self._tell(False))
+        self._writable = Deferred(lambda _ignored: self._leave(False))
         reactor.addWriter(self)
         return await self._wait(self._writable, deadline)
 
@@ -159,14 +159,23 @@ class Readiness:
         return True
 
     def _tell(self, reading: bool) -> None:
+        done = self._leave(reading)
+        if done is not None:
+            done.callback(None)
+
+    def _leave(self, reading: bool) -> Deferred[None] | None:
+        """
+        Wait no more.
+
+        @return: who waited.
+        """
         if reading:
             reactor.removeReader(self)
             done, self._readable = self._readable, None
         else:
             reactor.removeWriter(self)
             done, self._writable = self._writable, None
-        if done is not None and not done.called:
-            done.callback(None)
+        return done
 
 
 # What goes through a console.
