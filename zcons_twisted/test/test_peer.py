@@ -349,6 +349,19 @@ class EndTests(PeerTestCase):
         )
         self.assertOver()
 
+    def test_reactorSaysSoAfterAPause(self) -> None:
+        """
+        So it is for a peer that was paused and goes on.
+        """
+        self.peer.pauseReading()
+        self.peer.resumeReading()
+        self.peer.connectionLost(Failure(ConnectionDone()))
+        self.peer.connectionLost(Failure(ConnectionDone()))
+        self.assertEqual(
+            self.receiver.said, [("lost", "Connection was closed cleanly.")]
+        )
+        self.assertOver()
+
     def test_reactorSaysSoOfHalfClosed(self) -> None:
         """
         For a peer that had said its end that is an orderly one.
