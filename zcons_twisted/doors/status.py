@@ -1,0 +1,81 @@
+# -*- test-case-name: zcons_twisted.test.test_control_commands -*-
+"""
+What L{Status<zcons_twisted.doors.commands.Status>} tells of a zone's console.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from ..console import Console
+from ..interfaces import IConsoleDriver
+from ..laps import Laps
+from ..sessions import Ended, LegacySession
+
+__all__ = ["Told", "statusOf"]
+
+
+class Told(Protocol):
+    """
+    What there is to tell of: a control door has it.
+
+    @ivar began: when the server began with the zone, in seconds since the epoch.
+    """
+
+    console: Console
+    driver: IConsoleDriver
+    laps: Laps
+    began: float
+
+
+def statusOf(door: Told, names: Mapping[int, str]) -> dict[str, Any]:
+    """
+    The answer to a Status command.
+
+    @param names: users' names, by their numbers.
+    """
+    console = door.console
+    life = door.driver.life
+    operator = console.operator
+    return {
+        "zone": console.zone,
+        "state": console.stateLabel(),
+        "driver": door.driver.kind,
+        "life": life.account if life is not None else None,
+        "device": door.driver.path,
+        "deviceState": door.laps.deviceState,
+        "onHalt": console.onHalt.value,
+        "serverPid": os.getpid(),
+        "since": door.began,
+        "operator": [_session(operator, names)] if operator is not None else [],
+        "ended": [_ended(end) for end in console.ended],
+        "counters": [
+            {"name": name, "value": value} for name, value in console.totals()
+        ],
+    }
+
+
+def _session(session: LegacySession, names: Mapping[int, str]) -> dict[str, Any]:
+    who = session.who
+    return {
+        "pid": who.pid,
+        "uid": who.uid,
+        "user": names.get(who.uid, str(who.uid)),
+        "since": session.since,
+        "locale": session.ident.locale,
+        "toldPid": session.ident.pid,
+        "halfClosed": session.halfClosed,
+        "stalled": session.outlet.stalled,
+    }
+
+
+def _ended(end: Ended) -> dict[str, Any]:
+    return {
+        "pid": end.who.pid,
+        "uid": end.who.uid,
+        "at": end.at,
+        "reason": end.reason.value,
+        "text": end.text,
+    }
