@@ -52,11 +52,13 @@ class InProcess(Doors):
     A server in this process.
 
     @ivar server: all its zones.
+    @ivar errors: the tracebacks that have been logged.
     """
 
     def __init__(self, rundir: str) -> None:
         super().__init__(rundir)
-        self._errors: list[str] = []
+        self.errors: list[str] = []
+        self._children: list[int] = []
         self._before: dict[int, str] = {}
 
     def start(self, *zones: ZoneConfig) -> InProcess:
@@ -90,7 +92,7 @@ class InProcess(Doors):
         assert os.listdir(self.rundir) == []
         await until(lambda: not self._leftOpen(), f"closing {self._leftOpen()}")
         assert children(os.getpid()) == self._children
-        assert self._errors == []
+        assert self.errors == [], self.errors[0]
 
     def _leftOpen(self) -> dict[int, str]:
         """
@@ -101,7 +103,7 @@ class InProcess(Doors):
 
     def _logged(self, event: dict[str, Any]) -> None:
         if "log_failure" in event:
-            self._errors.append(event["log_failure"].getTraceback())
+            self.errors.append(event["log_failure"].getTraceback())
 
 
 @pytest_twisted.async_yield_fixture

@@ -22,10 +22,9 @@ from typing import Any
 
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, TimeoutError, gatherResults
-from twisted.internet.endpoints import UNIXClientEndpoint, connectProtocol
 from twisted.internet.error import ProcessDone, ProcessExitedAlready
 from twisted.internet.interfaces import IReadDescriptor, IWriteDescriptor
-from twisted.internet.protocol import ProcessProtocol
+from twisted.internet.protocol import Factory, ProcessProtocol
 from twisted.internet.task import deferLater
 from twisted.protocols.amp import AMP
 from twisted.python.failure import Failure
@@ -106,7 +105,7 @@ class Readiness:
 
         @return: whether there is, rather than that the time is over.
         """
-        self._readable = Deferred(lambda _ignored: self._tell(True))
+        self._readable = Deferred(lambda _ignored: self._leave(True))
         reactor.addReader(self)
         return await self._wait(self._readable, deadline)
 
@@ -116,7 +115,7 @@ class Readiness:
 
         @return: whether it can, rather than that the time is over.
         """
-        self._writable = Deferred(lambda _ignored: self._tell(False))
+        self._writable = Deferred(lambda _ignored: self._leave(False))
         reactor.addWriter(self)
         return await self._wait(self._writable, deadline)
 
@@ -159,14 +158,23 @@ class Readiness:
         return True
 
     def _tell(self, reading: bool) -> None:
+        done = self._leave(reading)
+        if done is not None:
+            done.callback(None)
+
+    def _leave(self, reading: bool) -> Deferred[None] | None:
+        """
+        Wait no more.
+
+        @return: who waited.
+        """
         if reading:
             reactor.removeReader(self)
             done, self._readable = self._readable, None
         else:
             reactor.removeWriter(self)
             done, self._writable = self._writable, None
-        if done is not None and not done.called:
-            done.callback(None)
+        return done
 
 
 # What goes through a console.
@@ -408,6 +416,7 @@ class Program(ProcessProtocol):
     """
     A program that runs beside the test.
 
+    @ivar pid: its process ID.
     @ivar output: what it wrote to its standard output.
     @ivar errors: what it wrote to its standard error.
     @ivar status: its exit status, the negative number of the signal that ended it,
@@ -419,7 +428,7 @@ class Program(ProcessProtocol):
         self.output = b""
         self.errors = b""
         self.status: int | None = None
-        self._began = False
+        self.pid = 0
 
     def start(
         self,
@@ -432,15 +441,8 @@ class Program(ProcessProtocol):
         reactor.spawnProcess(
             self, self.argv[0], self.argv, env={**os.environ, **(env or {})}, path=cwd
         )
+        self.pid = self.transport.pid
         return self
-
-    @property
-    def pid(self) -> int:
-        """
-        Its process ID.
-        """
-        assert self.transport is not None
-        return self.transport.pid
 
     def outReceived(self, data: bytes) -> None:
         """
@@ -627,9 +629,15 @@ class Doors:
         """
         A raw peer of the console socket.
         """
+        return await self.connectTo("console_sock", zone)
+
+    async def connectTo(self, suffix: str, zone: str = "") -> Peer:
+        """
+        A raw peer of one of a zone's sockets.
+        """
         peer = Peer()
         self._peers.append(peer)
-        return await peer.connect(self.path("console_sock", zone))
+        return await peer.connect(self.path(suffix, zone))
 
     async def attach(self, line: bytes = b"IDENT 1 C 0\n", zone: str = "") -> Peer:
         """
@@ -641,8 +649,12 @@ class Doors:
         """
         A client of the control door.
         """
-        endpoint = UNIXClientEndpoint(reactor, self.path("control_sock", zone))
-        client: AMP = await within(connectProtocol(endpoint, AMP()))
+        peer = await self.connectTo("control_sock", zone)
+        client = AMP()
+        reactor.adoptStreamConnection(
+            peer.socket.fileno(), socket.AF_UNIX, Factory.forProtocol(lambda: client)
+        )
+        peer.close()
         self._controls.append(client)
         return client
 

@@ -7,6 +7,7 @@ done.
 from __future__ import annotations
 
 import ctypes
+import errno
 import fcntl
 import hashlib
 import json
@@ -65,7 +66,7 @@ def receive(size: int) -> str:
     while len(got) < size:
         data = os.read(fd, size - len(got))
         if not data:
-            raise OSError(0, f"end after {len(got)} bytes")
+            raise OSError(errno.ENODATA, f"end after {len(got)} bytes")
         got += data
     return got.decode("latin-1")
 
@@ -166,6 +167,20 @@ def flow(action: str) -> None:
     termios.tcflow(fd, getattr(termios, action))
 
 
+def empty() -> int:
+    """
+    Write nothing.
+    """
+    return os.write(fd, b"")
+
+
+def flush() -> None:
+    """
+    Forget what has been typed and not read.
+    """
+    termios.tcflush(fd, termios.TCIFLUSH)
+
+
 def target(path: str) -> list[Any]:
     """
     Where a link points to, and whether that is what we have open.
@@ -186,8 +201,10 @@ COMMANDS = {
     "close": close,
     "discipline": discipline,
     "echo": echo,
+    "empty": empty,
     "exclusive": exclusive,
     "flow": flow,
+    "flush": flush,
     "hangup": hangUp,
     "lead": lead,
     "number": number,

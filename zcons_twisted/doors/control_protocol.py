@@ -7,7 +7,6 @@ Who the peer is comes from the kernel, and is logged with what it had done.
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol, cast
@@ -22,7 +21,7 @@ from twisted.internet.interfaces import (
     ITransport,
 )
 from twisted.logger import Logger
-from twisted.protocols.amp import AMP, COMMAND, BinaryBoxProtocol
+from twisted.protocols.amp import AMP, COMMAND, BinaryBoxProtocol, RemoteAmpError
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -32,9 +31,10 @@ from ..errors import LifecycleError, ZConsError
 from ..events import EVENT_NAMES, ZoneEvent, checkBootArguments
 from ..interfaces import IConsoleDriver
 from ..laps import Laps
-from ..sessions import EndReason, Session
+from ..sessions import EndReason
 from .commands import Boot, Detach, Event, Halt, Reboot, Refused, Status
 from .peer import LINGER_SECONDS
+from .status import statusOf
 from .usernames import UserNames
 
 __all__ = ["IDLE_SECONDS", "UNFINISHED_MAX", "ControlDoor", "ControlProtocol"]
@@ -158,12 +158,27 @@ class ControlProtocol(AMP):
         done: Deferred[Any] = maybeDeferred(super().dispatchCommand, box)
 
         def after(result: object) -> object:
+            if isinstance(result, Failure) and result.check(KeyError, ValueError):
+                result = self._malformed(result)
             self.busy = 0
             # In a turn of its own: a thousand cheap commands hold nobody up.
             self._door.reactor.callLater(0, self._work)
             return result
 
         return done.addBoth(after)
+
+    def _malformed(self, failure: Failure) -> Failure:
+        """
+        A command's arguments could not be taken out of its box.
+        """
+        why = f"malformed command: {type(failure.value).__name__}"
+        self._log.warn(
+            "{zone}: control: {who}: {why}",
+            zone=self._door.console.zone,
+            who=self._who,
+            why=why,
+        )
+        return Failure(RemoteAmpError(b"REFUSED", why))
 
     def pauseProducing(self) -> None:
         """
@@ -247,7 +262,7 @@ class ControlProtocol(AMP):
         console = self._door.console
         uids = [session.peer.who.uid for session in console.sessions]
         found: Deferred[dict[int, str]] = maybeDeferred(self._door.userNames, uids)
-        return found.addCallback(self._status)
+        return found.addCallback(lambda names: statusOf(self._door, names))
 
     @Event.responder
     def event(self, name: str, bootArguments: str | None = None) -> dict[str, Any]:
@@ -338,57 +353,6 @@ class ControlProtocol(AMP):
             what=what,
             who=self._who,
         )
-
-    def _status(self, names: dict[int, str]) -> dict[str, Any]:
-        door = self._door
-        console = door.console
-        life = door.driver.life
-        counters = console.totals()
-        told = {session: _told(session, names) for session in console.sessions}
-        ended = [
-            {
-                "pid": end.who.pid,
-                "uid": end.who.uid,
-                "at": end.at,
-                "reason": end.reason.value,
-                "text": end.text,
-            }
-            for end in console.ended
-        ]
-        return {
-            "zone": console.zone,
-            "state": console.stateLabel(),
-            "driver": door.driver.kind,
-            "life": life.account if life is not None else None,
-            "device": door.driver.path,
-            "deviceState": door.laps.deviceState,
-            "onHalt": console.onHalt.value,
-            "serverPid": os.getpid(),
-            "since": door.began,
-            "operator": [v for s, v in told.items() if s is console.operator],
-            "watchers": [v for s, v in told.items() if s is not console.operator],
-            "oldest": console.history.oldest,
-            "end": console.history.end,
-            "ended": ended,
-            "counters": [{"name": name, "value": value} for name, value in counters],
-        }
-
-
-def _told(session: Session, names: dict[int, str]) -> dict[str, Any]:
-    """
-    A session, as L{Status} tells of it.
-    """
-    who = session.peer.who
-    return {
-        "pid": who.pid,
-        "uid": who.uid,
-        "user": names.get(who.uid, str(who.uid)),
-        "since": session.peer.since,
-        "locale": session.peer.locale,
-        "toldPid": session.peer.told,
-        "halfClosed": session.silent,
-        "stalled": session.follower.stalled,
-    }
 
 
 def _checked(arguments: str | None) -> str:

@@ -139,8 +139,10 @@ class ZoneProcess:
         """
         if self._phase is _Phase.ENDING:
             return fail(LifecycleError("zone is shutting down: try again in a moment"))
-        if self._phase in (_Phase.STARTING, _Phase.RUNNING):
+        if self._phase is _Phase.RUNNING:
             return succeed("zone is already booted")
+        if self._phase is _Phase.STARTING:
+            return self._bootWaiter()
         if self._phase is _Phase.DOWN:
             # The state comes first: who hears of the event looks at it.
             self._phase = _Phase.STARTING

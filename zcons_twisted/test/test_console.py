@@ -202,6 +202,20 @@ class LeavingTests(ConsoleTestCase):
         self.console.vanished(session)
         self.assertIs(self.console.operator, session)
 
+    def test_lastRoom(self) -> None:
+        """
+        There is room up to the limit, and what was typed last is taken in as a whole.
+        """
+        session, link = self.attach()
+        self.device.room = 0
+        self.console.typed(session, b"x" * INPUT_BACKLOG_MAX)
+        link.sent = b"last words\n"
+        link.dead = True
+        self.assertIsNone(self.console.holder())
+        self.console.vanished(session)
+        self.device.zoneReads()
+        self.assertTrue(self.device.written.endswith(b"xlast words\n"))
+
     def test_vanishedBefore(self) -> None:
         """
         One that is not the operator any more changes nothing.

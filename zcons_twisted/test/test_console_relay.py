@@ -9,6 +9,7 @@ from ..events import ZoneEvent
 from ..relay import INPUT_HIGH
 from ..sessions import EndReason
 from .console_case import ConsoleTestCase
+from .support import OURS
 
 
 class RelayTests(ConsoleTestCase):
@@ -211,6 +212,28 @@ class DeviceTests(ConsoleTestCase):
         link.take(None, session.outlet.writable)
         self.reactor.advance(1)
         self.assertTrue(self.device.reading)
+
+    def test_countersAddUp(self) -> None:
+        """
+        Counters count over all sessions.
+        """
+        for _ in range(2):
+            session, link = self.attach()
+            self.console.refuse(OURS, session)
+            self.console.typed(session, b"ab")
+            link.room = 0
+            self.device.zonePrints(b"cd")
+            self.reactor.advance(1)
+            self.device.zonePrints(b"missed")
+            self.console.gone(session, EndReason.LEFT, "the client left")
+        totals = dict(self.console.totals())
+        self.assertEqual(
+            {
+                name: totals[name]
+                for name in ("refused", "attached", "input", "skipped")
+            },
+            {"refused": 2, "attached": 2, "input": 4, "skipped": 12},
+        )
 
     def test_counters(self) -> None:
         """

@@ -5,6 +5,7 @@ Tests for L{zcons_twisted.credentials}.
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import struct
@@ -20,13 +21,14 @@ class Connection(socket.socket):
     """
 
     groups: tuple[int, ...] | None = None
+    error = errno.ENOPROTOOPT
 
     def getsockopt(self, *arguments: int) -> bytes:  # type: ignore[override]
         """
         Tell the peer's groups.
         """
         if self.groups is None:
-            raise OSError("not told")
+            raise OSError(self.error, os.strerror(self.error))
         return struct.pack(f"={len(self.groups)}I", *self.groups)
 
 
@@ -57,6 +59,25 @@ class PeerCredentialsTests(SynchronousTestCase):
         Its groups are ours.
         """
         self.assertEqual(peerGroups(self.ours), frozenset(os.getgroups()))
+
+    def test_manyGroups(self) -> None:
+        """
+        A peer may be in more groups than fit into the first answer.
+        """
+        ours, theirs = socket.socketpair()
+        self.addCleanup(theirs.close)
+        with Connection(fileno=ours.detach()) as connection:
+            connection.error = errno.ERANGE
+            self.assertEqual(peerGroups(connection), frozenset(os.getgroups()))
+
+    def test_manyGroupsUntold(self) -> None:
+        """
+        Where the kernel does not tell them then, there are none.
+        """
+        with Connection() as connection:
+            connection.error = errno.ERANGE
+            self.patch(connection, "fileno", lambda: -1)
+            self.assertEqual(peerGroups(connection), frozenset())
 
     def test_noGroups(self) -> None:
         """

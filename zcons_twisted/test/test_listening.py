@@ -104,6 +104,15 @@ class ZoneLockTests(SynchronousTestCase):
         self.first.check()
         self.assertRaises(ZoneServed, self.second.check)
 
+    def test_checkStale(self) -> None:
+        """
+        The file of a dead server could be had, and asking removes it.
+        """
+        with open(self.path, "w"):
+            pass
+        self.first.check()
+        self.assertFalse(os.path.exists(self.path))
+
     def test_removed(self) -> None:
         """
         A lock whose file somebody has removed can be let go.

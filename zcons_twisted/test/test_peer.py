@@ -5,6 +5,9 @@ Tests for L{zcons_twisted.doors.peer}: sending, receiving, and a peer that goes.
 
 from __future__ import annotations
 
+import errno
+import os
+import select
 import socket
 
 from twisted.internet.error import ConnectionDone
@@ -12,7 +15,7 @@ from twisted.internet.interfaces import IReadDescriptor, IWriteDescriptor
 from twisted.python.failure import Failure
 from zope.interface.verify import verifyObject
 
-from ..hangup import HangupWatch
+from ..doors.peer import PeerSocket
 from .peer_case import PeerTestCase
 
 
@@ -166,7 +169,7 @@ class ReceiveTests(PeerTestCase):
                 return b"x" * size
 
         with Endless() as connection:
-            peer = type(self.peer)(self.reactor, connection)
+            peer = PeerSocket(self.reactor, connection)
             self.assertEqual(len(peer.drain()), 512 * 1024)
 
 
@@ -192,6 +195,22 @@ class EndTests(PeerTestCase):
         self.assertEqual(self.read(), b"")
         self.fill()
         self.assertTrue(self.peer.alive())
+
+    def test_aliveWhereNothingGoes(self) -> None:
+        """
+        A peer of whom the kernel says that nothing can be sent now is alive.
+        """
+
+        class Full(socket.socket):
+            """
+            A connection that takes not even nothing.
+            """
+
+            def send(self, *arguments: object) -> int:
+                raise BlockingIOError
+
+        with Full() as connection:
+            self.assertTrue(PeerSocket(self.reactor, connection).alive())
 
     def test_dead(self) -> None:
         """
@@ -257,6 +276,22 @@ class EndTests(PeerTestCase):
         self.assertEqual(self.read(), b"bye")
         self.assertOver()
 
+    def test_noDescriptorsLeft(self) -> None:
+        """
+        Without descriptors a half-closed peer can't be watched; that it has gone is
+        found later.
+        """
+
+        def refuse() -> None:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+        self.patch(select, "epoll", refuse)
+        self.halfClose()
+        self.assertEqual(self.receiver.said, ["half-closed"])
+        self.theirs.close()
+        self.reactor.settle()
+        self.assertFalse(self.peer.alive())
+
     def test_reset(self) -> None:
         """
         A connection that breaks is told with the reason.
@@ -314,6 +349,19 @@ class EndTests(PeerTestCase):
         )
         self.assertOver()
 
+    def test_reactorSaysSoAfterAPause(self) -> None:
+        """
+        So it is for a peer that was paused and goes on.
+        """
+        self.peer.pauseReading()
+        self.peer.resumeReading()
+        self.peer.connectionLost(Failure(ConnectionDone()))
+        self.peer.connectionLost(Failure(ConnectionDone()))
+        self.assertEqual(
+            self.receiver.said, [("lost", "Connection was closed cleanly.")]
+        )
+        self.assertOver()
+
     def test_reactorSaysSoOfHalfClosed(self) -> None:
         """
         For a peer that had said its end that is an orderly one.
@@ -322,71 +370,3 @@ class EndTests(PeerTestCase):
         self.peer.connectionLost(Failure(ConnectionDone()))
         self.assertEqual(self.receiver.said[1:], [("lost", "")])
         self.assertOver()
-
-
-class HangupWatchTests(PeerTestCase):
-    """
-    A hang-up can be noticed without reading.
-    """
-
-    def setUp(self) -> None:
-        """
-        A watch on a connection.
-        """
-        super().setUp()
-        self.peer.close()
-        self.ours, self.other = socket.socketpair()
-        self.addCleanup(self.ours.close)
-        self.addCleanup(self.other.close)
-        self.times = 0
-        self.watch = HangupWatch(self.reactor, self.ours.fileno(), self.hungUp)
-        self.addCleanup(self.watch.stop)
-
-    def hungUp(self) -> None:
-        """
-        Count.
-        """
-        self.times += 1
-
-    def test_interface(self) -> None:
-        """
-        A watch is something to read for a reactor, and says what it is.
-        """
-        verifyObject(IReadDescriptor, self.watch)
-        self.assertEqual(self.watch.logPrefix(), "hang-up watch")
-
-    def test_hangup(self) -> None:
-        """
-        A hang-up is told once, and then nothing is watched.
-        """
-        self.other.close()
-        self.reactor.settle()
-        self.assertEqual((self.times, self.watch.fileno()), (1, -1))
-        self.assertEqual(self.reactor.getReaders(), [])
-
-    def test_dataIsNoHangup(self) -> None:
-        """
-        What there is to read wakes nobody and stays where it is.
-        """
-        self.other.send(b"x")
-        self.other.shutdown(socket.SHUT_WR)
-        self.reactor.settle()
-        self.assertEqual(self.times, 0)
-        self.assertEqual(self.ours.recv(9), b"x")
-
-    def test_stop(self) -> None:
-        """
-        A watch can be stopped, twice too, and tells nothing then.
-        """
-        self.watch.stop()
-        self.watch.stop()
-        self.other.close()
-        self.reactor.settle()
-        self.assertEqual(self.times, 0)
-
-    def test_reactorLetsGo(self) -> None:
-        """
-        When the reactor lets go of it, it stops.
-        """
-        self.watch.connectionLost(Failure(ConnectionDone()))
-        self.assertEqual(self.watch.fileno(), -1)

@@ -10,7 +10,7 @@ import socket
 from twisted.internet.error import ConnectionLost
 from twisted.python.failure import Failure
 
-from ..doors.peer import LINGER_SECONDS
+from ..doors.peer import LINGER_SECONDS, PeerSocket
 from .peer_case import PeerTestCase
 
 
@@ -123,6 +123,25 @@ class CloseTests(PeerTestCase):
         self.assertFalse(self.peer.alive())
         self.assertEqual(self.receiver.said, [])
         self.assertOver()
+
+    def test_shutDownBefore(self) -> None:
+        """
+        A connection whose peer was faster is closed all the same.
+        """
+
+        class Gone(socket.socket):
+            """
+            A connection that is over already.
+            """
+
+            def shutdown(self, how: int) -> None:
+                raise OSError("not connected")
+
+        gone = Gone(fileno=self.socket.detach())
+        gone.setblocking(False)
+        peer = PeerSocket(self.reactor, gone)
+        peer.close(b"bye")
+        self.assertEqual((gone.fileno(), self.theirs.recv(10)), (-1, b"bye"))
 
     def test_noResetForWhatIsUnread(self) -> None:
         """

@@ -84,6 +84,18 @@ class OutletSendTests(OutletTestCase):
         self.take(None)
         self.assertEqual(self.link.received, b"x" * OUTPUT_BACKLOG_MAX + b"<1>")
 
+    def test_backlogIsUsedUp(self) -> None:
+        """
+        What fits exactly is kept, output and notices alike.
+        """
+        self.link.room = 0
+        self.outlet.write(b"x" * (OUTPUT_BACKLOG_MAX - 9))
+        self.outlet.write(b"y")
+        self.outlet.notice(b"[halted]")
+        self.assertEqual(self.outlet.skipped, 0)
+        self.take(None)
+        self.assertEqual(self.link.received.lstrip(b"x"), b"y[halted]")
+
     def test_outputBehindAGap(self) -> None:
         """
         Output that fits again, after some that did not, comes behind the gap.

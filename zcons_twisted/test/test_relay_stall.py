@@ -99,6 +99,17 @@ class OutletStallTests(OutletTestCase):
         self.clock.advance(1)
         self.assertTrue(self.outlet.stalled)
 
+    def test_takenLittleByLittle(self) -> None:
+        """
+        All that is taken in a second counts together.
+        """
+        self.link.room = 0
+        self.outlet.write(b"x" * 5000)
+        for _ in range(4):
+            self.take(STALL_BYTES // 4)
+        self.clock.advance(1)
+        self.assertFalse(self.outlet.stalled)
+
     def test_eachWaitHasItsSecond(self) -> None:
         """
         A wait that begins while an earlier one's second still runs has a whole

@@ -8,10 +8,12 @@ from __future__ import annotations
 import signal
 
 from twisted.internet.task import Clock
+from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from ..drivers.sweep import (
     KILL_SECONDS,
+    LOOK_SECONDS,
     LOOK_SECONDS_MAX,
     LOOKS_MAX,
     Sweep,
@@ -121,6 +123,38 @@ class SweepTests(SynchronousTestCase):
         self.look(3)
         self.assertEqual((self.times, KILL_SECONDS), (1, 5.0))
         self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_cantBeKilledAndPrints(self) -> None:
+        """
+        That something is left alone is told once, however long it goes on printing.
+        """
+        self.sessions.left[100] = [101]
+        self.device.printed = [1] * 5
+        with capturedLogs() as events:
+            self.begin(0.0)
+            self.sweep.reaped()
+            self.clock.advance(KILL_SECONDS)
+            self.look(10)
+        self.assertEqual(
+            [formatEvent(event) for event in events],
+            ["z: processes of session [100] can't be killed"],
+        )
+        self.assertEqual(self.times, 1)
+
+    def test_looksLessOften(self) -> None:
+        """
+        A zone that takes its time is looked at less and less often, but twice a second,
+        and at the very end of its grace period.
+        """
+        self.begin(10.0)
+        waits = []
+        while self.clock.seconds() < 10:
+            (call,) = self.clock.getDelayedCalls()
+            waits.append(call.getTime() - self.clock.seconds())
+            self.clock.advance(waits[-1])
+        self.assertEqual(max(waits), LOOK_SECONDS_MAX)
+        self.assertLess(waits[0], 2 * LOOK_SECONDS)
+        self.assertEqual(self.kills(), 1)
 
     def test_leaderIsWaitedFor(self) -> None:
         """

@@ -1,6 +1,6 @@
 # -*- test-case-name: zcons_twisted.test.test_zone_process -*-
 """
-Tests for L{zcons_twisted.drivers.zone_process}: boot, halt and reboot.
+Tests for L{zcons_twisted.drivers.zone_process}: boot.
 """
 
 from __future__ import annotations
@@ -89,10 +89,10 @@ class BootTests(ZoneTestCase):
         A zone that runs, or is about to, is not booted twice.
         """
         self.zone.boot()
-        self.assertEqual(
-            self.successResultOf(self.zone.boot()), "zone is already booted"
-        )
+        again = self.zone.boot()
+        self.assertNoResult(again)
         self.process.begins()
+        self.assertEqual(self.successResultOf(again), "zone booted")
         self.assertEqual(
             self.successResultOf(self.zone.boot()), "zone is already booted"
         )
@@ -156,6 +156,52 @@ class BootTests(ZoneTestCase):
         """
         self.zone.posted(ZoneEvent.BOOTING)
         self.assertIs(self.zone.state(), ZoneState.INSTALLED)
+
+
+class AccountTests(ZoneTestCase):
+    """
+    What runs, or how it ended, is told in a few words.
+    """
+
+    def test_notBooted(self) -> None:
+        """
+        A zone that was never booted says so.
+        """
+        self.assertEqual(self.zone.account, "not booted yet")
+
+    def test_runs(self) -> None:
+        """
+        A zone that runs is a process.
+        """
+        process = self.booted()
+        self.assertEqual(self.zone.account, f"process {process.pid}")
+
+    def test_ended(self) -> None:
+        """
+        One that has ended tells its exit status or its signal.
+        """
+        for status, number, how in (
+            (0, None, "exit status 0"),
+            (7, None, "exit status 7"),
+            (0, signal.SIGKILL, "signal 9"),
+        ):
+            process = self.booted()
+            self.goes(status, number)
+            self.assertEqual(self.zone.account, f"process {process.pid} ended: {how}")
+
+    def test_bootFailed(self) -> None:
+        """
+        One that did not boot tells why, and the next boot is another story.
+        """
+        done = self.zone.boot()
+        self.process.failsToBegin("sleep: No such file or directory")
+        self.settle()
+        self.refusal(done)
+        self.assertEqual(
+            self.zone.account, "boot failed: sleep: No such file or directory"
+        )
+        process = self.booted()
+        self.assertEqual(self.zone.account, f"process {process.pid}")
 
 
 class BootFailedTests(ZoneTestCase):
@@ -233,173 +279,3 @@ class BootFailedTests(ZoneTestCase):
         self.process.failsToBegin(" file")
         self.settle()
         self.assertEqual(self.refusal(done), "zone did not boot: sleep: No such file")
-
-
-class HaltTests(ZoneTestCase):
-    """
-    A zone can be halted in every state.
-    """
-
-    def test_running(self) -> None:
-        """
-        A zone that runs is told to go; it is halted when nothing of it is left.
-        """
-        process = self.booted()
-        done = self.zone.halt()
-        self.assertEqual(
-            self.sessions.sent,
-            [(process.pid, (signal.SIGHUP, signal.SIGCONT, signal.SIGTERM))],
-        )
-        self.assertIs(self.zone.state(), ZoneState.SHUTTING_DOWN)
-        self.assertNoResult(done)
-        self.goes(0, signal.SIGTERM)
-        self.assertEqual(self.successResultOf(done), "zone halted")
-        self.assertEqual(self.told(), [("HALTED", "")])
-        self.assertDown()
-
-    def test_grace(self) -> None:
-        """
-        A zone that does not go is killed after its grace period.
-        """
-        self.zone = self.make(grace=3.0)
-        process = self.booted()
-        self.zone.halt()
-        self.reactor.advance(2.9)
-        self.assertNotIn((process.pid, (signal.SIGKILL,)), self.sessions.sent)
-        self.reactor.advance(0.1)
-        self.assertIn((process.pid, (signal.SIGKILL,)), self.sessions.sent)
-        self.goes(0, signal.SIGKILL)
-        self.assertDown()
-
-    def test_down(self) -> None:
-        """
-        A zone that is down is halted already, and nobody is told of it.
-        """
-        self.assertEqual(
-            self.successResultOf(self.zone.halt()), "zone is already halted"
-        )
-        self.assertEqual(self.told(), [])
-
-    def test_starting(self) -> None:
-        """
-        A zone that is only starting is halted, and whoever booted it is told.
-        """
-        booted = self.zone.boot()
-        halted = self.zone.halt()
-        self.process.begins()
-        self.goes()
-        self.assertEqual(self.refusal(booted), "zone was halted")
-        self.assertEqual(self.successResultOf(halted), "zone halted")
-        self.assertEqual(self.told(), [("BOOTING", ""), ("HALTED", "")])
-        self.assertDown()
-
-    def test_failsMeanwhile(self) -> None:
-        """
-        A boot that fails while it is halted was halted.
-        """
-        booted = self.zone.boot()
-        self.zone.halt()
-        self.process.failsToBegin("sleep: no")
-        self.settle()
-        self.assertEqual(self.refusal(booted), "zone was halted")
-        self.assertEqual(self.told(), [("BOOTING", ""), ("HALTED", "")])
-
-    def test_twice(self) -> None:
-        """
-        All who halt it are answered when it is down, and one event is told.
-        """
-        self.booted()
-        both = [self.zone.halt(), self.zone.halt()]
-        self.goes()
-        for done in both:
-            self.assertEqual(self.successResultOf(done), "zone halted")
-        self.assertEqual(self.told(), [("HALTED", "")])
-        self.assertEqual(len(self.sessions.sent), 1)
-
-    def test_whileItReboots(self) -> None:
-        """
-        A zone that is halted while it reboots stays down.
-        """
-        self.booted()
-        rebooted = self.zone.reboot()
-        halted = self.zone.halt()
-        self.goes()
-        self.assertEqual(self.refusal(rebooted), "zone was halted")
-        self.successResultOf(halted)
-        self.assertEqual(self.told(), [("REBOOTING", ""), ("HALTED", "")])
-        self.assertEqual(len(self.reactor.processes), 1)
-        self.assertDown()
-
-    def test_lastOutput(self) -> None:
-        """
-        What the zone printed last is taken before its halt is told.
-        """
-        self.booted()
-        self.zone.halt()
-        self.device.printed = [5, 5]
-        self.process.ends()
-        self.assertEqual(self.told(), [])
-        self.settle()
-        self.assertEqual(self.told(), [("HALTED", "")])
-
-
-class RebootTests(ZoneTestCase):
-    """
-    A zone that runs can be rebooted.
-    """
-
-    def test_reboot(self) -> None:
-        """
-        It goes down and boots with the new arguments, without a halt being told.
-        """
-        first = self.booted()
-        done = self.zone.reboot("-v")
-        self.assertEqual(self.told(), [("REBOOTING", "-v")])
-        self.goes()
-        self.assertIs(self.zone.state(), ZoneState.READY)
-        self.assertIsNot(self.process, first)
-        self.assertEqual(self.process.environment["ZONE_BOOT_ARGS"], "-v")
-        self.process.begins()
-        self.assertEqual(self.successResultOf(done), "zone booted")
-        self.assertEqual(self.told(), [])
-        self.assertEqual(self.reactor.getDelayedCalls(), [])
-
-    def test_starting(self) -> None:
-        """
-        A zone that is only starting starts again, and both who asked are answered.
-        """
-        both = [self.zone.boot(), self.zone.reboot()]
-        self.goes(0, signal.SIGTERM)
-        self.process.begins()
-        for done in both:
-            self.assertEqual(self.successResultOf(done), "zone booted")
-        self.assertEqual(len(self.reactor.processes), 2)
-
-    def test_invalid(self) -> None:
-        """
-        A zone that is down, or goes down, can't be rebooted.
-        """
-        self.assertEqual(
-            self.refusal(self.zone.reboot()),
-            "reboot operation is invalid for zones in state 'installed'",
-        )
-        self.booted()
-        self.zone.halt()
-        self.assertEqual(
-            self.refusal(self.zone.reboot()),
-            "reboot operation is invalid for zones in state 'shutting_down'",
-        )
-        self.assertEqual(self.told(), [])
-
-    def test_fails(self) -> None:
-        """
-        A reboot that fails is told, and the zone is down.
-        """
-        self.booted()
-        done = self.zone.reboot()
-        self.reactor.spawnError = OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
-        self.goes()
-        self.settle()
-        self.assertIn("zone did not boot", self.refusal(done))
-        self.assertEqual(self.told(), [("REBOOTING", ""), ("BOOT_FAILED", "")])
-        self.assertDown()

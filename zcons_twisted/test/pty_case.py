@@ -1,0 +1,60 @@
+# -*- test-case-name: zcons_twisted.test.test_pty -*-
+"""
+A pty driver, for the tests of what it does.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from ..drivers.pty import PtyDriver
+from ..rundir import RunDirectory
+from ..testing import FakeReactor, MemoryReceiver
+
+
+class PtyTestCase(SynchronousTestCase):
+    """
+    A pty driver in a run directory of its own.
+    """
+
+    def setUp(self) -> None:
+        """
+        There is no device yet.
+        """
+        self.reactor = FakeReactor()
+        self.rundir = RunDirectory(os.path.abspath(self.mktemp()))
+        self.driver = self.make("z")
+        self.receiver = MemoryReceiver()
+
+    def make(self, zone: str) -> PtyDriver:
+        """
+        The driver of a zone.
+        """
+        driver = PtyDriver(self.reactor, zone, self.rundir)
+        self.addCleanup(driver.destroy)
+        return driver
+
+    def init(self) -> None:
+        """
+        Have a device.
+        """
+        self.successResultOf(self.driver.init())
+
+    def arrives(self, fd: int) -> None:
+        """
+        The kernel takes its own time to hand bytes from one end of a pty to the other:
+        wait for them, and for nothing else.
+        """
+        self.assertEqual(select.select([fd], [], [], 60)[0], [fd])
+        self.reactor.settle()
+
+    def openZone(self) -> int:
+        """
+        The zone opens its console by the link that it finds.
+        """
+        fd = os.open(self.driver.path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+        self.addCleanup(os.close, fd)
+        return fd

@@ -1,0 +1,139 @@
+# -*- test-case-name: zcons_twisted.test.test_pty_hold -*-
+"""
+Tests for L{zcons_twisted.drivers.pty}: the hold on the subsidiary.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import struct
+import termios
+
+from twisted.logger import capturedLogs, formatEvent
+
+from ..drivers.pty import PtyInstance
+from .pty_case import PtyTestCase
+
+
+class HoldTests(PtyTestCase):
+    """
+    The subsidiary is always held, whatever a zone does to it.
+    """
+
+    def test_lastClose(self) -> None:
+        """
+        When the zone's last process closes its console, nothing happens to it.
+        """
+        self.init()
+        manager = self.driver.open(self.receiver)
+        manager.resumeReading()
+        for text in (b"first", b"second"):
+            fd = os.open(self.driver.path, os.O_RDWR | os.O_NOCTTY)
+            os.write(fd, text)
+            os.close(fd)
+            self.arrives(self.driver._instances[0].master)
+        self.assertEqual(self.receiver.printed, b"firstsecond")
+        self.assertEqual(self.receiver.reasons, [])
+
+    def test_deadHold(self) -> None:
+        """
+        A hold that the zone has killed is noticed and replaced.
+        """
+        self.init()
+        dead = self.driver._held
+        assert self.driver._watch is not None
+        # What vhangup(2) makes of it, which only root may do.
+        self.driver._watch.doRead()
+        self.assertNotEqual(self.driver._held, dead)
+        self.assertTrue(os.isatty(self.driver._held))
+
+    def test_manyHangups(self) -> None:
+        """
+        A zone that makes a game of it is told of once a minute.
+        """
+        self.init()
+        with capturedLogs() as events:
+            for seconds in (0, 1, 58, 1):
+                self.reactor.advance(seconds)
+                assert self.driver._watch is not None
+                self.driver._watch.doRead()
+        self.assertEqual(
+            [formatEvent(event) for event in events],
+            [
+                "z: the console was hung up, 1 times since last told; holding anew",
+                "z: the console was hung up, 3 times since last told; holding anew",
+            ],
+        )
+
+    def test_cantBeHeld(self) -> None:
+        """
+        A hold that can't be replaced is told in the log, and the console goes on.
+        """
+        self.init()
+        self.driver._instances.pop().close()
+        self.assertFalse(self.driver.holdAnew())
+
+    def test_released(self) -> None:
+        """
+        The subsidiary can be let go, twice too.
+        """
+        self.init()
+        self.driver.release()
+        self.driver.release()
+        self.assertEqual(self.reactor.getReaders(), [])
+
+    def test_exclusiveUse(self) -> None:
+        """
+        A zone that claims its console for itself keeps the next life out of nothing.
+        """
+        self.init()
+        opened = PtyInstance.openSubsidiary
+        tries: list[int] = []
+
+        def busyOnce(instance: PtyInstance) -> int:
+            tries.append(1)
+            if len(tries) == 1:
+                raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
+            return opened(instance)
+
+        fcntl.ioctl(self.openZone(), termios.TIOCEXCL)
+        self.patch(PtyInstance, "openSubsidiary", busyOnce)
+        os.close(self.driver.openSubsidiary())
+        self.assertEqual(len(tries), 2)
+        self.openZone()
+
+    def test_otherErrors(self) -> None:
+        """
+        Any other error, or exclusive use with no hold to undo it by, is told.
+        """
+        self.init()
+
+        def refuse(instance: PtyInstance) -> int:
+            raise OSError(self.number, os.strerror(self.number))
+
+        self.patch(PtyInstance, "openSubsidiary", refuse)
+        self.number = errno.EMFILE
+        self.assertRaises(OSError, self.driver.openSubsidiary)
+        self.number = errno.EBUSY
+        self.driver.release()
+        self.assertRaises(OSError, self.driver.openSubsidiary)
+
+    def test_terminalSession(self) -> None:
+        """
+        Nobody has a fresh console as a terminal, nor one that is not there.
+        """
+        self.assertEqual(self.driver.terminalSession(), 0)
+        self.init()
+        self.assertEqual(self.driver.terminalSession(), 0)
+
+    def test_terminalOfSomebody(self) -> None:
+        """
+        Whose it is is told by the kernel.
+        """
+        self.init()
+        answers = [struct.pack("i", 4711), struct.pack("i", -1)]
+        self.patch(fcntl, "ioctl", lambda *arguments: answers.pop(0))
+        self.assertEqual(self.driver.terminalSession(), 4711)
+        self.assertEqual(self.driver.terminalSession(), 0)
