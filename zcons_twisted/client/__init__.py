@@ -10,18 +10,39 @@ framework only.
 
 from __future__ import annotations
 
+from zcons_twisted.frames import Attach
+
 from .errors import (
     AttachError,
     ConsoleInUse,
     CouldNotConnect,
     HandshakeFailed,
     NotSeated,
+    NotSpoken,
+    NotStructured,
+    OnlyOperators,
 )
 from .escapes import EscapeMachine
+from .greeting import StructuredHandshake
 from .handshake import Handshake
-from .session import Connection, ConsoleSession, End, EndCause
+from .happenings import (
+    Answer,
+    End,
+    EndCause,
+    Gap,
+    Happening,
+    Notice,
+    Operator,
+    Pong,
+    SeatChange,
+    Welcome,
+)
+from .seams import Connection, Greeting
+from .session import ConsoleSession
 
 __all__ = [
+    "Answer",
+    "Attach",
     "AttachError",
     "Connection",
     "ConsoleInUse",
@@ -30,7 +51,19 @@ __all__ = [
     "End",
     "EndCause",
     "EscapeMachine",
+    "Gap",
+    "Greeting",
     "Handshake",
     "HandshakeFailed",
+    "Happening",
     "NotSeated",
+    "NotSpoken",
+    "NotStructured",
+    "Notice",
+    "OnlyOperators",
+    "Operator",
+    "Pong",
+    "SeatChange",
+    "StructuredHandshake",
+    "Welcome",
 ]

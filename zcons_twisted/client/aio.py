@@ -20,10 +20,13 @@ import os
 
 import txaio.aio
 
+from zcons_twisted.frames import Attach
 from zcons_twisted.rundir import RunDirectory
 
 from .connecting import RETRY_SECONDS, Dialler, Opener, openUnix
-from .handshake import Handshake
+from .errors import NotSpoken
+from .greeting import StructuredHandshake, fallback
+from .seams import Greeting
 from .session import HANDSHAKE_SECONDS, ConsoleSession
 
 __all__ = ["SessionProtocol", "attach"]
@@ -112,19 +115,19 @@ class SessionProtocol(asyncio.Protocol):
 async def attach(
     rundir: RunDirectory,
     zone: str,
+    asked: Attach | None = None,
     *,
-    locale: str = "C",
-    disconnect: bool = False,
     seconds: float = HANDSHAKE_SECONDS,
     opener: Opener = openUnix,
 ) -> ConsoleSession:
     """
-    Sit down at a zone's console, in the running loop.
+    Attach to a zone's console, in the running loop.  With a server that knows no
+    structured sessions, an operator gets a legacy one.
 
     @param rundir: the server's run directory.
     @param zone: the zone's name.
-    @param locale: for notices.
-    @param disconnect: end the session when the zone halts or fails to boot.
+    @param asked: the role, where output begins, the locale of notices, and so on;
+        an operator from now on by default.
     @param seconds: how long the server may take to answer.
     @param opener: one attempt to connect, as L{openUnix}.
     @return: a seated session that gives out nothing before
@@ -133,17 +136,26 @@ async def attach(
     @raise BadZoneName: a zone can't have that name.
     @raise RunDirectoryError: the socket's path is too long.
     """
+    wanted = Attach() if asked is None else asked
     loop = asyncio.get_running_loop()
     frame = txaio.aio.with_config(loop=loop)
-    handshake = Handshake(os.getpid(), locale, disconnect)
-    session = ConsoleSession(frame, loop.call_later, handshake, seconds)
-    dialler = Dialler(rundir.consoleSocket(zone), zone, opener)
-    while (connection := dialler.attempt()) is None:
-        await asyncio.sleep(RETRY_SECONDS)
-    await loop.create_unix_connection(lambda: SessionProtocol(session), sock=connection)
+
+    async def seat(greeting: Greeting) -> ConsoleSession:
+        session = ConsoleSession(frame, loop.call_later, greeting, seconds)
+        dialler = Dialler(rundir.consoleSocket(zone), zone, opener)
+        while (connection := dialler.attempt()) is None:
+            await asyncio.sleep(RETRY_SECONDS)
+        await loop.create_unix_connection(
+            lambda: SessionProtocol(session), sock=connection
+        )
+        try:
+            await session.whenSeated()
+        except BaseException:
+            session.abort()
+            raise
+        return session
+
     try:
-        await session.whenSeated()
-    except BaseException:
-        session.abort()
-        raise
-    return session
+        return await seat(StructuredHandshake(wanted))
+    except NotSpoken:
+        return await seat(fallback(wanted, os.getpid()))

@@ -1,6 +1,7 @@
 # -*- test-case-name: zcons_twisted.test.test_client_attach -*-
 """
-C{zconsole attach}: a person, or a script, sits down at a zone's console.
+C{zconsole attach}, C{take} and C{watch}: a person, or a script, sits down at a zone's
+console, or looks at it.
 
 Everything that can end it (the way out, the server, a signal, the user's terminal or
 pipe going away) comes to L{Attachment._finish}, and L{Attachment.run} takes it
@@ -8,8 +9,9 @@ from there: show what is left, put the terminal back, say the last line, find ou
 and exit.
 
 Flow control: output that the user's side does not take pauses the session.  Input
-that the zone does not take pauses a pipe at once, but a terminal only after
-L{TYPED_AHEAD_MAX} more bytes, so that the way out is still seen.
+that the zone does not take, or that waits for a lost connection, pauses a pipe at once,
+but a terminal only after L{TYPED_AHEAD_MAX} more bytes, so that the way out is still
+seen.
 """
 
 from __future__ import annotations
@@ -19,24 +21,23 @@ import errno
 import os
 import signal
 import termios
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
 
 from zcons_twisted.errors import RunDirectoryError
-from zcons_twisted.rundir import RunDirectory
+from zcons_twisted.frames import Attach
 
-from . import tx
 from .connecting import Opener, openUnix
-from .descriptors import Descriptor
-from .endings import TAIL_SIZE, ExitStatus, Verdict, verdict, whyEnded
+from .endings import TAIL_SIZE, ExitStatus, Verdict, told, verdict, whyEnded
 from .errors import AttachError, CouldNotConnect
 from .escapes import EscapeMachine, LineCharacters
-from .session import ConsoleSession, End, EndCause
-from .streams import FDReactor, InputStream, OutputStream
+from .happenings import End, EndCause, Happening
+from .lasting import Ears, Lasting
+from .showing import shownRaw
+from .streams import InputStream, OutputStream
 from .terminal import UserTerminal
+from .user_side import AttachOptions, UserReactor, UserSide
 
 __all__ = ["AttachOptions", "Attachment", "UserSide"]
 
@@ -47,52 +48,8 @@ LEAVING_SECONDS = 1.0
 #: How much typed input is taken from a terminal while the zone takes none.
 TYPED_AHEAD_MAX = 1024 * 1024
 
-
-class UserReactor(tx.AttachReactor, FDReactor, Protocol):
-    """
-    A reactor with time, sockets and descriptors.
-    """
-
-
-@dataclass(frozen=True, slots=True)
-class AttachOptions:
-    """
-    What the command line says.
-
-    @ivar zone: whose console.
-    @ivar rundir: where its server is.
-    @ivar disconnect: end when the zone halts or fails to boot (C{-d}).
-    @ivar command: the command character, or L{None} for none (C{-e}, C{-E}).
-    @ivar quiet: leave out the first and last line (C{-Q}).
-    @ivar locale: for notices.
-    """
-
-    zone: str
-    rundir: RunDirectory
-    disconnect: bool = False
-    command: bytes | None = None
-    quiet: bool = False
-    locale: str = "C"
-
-
-@dataclass(frozen=True, slots=True)
-class UserSide:
-    """
-    What the user has.
-
-    @ivar input: where typed input comes from.
-    @ivar output: where the console is shown.
-    @ivar terminal: the terminal that input comes from, if it is one.
-    @ivar say: shows one line on standard error.
-    @ivar shown: whether the output is a terminal: then its end is a hang-up, and not
-        somebody who has seen enough.
-    """
-
-    input: Descriptor
-    output: Descriptor
-    terminal: UserTerminal | None
-    say: Callable[[str], None]
-    shown: bool = False
+#: What C{^C} is in raw mode: whoever only looks may leave by it.
+_INTERRUPT = b"\x03"
 
 
 class _Way(enum.Enum):
@@ -131,8 +88,10 @@ class Attachment:
         self._unsent: int | None = None
         self._outputError: OSError | None = None
         self._over: Deferred[None] = Deferred()
-        self._session: ConsoleSession | None = None
-        self._attaching: Deferred[ConsoleSession] | None = None
+        self._end = End(EndCause.OURS)
+        self._session: Lasting | None = None
+        self._attaching: Deferred[None] | None = None
+        self._onlyLooks = options.role == "watch"
         characters = user.terminal.characters if user.terminal else LineCharacters()
         self._escapes = EscapeMachine(options.command, characters)
         self._input = InputStream(reactor, user.input, self._typed, self._inputEnded)
@@ -169,7 +128,8 @@ class Attachment:
         """
         self._signal = ExitStatus.SIGNAL + number
         if self._session is not None:
-            self._finish(_Way.SIGNAL)
+            leaves = self._onlyLooks and number == signal.SIGINT
+            self._finish(_Way.LEFT if leaves else _Way.SIGNAL)
         elif self._attaching is not None:
             self._attaching.cancel()
 
@@ -193,38 +153,55 @@ class Attachment:
         if terminal is not None and terminal.raw:
             self._rawAgain(terminal)
 
+    def resized(self, number: int) -> None:
+        """
+        The user's terminal has another size.
+        """
+        if self._session is not None and not self._onlyLooks:
+            self._session.window(*self._user.size())
+
     # Beginning.
 
-    async def _attach(self) -> ConsoleSession | None:
+    async def _attach(self) -> Lasting | None:
         options = self._options
-        self._attaching = tx.attach(
-            self._reactor,
-            options.rundir,
-            options.zone,
-            locale=options.locale,
-            disconnect=options.disconnect,
-            opener=self._opener,
+        rows, columns = (0, 0) if self._onlyLooks else self._user.size()
+        asked = Attach(
+            options.role,
+            self._user.start() if options.start is None else options.start,
+            options.disconnect,
+            options.locale,
+            rows,
+            columns,
         )
+        ears = Ears(self._show, self._happened, self._lost, self._again)
+        session = Lasting(
+            self._reactor, options.rundir, options.zone, asked, ears, self._opener
+        )
+        self._attaching = session.attach()
         try:
-            return await self._attaching
+            await self._attaching
         except CancelledError:
-            pass
+            return None
         except CouldNotConnect as e:
             self._user.say(f"Could not connect to zone console: {e}")
+            return None
         except (AttachError, RunDirectoryError) as e:
             self._user.say(str(e))
-        return None
+            return None
+        return session
 
-    async def _converse(self, session: ConsoleSession) -> _Way:
+    async def _converse(self, session: Lasting) -> _Way:
         if not self._options.quiet:
-            self._line(f"[Connected to zone '{self._options.zone}' console]\n")
+            doing = "Watching" if self._onlyLooks else "Connected to"
+            self._line(f"[{doing} zone '{self._options.zone}' console]\n")
         session.whenEnded().addCallback(self._sessionEnded)
         if self._makeRaw():
-            self._input.resume()
-            session.deliver(self._show)
+            if self._user.terminal is not None or not self._onlyLooks:
+                self._input.resume()
+            session.deliver()
         await self._over
         if self._way is _Way.LEFT:
-            session.close()
+            session.leave()
             await self._within(LEAVING_SECONDS, session.whenEnded())
             await self._within(LEAVING_SECONDS, self._output.whenDrained())
         elif self._way is _Way.SERVER:
@@ -258,12 +235,35 @@ class Attachment:
         if not self._output.write(data) and self._session is not None:
             self._session.pauseOutput()
 
+    def _happened(self, happening: Happening) -> None:
+        data = shownRaw(happening, self._options.encoding)
+        if data and not self._output.write(data) and self._session is not None:
+            self._session.pauseOutput()
+
+    def _lost(self) -> None:
+        self._tell("[Connection lost; trying again]")
+
+    def _again(self) -> None:
+        self._tell("[Connected again]")
+
+    def _tell(self, text: str) -> None:
+        if self._options.quiet:
+            return
+        if self._user.tell is None:
+            self._line(f"\r\n{text}\r\n")
+        else:
+            self._user.tell(text)
+
     def _outputRoom(self) -> None:
         if self._session is not None:
             self._session.resumeOutput()
 
     def _typed(self, data: bytes) -> None:
         typed = self._escapes.feed(data)
+        if self._onlyLooks:
+            if typed.leave is not None or _INTERRUPT in typed.send:
+                self._finish(_Way.LEFT)
+            return
         self._send(typed.send)
         if typed.leave is not None:
             self._output.write(typed.leave)
@@ -295,6 +295,7 @@ class Attachment:
 
     def _sessionEnded(self, end: End) -> None:
         if end.cause is not EndCause.OURS:
+            self._end = end
             self._finish(_Way.SERVER)
 
     def _outputFailed(self, error: OSError) -> None:
@@ -341,6 +342,8 @@ class Attachment:
         if way is _Way.LEFT:
             return Verdict(ExitStatus.DONE)
         options = self._options
+        if self._session is not None and self._session.structured:
+            return verdict(options.disconnect, told(self._end), b"")
         found = await whyEnded(
             self._reactor, options.rundir, options.zone, os.getpid(), self._opener
         )

@@ -2,9 +2,9 @@
 """
 Why the server ended a session, and what that means for the exit status.
 
-A legacy session has no word for it, so the control door is asked, where a server
-remembers how its last sessions ended.  A server without one, or one that went with
-the zone, leaves what it printed last.
+A structured session is told.  A legacy session has no word for it, so the control door
+is asked, where a server remembers how its last sessions ended.  A server without one,
+or one that went with the zone, leaves what it printed last.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from zcons_twisted.sessions import EndReason
 from .connecting import Opener, isServed, openUnix
 from .control import ask
 from .errors import CommandError
+from .happenings import End
 from .tx import AttachReactor
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "Found",
     "Verdict",
     "lastEnd",
+    "told",
     "verdict",
     "whyEnded",
 ]
@@ -104,6 +106,15 @@ def verdict(disconnect: bool, found: Found, tail: bytes) -> Verdict:
         if noticed or found.reason in _AS_ASKED:
             return Verdict(ExitStatus.DONE)
     return Verdict(ExitStatus.SERVER_ENDED, found.text)
+
+
+def told(end: End) -> Found:
+    """
+    What a structured session was told of its end.
+    """
+    if end.reason:
+        return Found(f"the server ended the session: {escaped(end.text)}", end.reason)
+    return Found(escaped(end.detail) or "the server closed the session", "")
 
 
 def lastEnd(ended: list[dict[str, Any]], pid: int) -> Found | None:

@@ -15,6 +15,9 @@ __all__ = [
     "CouldNotConnect",
     "HandshakeFailed",
     "NotSeated",
+    "NotSpoken",
+    "NotStructured",
+    "OnlyOperators",
 ]
 
 
@@ -51,6 +54,28 @@ class ConsoleInUse(AttachError):
 class HandshakeFailed(AttachError):
     """
     The server's reply is none that the protocol knows, or there was none.
+    """
+
+
+class NotSpoken(HandshakeFailed):
+    """
+    The server closed the connection without a byte, as those do that know no
+    structured sessions; but not only those.
+    """
+
+
+class OnlyOperators(AttachError):
+    """
+    The server knows only operators, so nobody can watch there or take over.
+    """
+
+    def __init__(self, more: str = "") -> None:
+        super().__init__(f"the server of this zone knows only operators{more}")
+
+
+class NotStructured(ZConsError):
+    """
+    Something was asked of a session that only a structured one can do.
     """
 
 

@@ -20,6 +20,7 @@ from zcons_twisted.ident import OK, formatIdent
 from zcons_twisted.notices import escaped
 
 from .errors import AttachError, ConsoleInUse, HandshakeFailed
+from .speech import PlainSpeech
 
 __all__ = ["REPLY_MAX", "Handshake"]
 
@@ -35,7 +36,11 @@ class Handshake:
     One handshake: what to send, and what the reply means.
 
     @ivar hello: the bytes to send first.
+    @ivar speech: how it goes on once we are seated.
+    @ivar welcome: a server that speaks so does not tell how things stand.
     """
+
+    welcome = None
 
     def __init__(self, pid: int, locale: str = "C", disconnect: bool = False) -> None:
         """
@@ -48,6 +53,7 @@ class Handshake:
             self.hello = formatIdent(pid, locale, disconnect)
         except BadIdent:
             self.hello = formatIdent(pid, "C", disconnect)
+        self.speech = PlainSpeech()
         self._held = b""
 
     def feed(self, data: bytes) -> bytes | None:

@@ -1,7 +1,7 @@
 # -*- test-case-name: zcons_twisted.test.test_client_inquiries -*-
 """
-C{zconsole list}, C{status}, C{event}, C{boot}, C{halt}, C{reboot} and C{detach}: one
-or more questions to control doors, and their answers as text.
+C{zconsole list}, C{status}, C{who}, C{event}, C{boot}, C{halt}, C{reboot} and
+C{detach}: one or more questions to control doors, and their answers as text.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .connecting import Opener, isServed, openUnix
 from .control import ANSWER_SECONDS, LIFECYCLE_SECONDS, ask
 from .endings import ExitStatus
 from .errors import CommandError
-from .reports import Values, listing, operatorBrief, statusReport
+from .reports import Values, listing, operatorBrief, statusReport, whoReport
 from .tx import AttachReactor
 
 __all__ = ["ORDERS", "Inquiry"]
@@ -102,6 +102,19 @@ class Inquiry:
         """
         answers = await self._ask(zones)
         self.show(listing(map(self._row, zones, answers)))
+        return ExitStatus.DONE
+
+    async def who(self, zone: str) -> int:
+        """
+        Show who is attached to a zone's console, a line each.
+
+        @return: the exit status.
+        """
+        (answer,) = await self._ask([zone])
+        if isinstance(answer, CommandError):
+            self.say(str(answer))
+            return ExitStatus.FAILED
+        self.show(whoReport(answer))
         return ExitStatus.DONE
 
     def _row(self, zone: str, answer: Values | CommandError) -> tuple[str, str, str]:

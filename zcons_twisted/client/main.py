@@ -8,157 +8,25 @@ refused, before that; each command then imports what it needs.
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from collections.abc import Callable, Coroutine, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
-from zcons_twisted import __version__
-from zcons_twisted.errors import BadBootArguments, BadZoneName, RunDirectoryError
-from zcons_twisted.events import EVENT_NAMES, checkBootArguments
-from zcons_twisted.names import checkZoneName
-from zcons_twisted.notices import escaped
+from zcons_twisted.errors import RunDirectoryError
 from zcons_twisted.rundir import RunDirectory
 
-from .errors import BadCommandCharacter
-from .escapes import COMMAND_CHARACTER, parseCommandCharacter
+from .command_line import Arguments, buildParser, joined
+from .escapes import COMMAND_CHARACTER
 
 if TYPE_CHECKING:
-    from .attach import UserSide
+    from .looking import Looker, Looking
+    from .user_side import UserSide
 
-__all__ = ["buildParser", "main"]
+__all__ = ["main"]
 
-Arguments = argparse.Namespace
-
-_BOOT_ARGS = "--boot-args"
-
-
-class _Parser(argparse.ArgumentParser):
-    """
-    Says what is wrong in one line, with this program's name.
-    """
-
-    def error(self, message: str) -> NoReturn:
-        self.print_usage(sys.stderr)
-        self.exit(2, f"zconsole: {escaped(message)}\n")
-
-
-def _directory(path: str) -> str:
-    if not path:
-        raise argparse.ArgumentTypeError("a directory is needed")
-    return path
-
-
-def _zone(name: str) -> str:
-    try:
-        return checkZoneName(name)
-    except BadZoneName as e:
-        raise argparse.ArgumentTypeError(str(e)) from None
-
-
-def _commandCharacter(argument: str) -> bytes:
-    try:
-        return parseCommandCharacter(argument)
-    except BadCommandCharacter as e:
-        raise argparse.ArgumentTypeError(str(e)) from None
-
-
-def _bootArguments(arguments: str) -> str:
-    try:
-        arguments.encode()
-        return checkBootArguments(arguments)
-    except UnicodeEncodeError:
-        raise argparse.ArgumentTypeError("boot arguments are not UTF-8") from None
-    except BadBootArguments as e:
-        raise argparse.ArgumentTypeError(str(e)) from None
-
-
-def buildParser() -> argparse.ArgumentParser:
-    """
-    The command line.
-    """
-    parser = _Parser(
-        prog="zconsole",
-        description="Zone consoles: sit down at one, and see to those there are.",
-        allow_abbrev=False,
-    )
-    parser.add_argument(
-        "--rundir",
-        metavar="DIR",
-        type=_directory,
-        help="the server's run directory (default: /var/run/zones for root,"
-        " $XDG_RUNTIME_DIR/zones for others)",
-    )
-    parser.add_argument(
-        "--version", action="version", version=f"%(prog)s {__version__}"
-    )
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-
-    def add(name: str, text: str, zone: str | None = "ZONE") -> argparse.ArgumentParser:
-        command = commands.add_parser(
-            name, help=text, description=text, allow_abbrev=False
-        )
-        if zone is not None:
-            optional = "?" if zone == "[ZONE]" else None
-            command.add_argument("zone", metavar="ZONE", type=_zone, nargs=optional)
-        return command
-
-    _addAttach(add("attach", "sit down at a zone's console"))
-    add("list", "the zones, their states and operators", zone=None)
-    add("status", "all about one zone, or about each", zone="[ZONE]")
-    event = add("event", "tell a console what happened to its zone")
-    event.add_argument(
-        "event", choices=list(EVENT_NAMES), metavar="EVENT", help=", ".join(EVENT_NAMES)
-    )
-    boot = add("boot", "boot a zone that the server runs")
-    add("halt", "halt a zone that the server runs")
-    reboot = add("reboot", "halt a zone that the server runs, and boot it again")
-    add("detach", "end the operator's session")
-    for command in (event, boot, reboot):
-        command.add_argument(
-            _BOOT_ARGS, metavar="ARGS", type=_bootArguments, help="boot arguments"
-        )
-    return parser
-
-
-def _addAttach(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "-d",
-        dest="disconnect",
-        action="store_true",
-        help="end the session when the zone halts or fails to boot",
-    )
-    parser.add_argument(
-        "-e",
-        dest="escape",
-        metavar="C",
-        type=_commandCharacter,
-        help="the escape character instead of ~, or \\ooo in octal",
-    )
-    parser.add_argument(
-        "-E", dest="noEscape", action="store_true", help="have no escape character"
-    )
-    parser.add_argument(
-        "-Q",
-        dest="quiet",
-        action="store_true",
-        help="leave out the first and last line",
-    )
-
-
-def _joined(argv: Sequence[str]) -> list[str]:
-    """
-    Boot arguments begin with a hyphen as a rule, and argparse takes such a word for
-    an option unless it is part of the one before.
-    """
-    joined: list[str] = []
-    for word in argv:
-        if joined and joined[-1] == _BOOT_ARGS:
-            joined[-1] += "=" + word
-        else:
-            joined.append(word)
-    return joined
+#: The commands that sit somebody down, and in what role.
+_ROLES = {"attach": "operator", "take": "take", "watch": "watch"}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -171,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     _fillStandardDescriptors()
     try:
         arguments = buildParser().parse_args(
-            _joined(sys.argv[1:] if argv is None else argv)
+            joined(sys.argv[1:] if argv is None else argv)
         )
     except SystemExit as e:
         return int(e.code or 0)
@@ -180,9 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             rundir = RunDirectory.default(os.environ, os.getuid())
         else:
             rundir = RunDirectory(arguments.rundir)
-        if arguments.command == "attach":
-            return _attach(arguments, rundir)
-        return _inquire(arguments, rundir)
+        return _do(arguments, rundir)
     except RunDirectoryError as e:
         _say(str(e))
         return 1
@@ -194,6 +60,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         _say(f"could not write the output: {e.strerror or e}")
         return 1
+
+
+def _do(arguments: Arguments, rundir: RunDirectory) -> int:
+    if arguments.command == "watch":
+        zones = list(dict.fromkeys(arguments.zones))
+        if len(zones) > 1:
+            return _watch(arguments, rundir, zones)
+        arguments.zone = zones[0]
+    if arguments.command in _ROLES:
+        return _attach(arguments, rundir)
+    if arguments.command == "history":
+        return _history(arguments, rundir)
+    return _inquire(arguments, rundir)
 
 
 def _fillStandardDescriptors() -> None:
@@ -212,6 +91,10 @@ def _say(line: str) -> None:
     print(f"zconsole: {line}", file=sys.stderr, flush=True)
 
 
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
 def _show(text: str) -> None:
     print(text, end="", flush=True)
 
@@ -219,8 +102,9 @@ def _show(text: str) -> None:
 def _attach(arguments: Arguments, rundir: RunDirectory) -> int:
     import signal
 
-    from .attach import Attachment, AttachOptions
+    from .attach import Attachment
     from .running import ENDING_SIGNALS, runToEnd
+    from .user_side import AttachOptions
 
     reactor = _globalReactor()
     user = _userSide()
@@ -234,11 +118,15 @@ def _attach(arguments: Arguments, rundir: RunDirectory) -> int:
         command=command,
         quiet=arguments.quiet,
         locale=_locale(),
+        encoding=_encoding(),
+        role=_ROLES[arguments.command],
+        start=arguments.replay,
     )
     attachment = Attachment(reactor, options, user)
     signals: dict[int, Callable[[int], None]] = dict.fromkeys(
         ENDING_SIGNALS, attachment.signalled
     )
+    signals[signal.SIGWINCH] = attachment.resized
     signals[signal.SIGTSTP] = attachment.stopped
     signals[signal.SIGCONT] = attachment.continued
     try:
@@ -246,6 +134,54 @@ def _attach(arguments: Arguments, rundir: RunDirectory) -> int:
     finally:
         if user.terminal is not None:
             user.terminal.restore()
+
+
+def _watch(arguments: Arguments, rundir: RunDirectory, zones: Sequence[str]) -> int:
+    from zcons_twisted.frames import Attach
+
+    from .watching import Watching
+
+    looker = _looker(rundir, arguments.quiet)
+    asked = Attach(
+        "watch", arguments.replay or "live", arguments.disconnect, looker.locale
+    )
+    return _run(Watching(looker, zones, asked))
+
+
+def _history(arguments: Arguments, rundir: RunDirectory) -> int:
+    from .past import Past
+
+    start: str | tuple[str, int] = "all"
+    if arguments.lines is not None:
+        start = ("lines", arguments.lines)
+    elif arguments.since is not None:
+        start = ("offset", arguments.since)
+    return _run(Past(_looker(rundir), arguments.zone, start, arguments.follow))
+
+
+def _looker(rundir: RunDirectory, quiet: bool = False) -> Looker:
+    from .descriptors import openPrivate
+    from .looking import Looker
+
+    return Looker(
+        _globalReactor(),
+        rundir,
+        openPrivate(1, writing=True),
+        _say,
+        os.isatty(1),
+        quiet,
+        _locale(),
+        _encoding(),
+    )
+
+
+def _run(looking: Looking) -> int:
+    from .running import ENDING_SIGNALS, runToEnd
+
+    signals: dict[int, Callable[[int], None]] = dict.fromkeys(
+        ENDING_SIGNALS, looking.signalled
+    )
+    return runToEnd(_globalReactor(), looking.run(), signals)
 
 
 def _globalReactor() -> Any:
@@ -256,9 +192,9 @@ def _globalReactor() -> Any:
 
 
 def _userSide() -> UserSide:
-    from .attach import UserSide
     from .descriptors import openPrivate
     from .terminal import UserTerminal
+    from .user_side import UserSide
 
     return UserSide(
         input=openPrivate(0, writing=False),
@@ -266,6 +202,8 @@ def _userSide() -> UserSide:
         terminal=UserTerminal(0) if os.isatty(0) else None,
         say=_say,
         shown=os.isatty(1),
+        # Standard error would wait where the same terminal was stopped.
+        tell=None if os.isatty(1) and os.isatty(2) else _tell,
     )
 
 
@@ -276,6 +214,12 @@ def _locale() -> str:
         return locale.setlocale(locale.LC_MESSAGES, "")
     except locale.Error:
         return "C"
+
+
+def _encoding() -> str:
+    import locale
+
+    return locale.getencoding()
 
 
 def _inquire(arguments: Arguments, rundir: RunDirectory) -> int:
@@ -297,6 +241,8 @@ def _inquire(arguments: Arguments, rundir: RunDirectory) -> int:
         work = inquiry.list(zones)
     elif name == "status":
         work = inquiry.status(zones)
+    elif name == "who":
+        work = inquiry.who(zones[0])
     else:
         given: dict[str, Any] = {}
         if "boot_args" in arguments:

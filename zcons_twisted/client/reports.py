@@ -13,7 +13,7 @@ from typing import Any
 
 from zcons_twisted.notices import escaped
 
-__all__ = ["listing", "moment", "operatorBrief", "statusReport"]
+__all__ = ["listing", "moment", "operatorBrief", "statusReport", "whoReport"]
 
 Values = dict[str, Any]
 
@@ -56,16 +56,18 @@ def statusReport(status: Values) -> str:
         ("on halt", escaped(status["onHalt"])),
         ("server", f"process {status['serverPid']} since {moment(status['since'])}"),
     ]
-    facts += [("operator", _operator(who)) for who in status["operator"]] or [
+    facts += [("operator", _session(who)) for who in status["operator"]] or [
         ("operator", "none")
     ]
+    facts += [("watcher", _session(who)) for who in status["watchers"]]
+    facts += [("history", f"offsets {status['oldest']} to {status['end']}")]
     facts += [("ended", _ended(who)) for who in status["ended"]]
     facts += [(escaped(c["name"]), str(c["value"])) for c in status["counters"]]
     width = max(len(name) for name, _ in facts) + 2
     return "".join(f"{name + ':':{width}}{value}\n" for name, value in facts)
 
 
-def _operator(who: Values) -> str:
+def _session(who: Values) -> str:
     text = (
         f"process {who['pid']} of {escaped(who['user'])} (user {who['uid']})"
         f" since {moment(who['since'])}"
@@ -94,9 +96,32 @@ def listing(rows: Iterable[Sequence[str]]) -> str:
     """
     Rows of zone, state and operator in columns, under a heading.
     """
-    table = [("ZONE", "STATE", "OPERATOR"), *rows]
-    widths = [max(len(row[i]) for row in table) for i in range(2)]
+    return _columns([("ZONE", "STATE", "OPERATOR"), *rows])
+
+
+def whoReport(status: Values) -> str:
+    """
+    Who is attached, a line each, under a heading.
+
+    @param status: as for L{statusReport}.
+    """
+    rows = [
+        (role, str(who["pid"]), escaped(who["user"]), moment(who["since"]))
+        for role, sessions in (
+            ("operator", status["operator"]),
+            ("watcher", status["watchers"]),
+        )
+        for who in sessions
+    ]
+    return _columns([("ROLE", "PID", "USER", "SINCE"), *rows])
+
+
+def _columns(table: Sequence[Sequence[str]]) -> str:
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     return "".join(
-        f"{row[0]:{widths[0]}}  {row[1]:{widths[1]}}  {row[2]}".rstrip() + "\n"
+        "  ".join(
+            f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)
+        ).rstrip()
+        + "\n"
         for row in table
     )

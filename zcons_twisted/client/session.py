@@ -8,6 +8,10 @@ L{zcons_twisted.client.aio} adapt a framework's transports to it.  The C{txaio} 
 is handed in and never chosen globally, so both frameworks may have sessions in
 one process.
 
+A session is structured where the server knows such: then output has offsets, and
+whatever else happens is told apart from it.  With an older server it is a legacy
+session, in which notices are part of the output and nothing can be asked for.
+
 Flow control:
 
   - Output: the connection is not read before L{ConsoleSession.deliver}, nor
@@ -23,12 +27,16 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import replace
+from typing import Any
+
+from zcons_twisted.frames import BadFrame, FrameType
 
 from .errors import AttachError, HandshakeFailed, NotSeated
-from .handshake import Handshake
+from .happenings import End, EndCause, Happening, Welcome
 from .moments import CallLater, Frame, Moment, Timer
+from .requests import Requests
+from .seams import Connection, Greeting
 
 __all__ = [
     "HANDSHAKE_SECONDS",
@@ -36,77 +44,26 @@ __all__ = [
     "ConsoleSession",
     "End",
     "EndCause",
+    "Greeting",
 ]
 
 #: How long the server may take to answer the handshake.
 HANDSHAKE_SECONDS = 30.0
 
 
-class Connection(Protocol):
-    """
-    What a session needs of a transport.
-    """
-
-    def send(self, data: bytes) -> None:
-        """
-        Send bytes, now or when there is room.
-        """
-
-    def pauseReading(self) -> None:
-        """
-        Read no more from the server.
-        """
-
-    def resumeReading(self) -> None:
-        """
-        Read again from the server.
-        """
-
-    def finish(self) -> None:
-        """
-        Close when everything has been sent.
-        """
-
-    def abort(self) -> None:
-        """
-        Close at once.
-        """
-
-
-class EndCause(enum.Enum):
-    """
-    Who ended a session.
-    """
-
-    #: We did, by L{ConsoleSession.close} or L{ConsoleSession.abort}.
-    OURS = "ours"
-    #: The server closed the connection.
-    SERVER = "server"
-    #: The connection broke.
-    LOST = "lost"
-
-
-@dataclass(frozen=True, slots=True)
-class End:
-    """
-    How a session ended.
-
-    @ivar cause: who ended it.
-    @ivar detail: the error of a broken connection, or C{""}.
-    """
-
-    cause: EndCause
-    detail: str = ""
-
-
 class _State(enum.Enum):
     GREETING = enum.auto()
     SEATED = enum.auto()
+    # We have said that we leave, and wait for the server's last word.
+    LEAVING = enum.auto()
     CLOSING = enum.auto()
     ENDED = enum.auto()
 
 
-class ConsoleSession:
+_OPEN = (_State.SEATED, _State.LEAVING)
+
+
+class ConsoleSession(Requests):
     """
     One session: a program writes what is typed and is given what the zone prints.
     """
@@ -115,7 +72,7 @@ class ConsoleSession:
         self,
         frame: Frame,
         callLater: CallLater,
-        handshake: Handshake,
+        handshake: Greeting,
         seconds: float = HANDSHAKE_SECONDS,
     ) -> None:
         """
@@ -124,6 +81,7 @@ class ConsoleSession:
         @param handshake: what to tell the server first.
         @param seconds: how long the server may take to answer.
         """
+        super().__init__(frame)
         self._frame = frame
         self._callLater = callLater
         self._handshake = handshake
@@ -135,6 +93,8 @@ class ConsoleSession:
         self._deadline: Timer | None = None
         self._connection: Connection | None = None
         self._onOutput: Callable[[bytes], None] | None = None
+        self._onHappening: Callable[[Happening], None] | None = None
+        self._end: End | None = None
         self._early = b""
         self._paused = False
 
@@ -171,16 +131,46 @@ class ConsoleSession:
         """
         return self._state is _State.SEATED and self._writable is None
 
-    def deliver(self, onOutput: Callable[[bytes], None]) -> None:
+    @property
+    def structured(self) -> bool:
+        """
+        Does it have more to it than bytes?
+        """
+        return self._handshake.speech.structured
+
+    @property
+    def position(self) -> int | None:
+        """
+        The offset after the last byte of output that was given out: where to begin
+        the next session in order to miss nothing.  L{None} in a legacy session.
+        """
+        return self._handshake.speech.position
+
+    @property
+    def welcome(self) -> Welcome | None:
+        """
+        How things stood when we were let in; L{None} in a legacy session.
+        """
+        return self._handshake.welcome
+
+    def deliver(
+        self,
+        onOutput: Callable[[bytes], None],
+        onHappening: Callable[[Happening], None] | None = None,
+    ) -> None:
         """
         Begin to give out what the zone prints; until then nothing is read.
 
-        @param onOutput: called with bytes, never with none.
+        @param onOutput: called with bytes, never with none; meanwhile L{position} is
+            the offset after them.
+        @param onHappening: called with whatever else is told, in its place among
+            the output.
         """
         self._onOutput = onOutput
+        self._onHappening = onHappening
         early, self._early = self._early, b""
         if early:
-            onOutput(early)
+            self._hear(early)
         if not self._paused:
             self._reading(True)
 
@@ -195,8 +185,23 @@ class ConsoleSession:
         if self._state is _State.GREETING:
             raise NotSeated("this session is not seated yet")
         if self._state is _State.SEATED and self._connection is not None:
-            self._connection.send(data)
+            self._connection.send(self._handshake.speech.typed(data))
         return self.writable
+
+    def leave(self) -> None:
+        """
+        End the session in good order: what was typed is sent, and the server says
+        the last word.  What the zone prints meanwhile is not given out any more.
+        With a server that says nothing it takes as long as that.
+        """
+        if self._state is not _State.SEATED or not self.structured:
+            self.close()
+        elif self._connection is not None:
+            self._request(FrameType.LEAVE)
+            self._state = _State.LEAVING
+            self._connection.resumeReading()
+            early, self._early = self._early, b""
+            self._hear(early)
 
     def pauseOutput(self) -> None:
         """
@@ -220,7 +225,7 @@ class ConsoleSession:
         """
         if self._state is _State.GREETING:
             self._notSeated(HandshakeFailed("closed before the server answered"))
-        elif self._state is _State.SEATED and self._connection is not None:
+        elif self._state in _OPEN and self._connection is not None:
             self._state = _State.CLOSING
             # A connection that is not read does not notice its end.
             self._connection.resumeReading()
@@ -250,11 +255,10 @@ class ConsoleSession:
         """
         The server sent something.
         """
-        if self._state is _State.SEATED:
-            if self._onOutput is None:
-                self._early += data
-            else:
-                self._onOutput(data)
+        if self._state is _State.SEATED and self._onOutput is None:
+            self._early += data
+        elif self._state in _OPEN:
+            self._hear(data)
         elif self._state is _State.GREETING:
             try:
                 rest = self._handshake.feed(data)
@@ -290,14 +294,57 @@ class ConsoleSession:
         self._quietDeadline()
         if before is _State.GREETING:
             self._seated.reject(self._handshake.end())
-        if before is _State.CLOSING:
-            end = End(EndCause.OURS)
-        elif error:
-            end = End(EndCause.LOST, error)
-        else:
-            end = End(EndCause.SERVER)
         self.inputDrained()
-        self._ended.resolve(end)
+        self._unanswered()
+        self._ended.resolve(self._end or self._howItEnded(before, error))
+
+    def _howItEnded(self, before: _State, error: str) -> End:
+        if before in (_State.LEAVING, _State.CLOSING):
+            return End(EndCause.OURS)
+        if error:
+            return End(EndCause.LOST, error)
+        if before is _State.SEATED and self.structured:
+            return End(EndCause.LOST, "the server went away without a word")
+        return End(EndCause.SERVER)
+
+    def _hear(self, data: bytes) -> None:
+        """
+        What came after the handshake.
+        """
+        try:
+            for heard in self._handshake.speech.heard(data):
+                if isinstance(heard, End):
+                    self._finish(heard)
+                elif not isinstance(heard, bytes):
+                    self._answered(heard)
+                    if self._onHappening is not None:
+                        self._onHappening(heard)
+                elif self._state is _State.SEATED and self._onOutput is not None:
+                    self._onOutput(heard)
+                if self._state not in _OPEN:
+                    return
+        except BadFrame as e:
+            self._finish(End(EndCause.PROTOCOL, f"protocol error: {e}"))
+
+    def _finish(self, end: End) -> None:
+        """
+        The server has said its last word, or what nobody understands.
+        """
+        if self._state is _State.LEAVING:
+            end = replace(end, cause=EndCause.OURS)
+        self._end = end
+        self._state = _State.CLOSING
+        if self._connection is not None:
+            self._connection.abort()
+
+    def _request(self, kind: FrameType, payload: bytes = b"") -> bool:
+        if self._state is _State.GREETING:
+            raise NotSeated("this session is not seated yet")
+        frame = self._handshake.speech.request(kind, payload)
+        if self._state is not _State.SEATED or self._connection is None:
+            return False
+        self._connection.send(frame)
+        return True
 
     def _seat(self, rest: bytes) -> None:
         self._state = _State.SEATED
@@ -306,7 +353,7 @@ class ConsoleSession:
         self._reading(False)
         self._seated.resolve(self)
         if self._onOutput is not None:
-            self.deliver(self._onOutput)
+            self.deliver(self._onOutput, self._onHappening)
 
     def _notSeated(self, error: AttachError) -> None:
         self._state = _State.CLOSING

@@ -85,6 +85,17 @@ class UserTerminal:
         """
         return self._raw
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """
+        Its rows and columns, 0 where it does not know.
+        """
+        try:
+            rows, columns = termios.tcgetwinsize(self._descriptor)
+        except termios.error:
+            return 0, 0
+        return rows, columns
+
     def makeRaw(self, keepTypedAhead: bool = False) -> None:
         """
         Make it raw.

@@ -34,10 +34,13 @@ from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from zcons_twisted.frames import Attach
 from zcons_twisted.rundir import RunDirectory
 
 from .connecting import RETRY_SECONDS, Dialler, Opener, openUnix
-from .handshake import Handshake
+from .errors import NotSpoken
+from .greeting import StructuredHandshake, fallback
+from .seams import Greeting
 from .session import HANDSHAKE_SECONDS, ConsoleSession
 
 __all__ = ["AttachReactor", "SessionInput", "SessionProtocol", "attach", "connect"]
@@ -250,20 +253,20 @@ def attach(
     reactor: AttachReactor,
     rundir: RunDirectory,
     zone: str,
+    asked: Attach | None = None,
     *,
-    locale: str = "C",
-    disconnect: bool = False,
     seconds: float = HANDSHAKE_SECONDS,
     opener: Opener = openUnix,
 ) -> Deferred[ConsoleSession]:
     """
-    Sit down at a zone's console.
+    Attach to a zone's console.  With a server that knows no structured sessions, an
+    operator gets a legacy one.
 
     @param reactor: where the session lives.
     @param rundir: the server's run directory.
     @param zone: the zone's name.
-    @param locale: for notices.
-    @param disconnect: end the session when the zone halts or fails to boot.
+    @param asked: the role, where output begins, the locale of notices, and so on;
+        an operator from now on by default.
     @param seconds: how long the server may take to answer.
     @param opener: one attempt to connect, as L{openUnix}.
     @return: fires with a seated session that gives out nothing before
@@ -273,10 +276,10 @@ def attach(
         L{RunDirectoryError<zcons_twisted.errors.RunDirectoryError>}.
         Cancelling it closes the connection.
     """
-    handshake = Handshake(os.getpid(), locale, disconnect)
-    session = ConsoleSession(txaio.tx, reactor.callLater, handshake, seconds)
+    wanted = Attach() if asked is None else asked
 
-    async def seat() -> ConsoleSession:
+    async def seat(greeting: Greeting) -> ConsoleSession:
+        session = ConsoleSession(txaio.tx, reactor.callLater, greeting, seconds)
         path = rundir.consoleSocket(zone)
         await connect(reactor, path, zone, SessionProtocol(session), opener)
         try:
@@ -286,4 +289,10 @@ def attach(
             raise
         return session
 
-    return Deferred.fromCoroutine(seat())
+    async def attempt() -> ConsoleSession:
+        try:
+            return await seat(StructuredHandshake(wanted))
+        except NotSpoken:
+            return await seat(fallback(wanted, os.getpid()))
+
+    return Deferred.fromCoroutine(attempt())

@@ -6,6 +6,7 @@ What the tests of the client share: a reactor in memory, and a user's side.
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 import socket
 from typing import Any
@@ -21,13 +22,100 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransportWithDisconnection
 from twisted.python.failure import Failure
 
+from zcons_twisted.frames import (
+    CLIENT_TYPES,
+    OUTPUT_MAX,
+    Frame,
+    FrameReader,
+    FrameType,
+    encodeFrame,
+    encodeObject,
+    outputHead,
+)
+
 __all__ = [
     "ClientReactor",
     "FakeDescriptor",
     "FakeTransport",
+    "accepts",
     "connectedSocket",
+    "ends",
+    "frames",
     "nobody",
+    "prints",
+    "refuses",
+    "tells",
+    "typed",
 ]
+
+
+def accepts(**more: Any) -> bytes:
+    """
+    A server's answer that lets us in.
+    """
+    answer = {
+        "v": 1,
+        "ok": True,
+        "zone": "z",
+        "state": "running",
+        "role": "operator",
+        "offset": 0,
+        "oldest": 0,
+        "end": 0,
+        "boot": [0, 0],
+        "operator": None,
+        "sessions": 1,
+    }
+    return encodeObject({**answer, **more}) + b"\n"
+
+
+def refuses(reason: str, text: str, holder: int | None = None) -> bytes:
+    """
+    A server's answer that does not.
+    """
+    operator = None if holder is None else {"pid": holder, "uid": 0, "since": 0.0}
+    answer = {"v": 1, "ok": False, "reason": reason, "text": text}
+    return encodeObject({**answer, "operator": operator}) + b"\n"
+
+
+def prints(data: bytes, offset: int = 0) -> bytes:
+    """
+    Output.
+    """
+    pieces = [data[at : at + OUTPUT_MAX] for at in range(0, len(data), OUTPUT_MAX)]
+    starts = itertools.accumulate(map(len, pieces), initial=offset)
+    return b"".join(
+        outputHead(start, len(piece)) + piece
+        for start, piece in zip(starts, pieces, strict=False)
+    )
+
+
+def tells(kind: FrameType, **content: Any) -> bytes:
+    """
+    Anything else.
+    """
+    return encodeFrame(kind, encodeObject(content))
+
+
+def ends(reason: str, text: str) -> bytes:
+    """
+    A server's last word.
+    """
+    return tells(FrameType.END, reason=reason, text=text)
+
+
+def frames(data: bytes) -> list[Frame]:
+    """
+    What a client has sent after its first line.
+    """
+    return list(FrameReader(CLIENT_TYPES).feed(data))
+
+
+def typed(data: bytes) -> bytes:
+    """
+    As much of it as was typed.
+    """
+    return b"".join(f.payload for f in frames(data) if f.type is FrameType.INPUT)
 
 
 def connectedSocket(path: str) -> socket.socket:

@@ -12,11 +12,26 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from zcons_twisted.client.aio import SessionProtocol, attach
-from zcons_twisted.client.errors import ConsoleInUse, CouldNotConnect, HandshakeFailed
+from zcons_twisted.client.errors import (
+    ConsoleInUse,
+    CouldNotConnect,
+    HandshakeFailed,
+    OnlyOperators,
+)
 from zcons_twisted.client.session import ConsoleSession, End, EndCause
+from zcons_twisted.frames import Attach, FrameType, formatAttach
 from zcons_twisted.rundir import RunDirectory
 
-from .client_fakes import connectedSocket, nobody
+from .client_fakes import (
+    accepts,
+    connectedSocket,
+    ends,
+    nobody,
+    prints,
+    refuses,
+    tells,
+    typed,
+)
 
 RUNDIR = RunDirectory("/run/x")
 
@@ -109,12 +124,14 @@ class AttachTests(SynchronousTestCase):
 
         return self.loop.run_until_complete(limited())
 
-    async def attaching(self, **options: Any) -> asyncio.Task[ConsoleSession]:
+    async def attaching(
+        self, asked: Attach | None = None, **options: Any
+    ) -> asyncio.Task[ConsoleSession]:
         """
         Attach to zone z, as far as the greeting.
         """
         options.setdefault("opener", connectedSocket)
-        task = asyncio.ensure_future(attach(RUNDIR, "z", **options))
+        task = asyncio.ensure_future(attach(RUNDIR, "z", asked, **options))
         while not self.loop.transports and not task.done():
             await asyncio.sleep(0)
         return task
@@ -125,7 +142,7 @@ class AttachTests(SynchronousTestCase):
         """
         task = await self.attaching()
         transport = self.loop.transports[-1]
-        transport.protocol.data_received(b"OK\nlogin: ")
+        transport.protocol.data_received(accepts() + prints(b"login: "))
         return await task, transport
 
     def test_seated(self) -> None:
@@ -135,15 +152,17 @@ class AttachTests(SynchronousTestCase):
         """
 
         async def work() -> None:
-            task = await self.attaching(locale="de_DE.UTF-8", disconnect=True)
+            asked = Attach(locale="de_DE.UTF-8", disconnect=True)
+            task = await self.attaching(asked)
             (transport,) = self.loop.transports
-            self.assertRegex(transport.sent, rb"\AIDENT [0-9]+ de_DE.UTF-8 1\n\Z")
-            transport.protocol.data_received(b"OK\nlog")
-            transport.protocol.data_received(b"in: ")
+            self.assertEqual(transport.sent, formatAttach(asked))
+            data = accepts() + prints(b"login: ")
+            transport.protocol.data_received(data[:-3])
+            transport.protocol.data_received(data[-3:])
             session = await task
             output: list[bytes] = []
             session.deliver(output.append)
-            transport.protocol.data_received(b"more")
+            transport.protocol.data_received(prints(b"more", 7))
             self.assertEqual(output, [b"login: ", b"more"])
             self.assertEqual(transport.told, ["pause", "resume"])
 
@@ -157,12 +176,56 @@ class AttachTests(SynchronousTestCase):
         async def work() -> None:
             task = await self.attaching()
             (transport,) = self.loop.transports
-            transport.protocol.data_received(b"99\n")
+            transport.protocol.data_received(refuses("busy", "no", 99))
             with self.assertRaises(ConsoleInUse):
                 await task
             self.assertEqual(transport.told, ["abort"])
             with self.assertRaises(CouldNotConnect):
                 await attach(RUNDIR, "z", opener=nobody)
+
+        self.run_(work)
+
+    def test_fallback(self) -> None:
+        """
+        With a server that closes on what it does not know, an operator gets a legacy
+        session on another connection.
+        """
+
+        async def work() -> None:
+            task = await self.attaching()
+            self.loop.transports[0].close()
+            while len(self.loop.transports) < 2:
+                await asyncio.sleep(0)
+            old = self.loop.transports[1]
+            self.assertTrue(old.sent.startswith(b"IDENT "))
+            old.protocol.data_received(b"OK\n")
+            self.assertFalse((await task).structured)
+            task = await self.attaching(Attach("take"))
+            await asyncio.sleep(0)
+            self.loop.transports[-1].close()
+            with self.assertRaises(OnlyOperators):
+                await task
+
+        self.run_(work)
+
+    def test_answers(self) -> None:
+        """
+        What is asked can be awaited.
+        """
+
+        async def work() -> None:
+            session, transport = await self.seated()
+            session.deliver(lambda data: None)
+            answer = session.claim(take=True)
+            transport.protocol.data_received(
+                tells(FrameType.ANSWER, request="seat", ok=True, text="")
+            )
+            self.assertTrue((await answer).ok)
+            session.leave()
+            answer = session.ping()
+            transport.protocol.data_received(ends("left", "the client left"))
+            self.assertFalse((await answer).ok)
+            self.assertEqual((await session.whenEnded()).cause, EndCause.OURS)
 
         self.run_(work)
 
@@ -202,7 +265,10 @@ class AttachTests(SynchronousTestCase):
             for act, end in (
                 (lambda s, t: s.close(), End(EndCause.OURS)),
                 (lambda s, t: s.abort(), End(EndCause.OURS)),
-                (lambda s, t: t.close(), End(EndCause.SERVER)),
+                (
+                    lambda s, t: t.protocol.data_received(ends("detached", "so")),
+                    End(EndCause.SERVER, "", "detached", "so"),
+                ),
                 (
                     lambda s, t: t.protocol.connection_lost(OSError("reset")),
                     End(EndCause.LOST, "reset"),
@@ -210,6 +276,7 @@ class AttachTests(SynchronousTestCase):
             ):
                 self.loop.transports.clear()
                 session, transport = await self.seated()
+                session.deliver(lambda data: None)
                 act(session, transport)
                 self.assertEqual(await session.whenEnded(), end)
 
@@ -229,7 +296,7 @@ class AttachTests(SynchronousTestCase):
             self.loop.call_soon(transport.protocol.resume_writing)
             await session.whenWritable()
             self.assertTrue(session.write(b"c"))
-            self.assertEqual(transport.sent, b"abc")
+            self.assertEqual(typed(transport.sent), b"abc")
 
         self.run_(work)
 

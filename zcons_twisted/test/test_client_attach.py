@@ -21,21 +21,29 @@ from zcons_twisted.client.attach import (
     LEAVING_SECONDS,
     TYPED_AHEAD_MAX,
     Attachment,
-    AttachOptions,
-    UserSide,
 )
 from zcons_twisted.client.connecting import Opener
 from zcons_twisted.client.escapes import LineCharacters
+from zcons_twisted.client.lasting import RESUME_SECONDS
 from zcons_twisted.client.streams import HIGH_WATER
+from zcons_twisted.client.user_side import AttachOptions, UserSide
 from zcons_twisted.doors.commands import Status
+from zcons_twisted.frames import Attach, FrameType, encodeGap, parseAttach
 from zcons_twisted.rundir import RunDirectory
 
 from .client_fakes import (
     ClientReactor,
     FakeDescriptor,
     FakeTransport,
+    accepts,
     connectedSocket,
+    ends,
+    frames,
     nobody,
+    prints,
+    refuses,
+    tells,
+    typed,
 )
 from .test_client_reports import status
 
@@ -52,6 +60,7 @@ class FakeTerminal:
     characters = LineCharacters()
     raw = False
     broken = False
+    size = (30, 100)
 
     def makeRaw(self, keepTypedAhead: bool = False) -> None:
         """
@@ -105,13 +114,24 @@ class _Attaching(SynchronousTestCase):
         self.output = FakeDescriptor()
         self.terminal: Any = FakeTerminal()
         self.said: list[str] = []
+        self.told: list[str] = []
+        self.shown = True
+        self.number = 0
+        self.offset = 0
 
     def begin(self, opener: Opener = connectedSocket, **options: Any) -> None:
         """
         Attach, as far as the greeting.
         """
         options.setdefault("command", b"~")
-        user = UserSide(self.input, self.output, self.terminal, self.said.append)
+        user = UserSide(
+            self.input,
+            self.output,
+            self.terminal,
+            self.said.append,
+            self.shown,
+            self.told.append,
+        )
         self.attachment = Attachment(
             self.reactor,
             AttachOptions("z", RunDirectory("/run/x"), **options),
@@ -125,15 +145,42 @@ class _Attaching(SynchronousTestCase):
         """
         The session's connection.
         """
-        return self.reactor.transports[0]
+        return self.reactor.transports[self.number]
+
+    @property
+    def asked(self) -> Attach:
+        """
+        What was asked for.
+        """
+        return parseAttach(self.server.value().partition(b"\n")[0])
 
     def seat(self, rest: bytes = b"", **options: Any) -> None:
         """
         Attach, and be seated.
         """
         self.begin(**options)
+        self.letIn(rest)
+
+    def letIn(self, rest: bytes = b"", **more: Any) -> None:
+        """
+        The server accepts.
+        """
         self.server.clear()
-        self.server.protocol.dataReceived(b"OK\n" + rest)
+        self.server.protocol.dataReceived(accepts(offset=self.offset, **more))
+        self.prints(rest)
+
+    def prints(self, data: bytes) -> None:
+        """
+        The zone prints something.
+        """
+        self.server.protocol.dataReceived(prints(data, self.offset))
+        self.offset += len(data)
+
+    def ends(self, reason: str, text: str) -> None:
+        """
+        The server says its last word.
+        """
+        self.server.protocol.dataReceived(ends(reason, text))
 
     def type_(self, *pieces: bytes | OSError) -> None:
         """
@@ -142,17 +189,6 @@ class _Attaching(SynchronousTestCase):
         self.input.incoming.extend(pieces)
         for _ in pieces:
             self.reactor.readers[0].doRead()
-
-    def tell(self, reason: str, text: str) -> None:
-        """
-        The control door tells why.
-        """
-        transport = self.reactor.transports[1]
-        answers = StringTransport()
-        door = Door(reason, text)
-        door.makeConnection(answers)
-        door.dataReceived(transport.value())
-        transport.protocol.dataReceived(answers.value())
 
     def exited(self, code: int) -> None:
         """
@@ -180,10 +216,11 @@ class BeginningTests(_Attaching):
         raw once there is a session.
         """
         self.begin(disconnect=True, locale="de_DE.UTF-8")
-        self.assertRegex(self.server.value(), rb"\AIDENT [0-9]+ de_DE.UTF-8 1\n\Z")
+        wanted = Attach("operator", ("lines", 30), True, "de_DE.UTF-8", 30, 100)
+        self.assertEqual(self.asked, wanted)
         self.assertFalse(self.terminal.raw)
         self.assertEqual(self.reactor.readers, [])
-        self.server.protocol.dataReceived(b"OK\nlogin: ")
+        self.letIn(b"login: ")
         self.assertTrue(self.terminal.raw)
         self.assertEqual(self.output.written, CONNECTED + b"login: ")
 
@@ -193,6 +230,7 @@ class BeginningTests(_Attaching):
         """
         self.seat(b"login: ", quiet=True)
         self.type_(b"~.")
+        self.ends("left", "the client left")
         self.assertEqual(self.output.written, b"login: ~.")
         self.exited(0)
 
@@ -201,7 +239,7 @@ class BeginningTests(_Attaching):
         A taken seat is told of with its holder, in the words that people know.
         """
         self.begin()
-        self.server.protocol.dataReceived(b"99\n")
+        self.server.protocol.dataReceived(refuses("busy", "no", 99))
         self.assertEqual(self.said, ["Console is already in use by process ID 99."])
         self.assertEqual(self.output.written, b"")
         self.exited(1)
@@ -256,8 +294,8 @@ class ConversationTests(_Attaching):
         """
         self.seat()
         self.type_(b"ls\r", b"~~x")
-        self.assertEqual(self.server.value(), b"ls\r~x")
-        self.server.protocol.dataReceived(b"\xff\0file\r\n")
+        self.assertEqual(typed(self.server.value()), b"ls\r~x")
+        self.prints(b"\xff\0file\r\n")
         self.assertEqual(self.output.written, CONNECTED + b"\xff\0file\r\n")
 
     def test_outputPaces(self) -> None:
@@ -266,7 +304,7 @@ class ConversationTests(_Attaching):
         """
         self.seat()
         self.output.room = 0
-        self.server.protocol.dataReceived(b"x" * HIGH_WATER)
+        self.prints(b"x" * HIGH_WATER)
         self.assertEqual(self.server.producerState, "paused")
         self.output.room = 1 << 20
         self.reactor.writers[0].doWrite()
@@ -299,6 +337,7 @@ class ConversationTests(_Attaching):
         self.assertEqual(self.reactor.readers, [])
         self.server.producer.resumeProducing()
         self.type_(b"\r~.")
+        self.ends("left", "the client left")
         self.exited(0)
 
     def test_endOfInput(self) -> None:
@@ -309,9 +348,9 @@ class ConversationTests(_Attaching):
         self.terminal = None
         self.seat()
         self.type_(b"x\n~", b"")
-        self.assertEqual(self.server.value(), b"x\n~")
+        self.assertEqual(typed(self.server.value()), b"x\n~")
         self.assertTrue(self.server.connected)
-        self.server.protocol.dataReceived(b"still here")
+        self.prints(b"still here")
         self.assertEqual(self.output.written, CONNECTED + b"still here")
 
     def test_noEscapes(self) -> None:
@@ -321,7 +360,7 @@ class ConversationTests(_Attaching):
         self.terminal = None
         self.seat(command=None)
         self.type_(b"~.\n~.")
-        self.assertEqual(self.server.value(), b"~.\n~.")
+        self.assertEqual(typed(self.server.value()), b"~.\n~.")
 
     def test_stopped(self) -> None:
         """
@@ -367,7 +406,12 @@ class EndingTests(_Attaching):
         """
         self.seat()
         self.type_(b"exit\r~.")
-        self.assertEqual(self.server.value(), b"exit\r")
+        *_, last = frames(self.server.value())
+        self.assertEqual(typed(self.server.value()), b"exit\r")
+        self.assertEqual(last.type, FrameType.LEAVE)
+        self.assertNoResult(self.exit)
+        self.prints(b"dropped")
+        self.ends("left", "the client left")
         self.assertEqual(self.output.written, CONNECTED + b"~." + CLOSED)
         self.exited(0)
 
@@ -377,8 +421,9 @@ class EndingTests(_Attaching):
         """
         self.seat()
         self.output.room = 0
-        self.server.protocol.dataReceived(b"x" * 100)
+        self.prints(b"x" * 100)
         self.type_(b"~.")
+        self.ends("left", "the client left")
         self.assertNoResult(self.exit)
         self.reactor.advance(LEAVING_SECONDS)
         self.reactor.advance(LEAVING_SECONDS)
@@ -389,12 +434,456 @@ class EndingTests(_Attaching):
         Neither does a zone that takes nothing.
         """
         self.seat()
-        with mock.patch.object(self.server, "loseConnection"):
-            self.type_(b"~.")
+        self.type_(b"~.")
         self.assertNoResult(self.exit)
         self.reactor.advance(LEAVING_SECONDS)
         self.assertTrue(self.server.aborted)
         self.exited(0)
+
+    def test_serverEnded(self) -> None:
+        """
+        Who or what ended it is told in one line.
+        """
+        self.seat()
+        self.ends("taken-over", "taken over by \x1b5")
+        self.assertFalse(self.terminal.raw)
+        self.assertEqual(self.output.written, CONNECTED + CLOSED)
+        self.assertEqual(
+            self.said, ["the server ended the session: taken over by \\x1b5"]
+        )
+        self.exited(3)
+
+    def test_haltedAsAsked(self) -> None:
+        """
+        With C{-d} the zone's halt, or a boot that failed, is what was asked for.
+        """
+        for reason in ("halted", "boot-failed"):
+            self.setUp()
+            self.seat(disconnect=True)
+            self.ends(reason, "the zone halted")
+            self.assertEqual(self.said, [])
+            self.exited(0)
+
+    def test_nonsense(self) -> None:
+        """
+        A server that can't be understood ends it.
+        """
+        self.seat()
+        self.server.protocol.dataReceived(b"\xff" * 8)
+        self.assertEqual(
+            self.said, ["protocol error: a frame of type 0xff has no place"]
+        )
+        self.exited(3)
+
+    def test_lastOutputIsShown(self) -> None:
+        """
+        What the zone printed last is shown before anything else happens.
+        """
+        self.seat()
+        self.output.room = 0
+        self.prints(b"panic: ")
+        self.ends("detached", "by process 5")
+        self.assertTrue(self.terminal.raw)
+        self.output.room = 1000
+        self.reactor.writers[0].doWrite()
+        self.assertEqual(self.output.written, CONNECTED + b"panic: " + CLOSED)
+        self.exited(3)
+
+    def test_lastOutputIsNotWaitedFor(self) -> None:
+        """
+        Whoever does not want to see it can still leave, or send a signal.
+        """
+        self.seat()
+        self.output.room = 0
+        self.prints(b"panic: ")
+        self.ends("detached", "by process 5")
+        self.attachment.signalled(signal.SIGTERM)
+        self.exited(143)
+
+    def test_signals(self) -> None:
+        """
+        A signal ends it at once, with the terminal put back.
+        """
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+            self.setUp()
+            self.seat()
+            self.attachment.signalled(number)
+            self.assertEqual(self.output.written, CONNECTED + CLOSED)
+            self.assertTrue(self.server.aborted)
+            self.exited(128 + number)
+
+    def test_signalWhileStopped(self) -> None:
+        """
+        The same when the terminal takes nothing.
+        """
+        self.seat()
+        self.output.room = 0
+        self.prints(b"x" * HIGH_WATER)
+        self.attachment.signalled(signal.SIGTERM)
+        self.exited(143)
+
+    def test_terminalGone(self) -> None:
+        """
+        A terminal that hung up is as good as SIGHUP.
+        """
+        self.seat()
+        self.type_(OSError(errno.EIO, "hung up"))
+        self.exited(129)
+        self.setUp()
+        self.seat()
+        self.output.error = OSError(errno.EIO, "hung up")
+        self.prints(b"x")
+        self.exited(129)
+
+    def test_readerGone(self) -> None:
+        """
+        Whoever reads our output may stop when it has seen enough.
+        """
+        self.shown = False
+        self.seat()
+        self.output.error = BrokenPipeError(errno.EPIPE, "broken")
+        self.prints(b"x")
+        self.assertEqual(self.said, [])
+        self.exited(0)
+
+    def test_diskFull(self) -> None:
+        """
+        Output that can't be written is an error.
+        """
+        self.seat()
+        self.output.error = OSError(errno.ENOSPC, "No space left on device")
+        self.prints(b"x")
+        self.assertEqual(
+            self.said, ["could not write the output: No space left on device"]
+        )
+        self.exited(1)
+
+    def test_outputFailsAtTheFirstLine(self) -> None:
+        """
+        The same for output that was never there.
+        """
+        self.shown = False
+        self.output.error = BrokenPipeError(errno.EPIPE, "broken")
+        self.seat()
+        self.exited(0)
+
+
+class WhatHappensTests(_Attaching):
+    """
+    What is told besides output, and what is told to the server.
+    """
+
+    def test_notices(self) -> None:
+        """
+        Notices and gaps are shown among the output, without a control character
+        from outside.
+        """
+        self.seat(b"up\r\n")
+        notice = tells(
+            FrameType.NOTICE,
+            event="booting",
+            text="NOTICE: Zone booting up \x1b[2J",
+            time=0.0,
+            offset=4,
+            arguments="",
+        )
+        self.server.protocol.dataReceived(notice + encodeGap(4, 12))
+        self.assertEqual(
+            self.output.written,
+            CONNECTED
+            + b"up\r\n\r\n[NOTICE: Zone booting up \\x1b[2J]\r\n"
+            + b"\r\n[NOTICE: 12 bytes skipped]\r\n",
+        )
+
+    def test_noticesPace(self) -> None:
+        """
+        They too pause a session whose terminal takes nothing.
+        """
+        self.seat()
+        self.output.room = 0
+        self.server.protocol.dataReceived(encodeGap(0, 1) * (HIGH_WATER // 20))
+        self.assertEqual(self.server.producerState, "paused")
+
+    def test_replay(self) -> None:
+        """
+        What was printed before is shown by the screenful, as much as was asked for,
+        or not where nobody looks.
+        """
+
+        def wanted(**options: Any) -> Attach:
+            self.begin(**options)
+            asked = self.asked
+            self.attachment.signalled(signal.SIGTERM)
+            self.exited(143)
+            self.setUp()
+            return asked
+
+        self.assertEqual(wanted(start="all").start, "all")
+        self.terminal = None
+        self.assertEqual(wanted(), Attach("operator", ("lines", 24)))
+        self.shown = False
+        self.assertEqual(wanted().start, "live")
+
+    def test_resized(self) -> None:
+        """
+        The server hears of another size of the terminal, once there is a session.
+        """
+        self.begin()
+        self.attachment.resized(signal.SIGWINCH)
+        self.letIn()
+        self.terminal.size = (50, 132)
+        self.attachment.resized(signal.SIGWINCH)
+        (frame,) = frames(self.server.value())
+        self.assertEqual(frame.payload, b'{"rows":50,"columns":132}')
+
+
+class WatchingTests(_Attaching):
+    """
+    Somebody who only looks.
+    """
+
+    def test_watch(self) -> None:
+        """
+        Nothing that is typed is sent, and the terminal's size is nobody's.
+        """
+        self.begin(role="watch")
+        self.assertEqual(self.asked, Attach("watch", ("lines", 30)))
+        self.letIn(b"login: ", role="watch")
+        self.type_(b"root\r")
+        self.attachment.resized(signal.SIGWINCH)
+        self.assertEqual(self.server.value(), b"")
+        self.assertEqual(self.output.written, b"[Watching zone 'z' console]\nlogin: ")
+
+    def test_leave(self) -> None:
+        """
+        The way out, C{^C} and its signal leave in good order.
+        """
+        ways = (
+            lambda: self.type_(b"~."),
+            lambda: self.type_(b"x\x03"),
+            lambda: self.attachment.signalled(signal.SIGINT),
+        )
+        for way in ways:
+            self.setUp()
+            self.seat(role="watch")
+            way()
+            self.ends("left", "the client left")
+            self.exited(0)
+
+    def test_pipe(self) -> None:
+        """
+        Without a terminal nothing is read.
+        """
+        self.terminal = None
+        self.seat(role="watch")
+        self.assertEqual(self.reactor.readers, [])
+        self.attachment.signalled(signal.SIGTERM)
+        self.exited(143)
+
+
+class ResumeTests(_Attaching):
+    """
+    A connection that is lost is tried again.
+    """
+
+    def setUp(self) -> None:
+        """
+        Somebody at a console, from its offset 100 on.
+        """
+        super().setUp()
+        self.offset = 100
+        self.there = True
+
+    def opener(self, path: str) -> Any:
+        """
+        Somebody, while there is.
+        """
+        return (connectedSocket if self.there else nobody)(path)
+
+    def lose(self, **options: Any) -> None:
+        """
+        The server is killed.
+        """
+        self.seat(b"before", opener=self.opener, **options)
+        self.there = False
+        self.server.loseConnection()
+
+    def back(self) -> None:
+        """
+        There is one again.
+        """
+        self.there = True
+        self.number = len(self.reactor.transports)
+        self.reactor.advance(2.0)
+
+    def test_resumed(self) -> None:
+        """
+        It goes on where it was, and what was typed meanwhile is sent.
+        """
+        self.lose(disconnect=True)
+        self.assertEqual(self.told, ["[Connection lost; trying again]"])
+        self.type_(b"typed")
+        self.reactor.advance(0.1)
+        self.reactor.advance(0.2)
+        self.assertTrue(self.terminal.raw)
+        self.back()
+        self.assertEqual(self.asked.start, ("offset", 106))
+        self.assertEqual(self.asked.role, "operator")
+        self.letIn(b" after")
+        self.assertEqual(self.told[1:], ["[Connected again]"])
+        self.assertEqual(typed(self.server.value()), b"typed")
+        self.assertEqual(self.output.written, CONNECTED + b"before after")
+        self.type_(b"\r~.")
+        self.ends("left", "the client left")
+        self.exited(0)
+
+    def test_onTheTerminal(self) -> None:
+        """
+        Where standard error is the same terminal, it is told there.
+        """
+        self.told = None  # type: ignore[assignment]
+        user = UserSide(self.input, self.output, None, self.said.append, True)
+        attachment = Attachment(
+            self.reactor,
+            AttachOptions("z", RunDirectory("/run/x")),
+            user,
+            self.opener,
+        )
+        self.exit = Deferred.fromCoroutine(attachment.run())
+        self.letIn()
+        self.server.loseConnection()
+        self.assertEqual(
+            self.output.written,
+            CONNECTED + b"\r\n[Connection lost; trying again]\r\n",
+        )
+        attachment.signalled(signal.SIGTERM)
+        self.assertEqual(self.successResultOf(self.exit), 143)
+
+    def test_quiet(self) -> None:
+        """
+        With C{-Q} nothing is told.
+        """
+        self.lose(quiet=True)
+        self.assertEqual(self.told, [])
+        self.type_(b"\r~.")
+        self.exited(0)
+
+    def test_left(self) -> None:
+        """
+        The way out works at once.
+        """
+        self.lose()
+        self.type_(b"\r~.")
+        self.exited(0)
+
+    def test_signal(self) -> None:
+        """
+        So does a signal.
+        """
+        self.lose()
+        self.attachment.signalled(signal.SIGTERM)
+        self.exited(143)
+
+    def test_paused(self) -> None:
+        """
+        A terminal that takes nothing is not forgotten, and its new size is told.
+        """
+        self.seat(opener=self.opener)
+        self.output.room = 0
+        self.prints(b"x" * HIGH_WATER)
+        self.server.loseConnection()
+        self.terminal.size = (50, 132)
+        self.attachment.resized(signal.SIGWINCH)
+        self.back()
+        self.assertEqual((self.asked.rows, self.asked.columns), (50, 132))
+        self.letIn()
+        self.assertEqual(self.server.producerState, "paused")
+
+    def test_pipeWaits(self) -> None:
+        """
+        A pipe is not read while there is no connection.
+        """
+        self.terminal = None
+        self.lose()
+        self.type_(b"x")
+        self.assertEqual(self.reactor.readers, [])
+        self.back()
+        self.letIn()
+        self.assertEqual(len(self.reactor.readers), 1)
+
+    def test_gone(self) -> None:
+        """
+        It is not tried for ever.
+        """
+        self.lose()
+        for _ in range(int(RESUME_SECONDS)):
+            self.assertNoResult(self.exit)
+            self.reactor.advance(1.0)
+        (line,) = self.said
+        self.assertTrue(line.startswith("the connection was lost for 60 s: no server"))
+        self.exited(3)
+
+    def test_taken(self) -> None:
+        """
+        Somebody else may have been faster.
+        """
+        self.lose(role="take")
+        self.back()
+        self.assertEqual(self.asked.role, "operator")
+        self.server.protocol.dataReceived(refuses("busy", "no", 99))
+        self.assertEqual(self.said, ["Console is already in use by process ID 99."])
+        self.exited(3)
+
+
+class LegacyTests(_Attaching):
+    """
+    A server that knows no structured sessions.
+    """
+
+    def seat(self, rest: bytes = b"", **options: Any) -> None:
+        """
+        It closes on what it does not know, and seats us on what it knows.
+        """
+        self.begin(**options)
+        self.server.loseConnection()
+        self.number = 1
+        self.assertRegex(self.server.value(), rb"\AIDENT [0-9]+ C [01]\n\Z")
+        self.server.clear()
+        self.server.protocol.dataReceived(b"OK\n" + rest)
+
+    def tell(self, reason: str, text: str) -> None:
+        """
+        The control door tells why.
+        """
+        transport = self.reactor.transports[2]
+        answers = StringTransport()
+        door = Door(reason, text)
+        door.makeConnection(answers)
+        door.dataReceived(transport.value())
+        transport.protocol.dataReceived(answers.value())
+
+    def test_bothWays(self) -> None:
+        """
+        It is a byte pipe, and is left by closing.
+        """
+        self.seat(b"login: ")
+        self.attachment.resized(signal.SIGWINCH)
+        self.type_(b"root\r~.")
+        self.assertEqual(self.server.value(), b"root\r")
+        self.assertEqual(self.output.written, CONNECTED + b"login: ~." + CLOSED)
+        self.exited(0)
+
+    def test_onlyOperators(self) -> None:
+        """
+        Nobody can watch there, or take over.
+        """
+        for role in ("watch", "take"):
+            self.setUp()
+            self.begin(role=role)
+            self.server.loseConnection()
+            (line,) = self.said
+            self.assertIn("knows only operators", line)
+            self.exited(1)
 
     def test_serverEnded(self) -> None:
         """
@@ -424,7 +913,7 @@ class EndingTests(_Attaching):
         The same when the server went with the zone: its last words count, however
         they were split.
         """
-        answers = [connectedSocket("")]
+        answers = [connectedSocket(""), connectedSocket("")]
 
         def opener(path: str) -> Any:
             return answers.pop() if answers else nobody(path)
@@ -439,7 +928,7 @@ class EndingTests(_Attaching):
         """
         A server that has stopped is said to have.
         """
-        answers = [connectedSocket("")]
+        answers = [connectedSocket(""), connectedSocket("")]
 
         def opener(path: str) -> Any:
             return answers.pop() if answers else nobody(path)
@@ -448,94 +937,3 @@ class EndingTests(_Attaching):
         self.server.loseConnection()
         self.assertEqual(self.said, ["the server has stopped"])
         self.exited(3)
-
-    def test_lastOutputIsShown(self) -> None:
-        """
-        What the zone printed last is shown before anything else happens.
-        """
-        self.seat()
-        self.output.room = 0
-        self.server.protocol.dataReceived(b"panic: ")
-        self.server.loseConnection()
-        self.assertTrue(self.terminal.raw)
-        self.output.room = 1000
-        self.reactor.writers[0].doWrite()
-        self.tell("detached", "by process 5")
-        self.assertEqual(self.output.written, CONNECTED + b"panic: " + CLOSED)
-        self.exited(3)
-
-    def test_lastOutputIsNotWaitedFor(self) -> None:
-        """
-        Whoever does not want to see it can still leave, or send a signal.
-        """
-        self.seat()
-        self.output.room = 0
-        self.server.protocol.dataReceived(b"panic: ")
-        self.server.loseConnection()
-        self.attachment.signalled(signal.SIGTERM)
-        self.exited(143)
-
-    def test_signals(self) -> None:
-        """
-        A signal ends it at once, with the terminal put back.
-        """
-        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-            self.setUp()
-            self.seat()
-            self.attachment.signalled(number)
-            self.assertEqual(self.output.written, CONNECTED + CLOSED)
-            self.assertTrue(self.server.aborted)
-            self.exited(128 + number)
-
-    def test_signalWhileStopped(self) -> None:
-        """
-        The same when the terminal takes nothing.
-        """
-        self.seat()
-        self.output.room = 0
-        self.server.protocol.dataReceived(b"x" * HIGH_WATER)
-        self.attachment.signalled(signal.SIGTERM)
-        self.exited(143)
-
-    def test_terminalGone(self) -> None:
-        """
-        A terminal that hung up is as good as SIGHUP.
-        """
-        self.seat()
-        self.type_(OSError(errno.EIO, "hung up"))
-        self.exited(129)
-        self.setUp()
-        self.seat()
-        self.output.error = OSError(errno.EIO, "hung up")
-        self.server.protocol.dataReceived(b"x")
-        self.exited(129)
-
-    def test_readerGone(self) -> None:
-        """
-        Whoever reads our output may stop when it has seen enough.
-        """
-        self.seat()
-        self.output.error = BrokenPipeError(errno.EPIPE, "broken")
-        self.server.protocol.dataReceived(b"x")
-        self.assertEqual(self.said, [])
-        self.exited(0)
-
-    def test_diskFull(self) -> None:
-        """
-        Output that can't be written is an error.
-        """
-        self.seat()
-        self.output.error = OSError(errno.ENOSPC, "No space left on device")
-        self.server.protocol.dataReceived(b"x")
-        self.assertEqual(
-            self.said, ["could not write the output: No space left on device"]
-        )
-        self.exited(1)
-
-    def test_outputFailsAtTheFirstLine(self) -> None:
-        """
-        The same for output that was never there.
-        """
-        self.output.error = BrokenPipeError(errno.EPIPE, "broken")
-        self.seat()
-        self.exited(0)

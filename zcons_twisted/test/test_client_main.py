@@ -13,7 +13,8 @@ from unittest import mock
 from twisted.trial.unittest import SynchronousTestCase
 
 from zcons_twisted import __version__
-from zcons_twisted.client.main import buildParser, main
+from zcons_twisted.client.command_line import buildParser
+from zcons_twisted.client.main import main
 from zcons_twisted.events import EVENT_NAMES
 
 

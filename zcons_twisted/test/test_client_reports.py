@@ -9,7 +9,13 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from zcons_twisted.client.reports import listing, moment, operatorBrief, statusReport
+from zcons_twisted.client.reports import (
+    listing,
+    moment,
+    operatorBrief,
+    statusReport,
+    whoReport,
+)
 
 
 def someone(**more: Any) -> dict[str, Any]:
@@ -43,6 +49,9 @@ def status(**more: Any) -> dict[str, Any]:
         "serverPid": 7,
         "since": 0.0,
         "operator": [],
+        "watchers": [],
+        "oldest": 4,
+        "end": 36,
         "ended": [],
         "counters": [{"name": "output", "value": 32}],
         **more,
@@ -69,6 +78,7 @@ class StatusReportTests(SynchronousTestCase):
                 ["on", "halt:", "stay"],
                 ["server:", "process", "7", "since", *moment(0.0).split()],
                 ["operator:", "none"],
+                ["history:", "offsets", "4", "to", "36"],
                 ["output:", "32"],
             ],
         )
@@ -110,6 +120,7 @@ class StatusReportTests(SynchronousTestCase):
                     hostile,
                 ),
                 operator=[someone(user=hostile, locale=hostile)],
+                watchers=[someone(user=hostile, locale=hostile)],
                 ended=[
                     {"pid": 5, "uid": 0, "at": 0.0, "reason": hostile, "text": hostile}
                 ],
@@ -117,7 +128,7 @@ class StatusReportTests(SynchronousTestCase):
             )
         )
         self.assertNotIn("\x1b", report)
-        self.assertEqual(report.count("\n"), 9)
+        self.assertEqual(report.count("\n"), 11)
 
 
 class ListingTests(SynchronousTestCase):
@@ -142,3 +153,19 @@ class ListingTests(SynchronousTestCase):
         """
         self.assertEqual(operatorBrief([]), "-")
         self.assertEqual(operatorBrief([someone()]), "ann\\x1b (process 12)")
+
+    def test_who(self) -> None:
+        """
+        Everybody who is attached has a line, the operator first.
+        """
+        watcher = someone(pid=7, user="bo")
+        report = whoReport(status(operator=[someone()], watchers=[watcher]))
+        self.assertEqual(
+            [line.split() for line in report.splitlines()],
+            [
+                ["ROLE", "PID", "USER", "SINCE"],
+                ["operator", "12", "ann\\x1b", *moment(0).split()],
+                ["watcher", "7", "bo", *moment(0).split()],
+            ],
+        )
+        self.assertEqual(whoReport(status()), "ROLE  PID  USER  SINCE\n")

@@ -16,13 +16,29 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from zcons_twisted.client.connecting import ATTEMPTS, RETRY_SECONDS
-from zcons_twisted.client.errors import ConsoleInUse, CouldNotConnect
+from zcons_twisted.client.errors import (
+    ConsoleInUse,
+    CouldNotConnect,
+    NotStructured,
+    OnlyOperators,
+)
 from zcons_twisted.client.session import ConsoleSession, End, EndCause
 from zcons_twisted.client.tx import SessionInput, attach
 from zcons_twisted.errors import BadZoneName
+from zcons_twisted.frames import Attach, formatAttach
 from zcons_twisted.rundir import RunDirectory
 
-from .client_fakes import ClientReactor, FakeTransport, connectedSocket, nobody
+from .client_fakes import (
+    ClientReactor,
+    FakeTransport,
+    accepts,
+    connectedSocket,
+    ends,
+    nobody,
+    prints,
+    refuses,
+    typed,
+)
 
 RUNDIR = RunDirectory("/run/x")
 
@@ -38,12 +54,14 @@ class _Attached(SynchronousTestCase):
         """
         self.reactor = ClientReactor()
 
-    def attach(self, **options: Any) -> Deferred[ConsoleSession]:
+    def attach(
+        self, asked: Attach | None = None, **options: Any
+    ) -> Deferred[ConsoleSession]:
         """
         Attach to zone z.
         """
         options.setdefault("opener", connectedSocket)
-        return attach(self.reactor, RUNDIR, "z", **options)
+        return attach(self.reactor, RUNDIR, "z", asked, **options)
 
     def seated(self) -> tuple[ConsoleSession, FakeTransport]:
         """
@@ -51,7 +69,8 @@ class _Attached(SynchronousTestCase):
         """
         attaching = self.attach()
         transport = self.reactor.transports[-1]
-        transport.protocol.dataReceived(b"OK\nlogin: ")
+        transport.clear()
+        transport.protocol.dataReceived(accepts() + prints(b"login: "))
         return self.successResultOf(attaching), transport
 
 
@@ -64,15 +83,16 @@ class AttachTests(_Attached):
         """
         The session is seated, greets as it was told to, and gives out its output.
         """
-        attaching = self.attach(locale="de_DE.UTF-8", disconnect=True)
+        asked = Attach(locale="de_DE.UTF-8", disconnect=True)
+        attaching = self.attach(asked)
         (transport,) = self.reactor.transports
-        self.assertRegex(transport.value(), rb"\AIDENT [0-9]+ de_DE.UTF-8 1\n\Z")
+        self.assertEqual(transport.value(), formatAttach(asked))
         self.assertNoResult(attaching)
-        transport.protocol.dataReceived(b"OK\nlogin: ")
+        transport.protocol.dataReceived(accepts() + prints(b"login: "))
         session = self.successResultOf(attaching)
         output: list[bytes] = []
         session.deliver(output.append)
-        transport.protocol.dataReceived(b"more")
+        transport.protocol.dataReceived(prints(b"more", 7))
         self.assertEqual(output, [b"login: ", b"more"])
         self.assertEqual(self.reactor.getDelayedCalls(), [])
 
@@ -82,7 +102,7 @@ class AttachTests(_Attached):
         """
         attaching = self.attach()
         (transport,) = self.reactor.transports
-        transport.protocol.dataReceived(b"99\n")
+        transport.protocol.dataReceived(refuses("busy", "no", 99))
         self.failureResultOf(attaching, ConsoleInUse)
         self.assertFalse(transport.connected)
         self.assertEqual(self.reactor.getDelayedCalls(), [])
@@ -100,6 +120,25 @@ class AttachTests(_Attached):
         attaching = attach(self.reactor, RUNDIR, "../z")
         self.failureResultOf(attaching, BadZoneName)
 
+    def test_fallback(self) -> None:
+        """
+        With a server that closes on what it does not know, an operator gets a legacy
+        session on another connection.
+        """
+        attaching = self.attach(Attach(locale="de_DE.UTF-8", disconnect=True))
+        self.reactor.transports[0].loseConnection()
+        old = self.reactor.transports[1]
+        self.assertRegex(old.value(), rb"\AIDENT [0-9]+ de_DE.UTF-8 1\n\Z")
+        old.protocol.dataReceived(b"OK\n")
+        session = self.successResultOf(attaching)
+        self.assertFalse(session.structured)
+        self.assertIsNone(session.position)
+        self.assertIsNone(session.welcome)
+        self.assertRaises(NotStructured, session.sendBreak)
+        watching = self.attach(Attach("watch"))
+        self.reactor.transports[2].loseConnection()
+        self.failureResultOf(watching, OnlyOperators)
+
     def test_fullBacklog(self) -> None:
         """
         A full backlog is waited for, a short while at a time.
@@ -110,7 +149,7 @@ class AttachTests(_Attached):
         self.reactor.advance(RETRY_SECONDS)
         self.assertEqual(self.reactor.transports, [])
         self.reactor.advance(RETRY_SECONDS)
-        self.reactor.transports[0].protocol.dataReceived(b"OK\n")
+        self.reactor.transports[0].protocol.dataReceived(accepts())
         self.successResultOf(attaching)
 
     def test_backlogStaysFull(self) -> None:
@@ -140,9 +179,11 @@ class AttachTests(_Attached):
         The server's end and a broken connection are told apart.
         """
         session, transport = self.seated()
-        transport.loseConnection()
+        session.deliver(lambda data: None)
+        transport.protocol.dataReceived(ends("detached", "by process 5"))
         self.assertEqual(
-            self.successResultOf(session.whenEnded()), End(EndCause.SERVER)
+            self.successResultOf(session.whenEnded()),
+            End(EndCause.SERVER, "", "detached", "by process 5"),
         )
         session, transport = self.seated()
         transport.protocol.connectionLost(Failure(ConnectionLost("reset")))
@@ -264,7 +305,7 @@ class SessionInputTests(_Attached):
         self.assertEqual(self.producer.told, ["pause"])
         self.transport.protocol.resumeProducing()
         self.assertEqual(self.producer.told, ["pause", "resume"])
-        self.assertEqual(self.transport.value(), b"ab")
+        self.assertEqual(typed(self.transport.value()), b"ab")
 
     def test_pull(self) -> None:
         """

@@ -1,0 +1,296 @@
+# -*- test-case-name: zcons_twisted.test.test_client_lasting -*-
+"""
+A session that outlives its connection, under Twisted.
+
+When the connection of a structured session breaks, or the server goes away without
+having ended the session, it is attached anew at the offset that it had come to, so that
+it misses nothing that history has.  What is typed meanwhile waits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import txaio.tx
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.python.failure import Failure
+
+from zcons_twisted.backoff import BackOff
+from zcons_twisted.frames import Attach
+from zcons_twisted.rundir import RunDirectory
+
+from . import tx
+from .connecting import Opener, openUnix
+from .errors import CouldNotConnect, HandshakeFailed
+from .happenings import End, EndCause, Gap, Happening, Notice, Welcome
+from .moments import Moment
+from .session import ConsoleSession
+
+__all__ = ["FIRST_SECONDS", "LONGEST_SECONDS", "RESUME_SECONDS", "Ears", "Lasting"]
+
+#: How long a lost connection is tried again.
+RESUME_SECONDS = 60.0
+
+#: The first wait between two attempts, and the longest.
+FIRST_SECONDS = 0.1
+LONGEST_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ears:
+    """
+    Who hears of what.
+
+    @ivar output: is given what the zone prints.
+    @ivar happening: is told whatever else the server tells, nothing twice.
+    @ivar lost: the connection is lost, and is tried again.
+    @ivar again: there is one again.
+    """
+
+    output: Callable[[bytes], None]
+    happening: Callable[[Happening], None]
+    lost: Callable[[], None]
+    again: Callable[[], None]
+
+
+class Lasting:
+    """
+    One such session.
+    """
+
+    def __init__(
+        self,
+        reactor: tx.AttachReactor,
+        rundir: RunDirectory,
+        zone: str,
+        asked: Attach,
+        ears: Ears,
+        opener: Opener = openUnix,
+    ) -> None:
+        """
+        @param reactor: where it lives.
+        @param rundir: the server's run directory.
+        @param zone: the zone's name.
+        @param asked: what to ask for when it begins.
+        @param ears: who hears of what.
+        @param opener: one attempt to connect, as L{openUnix}.
+        """
+        self._reactor = reactor
+        self._rundir = rundir
+        self._zone = zone
+        self._asked = asked
+        self._ears = ears
+        self._opener = opener
+        self._session: ConsoleSession | None = None
+        self._trying: Deferred[Any] | None = None
+        self._why = ""
+        self._leaving = self._paused = False
+        self._ahead = b""
+        self._room = Moment(txaio.tx)
+        self._ended = Moment(txaio.tx)
+        self._told: list[Gap | Notice] = []
+        self._known: list[Gap | Notice] = []
+        #: How things stood when it began, where a server told that.
+        self.welcome: Welcome | None = None
+        #: Whether it has more to it than bytes.
+        self.structured = False
+
+    def attach(self) -> Deferred[None]:
+        """
+        Begin.
+
+        @return: fires when it is seated, and fails with an
+            L{AttachError<zcons_twisted.client.errors.AttachError>}; may be cancelled.
+        """
+
+        async def begin() -> None:
+            session = await self._attempt()
+            self.welcome = session.welcome
+            self._seat(session)
+
+        return Deferred.fromCoroutine(begin())
+
+    def deliver(self) -> None:
+        """
+        Begin to give out what the zone prints, once it is seated.
+        """
+        if self._session is not None:
+            self._session.deliver(self._ears.output, self._happened)
+
+    def whenEnded(self) -> Any:
+        """
+        A Deferred of the last L{End}.
+        """
+        return self._ended.wait()
+
+    @property
+    def position(self) -> int:
+        """
+        The offset after the last byte of output.
+        """
+        session = self._session
+        return 0 if session is None or session.position is None else session.position
+
+    def write(self, data: bytes) -> bool:
+        """
+        Send what was typed, or keep it until there is a connection again.
+
+        @return: whether there is room for more; if not, wait for L{whenWritable}.
+        """
+        if self._session is not None:
+            return self._session.write(data)
+        self._ahead += data
+        return False
+
+    def whenWritable(self) -> Any:
+        """
+        A Deferred that fires when there is room for more input, or when it is over.
+        """
+        if self._session is not None:
+            return self._session.whenWritable()
+        return self._room.wait()
+
+    def pauseOutput(self) -> None:
+        """
+        Read no more for now.
+        """
+        self._paused = True
+        if self._session is not None:
+            self._session.pauseOutput()
+
+    def resumeOutput(self) -> None:
+        """
+        Read again.
+        """
+        self._paused = False
+        if self._session is not None:
+            self._session.resumeOutput()
+
+    def window(self, rows: int, columns: int) -> None:
+        """
+        Our terminal has another size; older servers don't hear of it.
+        """
+        self._asked = replace(self._asked, rows=rows, columns=columns)
+        if self._session is not None and self._session.structured:
+            self._session.window(rows, columns)
+
+    def ping(self) -> Any:
+        """
+        A Deferred that fires once everything that the server had to tell has come.
+        """
+        if self._session is not None and self._session.structured:
+            return self._session.ping()
+        return self._room.wait()
+
+    def leave(self) -> None:
+        """
+        End it in good order.
+        """
+        self._leaving = True
+        if self._trying is not None:
+            self._trying.cancel()
+        elif self._session is not None:
+            self._session.leave()
+
+    def abort(self) -> None:
+        """
+        End it at once.
+        """
+        self._leaving = True
+        if self._trying is not None:
+            self._trying.cancel()
+        elif self._session is not None:
+            self._session.abort()
+
+    # Inside.
+
+    def _attempt(self) -> Deferred[ConsoleSession]:
+        return tx.attach(
+            self._reactor, self._rundir, self._zone, self._asked, opener=self._opener
+        )
+
+    def _seat(self, session: ConsoleSession) -> None:
+        self._session = session
+        self.structured = session.structured
+        if self._paused:
+            session.pauseOutput()
+        session.whenEnded().addCallback(self._sessionEnded)
+
+    def _sessionEnded(self, end: End) -> None:
+        session, self._session = self._session, None
+        position = None if session is None else session.position
+        if self._leaving or end.cause is not EndCause.LOST or position is None:
+            self._over(end)
+            return
+        role = "watch" if self._asked.role == "watch" else "operator"
+        self._asked = replace(self._asked, role=role, start=("offset", position))
+        self._known = [h for h in self._told if h.offset >= position]
+        self._room = Moment(txaio.tx)
+        self._why = end.detail
+        self._ears.lost()
+        # Whoever is told may have had enough.
+        if not self._leaving:
+            trying = self._trying = Deferred.fromCoroutine(self._tryAgain())
+            late = self._reactor.callLater(RESUME_SECONDS, trying.cancel)
+            trying.addBoth(self._tried, late)
+        else:
+            self._over(End(EndCause.OURS))
+
+    async def _tryAgain(self) -> ConsoleSession:
+        backOff = BackOff(FIRST_SECONDS, LONGEST_SECONDS)
+        while True:
+            await self._pause(backOff.wait())
+            try:
+                return await self._attempt()
+            except (CouldNotConnect, HandshakeFailed) as e:
+                self._why = str(e)
+
+    async def _pause(self, seconds: float) -> None:
+        pause: Deferred[None] = Deferred()
+        waiting = self._reactor.callLater(seconds, pause.callback, None)
+        try:
+            await pause
+        finally:
+            if waiting.active():
+                waiting.cancel()
+
+    def _tried(self, result: ConsoleSession | Failure, late: Any) -> None:
+        self._trying = None
+        if late.active():
+            late.cancel()
+        if isinstance(result, ConsoleSession):
+            self._resume(result)
+        elif self._leaving:
+            self._over(End(EndCause.OURS))
+        elif result.check(CancelledError):
+            text = f"the connection was lost for {RESUME_SECONDS:g} s: {self._why}"
+            self._over(End(EndCause.LOST, text))
+        else:
+            self._over(End(EndCause.LOST, result.getErrorMessage()))
+
+    def _resume(self, session: ConsoleSession) -> None:
+        self._seat(session)
+        ahead, self._ahead = self._ahead, b""
+        if ahead:
+            session.write(ahead)
+        session.whenWritable().addCallback(self._room.resolve)
+        self._ears.again()
+        self.deliver()
+
+    def _happened(self, happening: Happening) -> None:
+        """
+        A session that begins where another ended is told again what lies there.
+        """
+        if isinstance(happening, Gap | Notice):
+            if happening in self._known:
+                self._known.remove(happening)
+                return
+            self._told = [h for h in self._told if h.offset == happening.offset]
+            self._told.append(happening)
+        self._ears.happening(happening)
+
+    def _over(self, end: End) -> None:
+        self._room.resolve(None)
+        self._ended.resolve(end)

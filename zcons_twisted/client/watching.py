@@ -1,0 +1,154 @@
+# -*- test-case-name: zcons_twisted.test.test_client_watching -*-
+"""
+C{zconsole watch} with several zones: their output by lines, each with its zone in
+front.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Sequence
+from typing import Any
+
+from twisted.internet.defer import CancelledError, Deferred
+
+from zcons_twisted.errors import RunDirectoryError
+from zcons_twisted.frames import Attach
+
+from .endings import ExitStatus, told, verdict
+from .errors import AttachError
+from .happenings import End, EndCause
+from .lasting import Ears, Lasting
+from .looking import Looker, Looking
+from .showing import LineShower
+
+__all__ = ["PROMPT_SECONDS", "Watching"]
+
+#: How long a line may be unfinished before it is shown as it is: a prompt is.
+PROMPT_SECONDS = 1.0
+
+
+class Watching(Looking):
+    """
+    One run of it.
+    """
+
+    def __init__(self, looker: Looker, zones: Sequence[str], asked: Attach) -> None:
+        """
+        @param zones: which zones.
+        @param asked: what to ask each of their servers for.
+        """
+        super().__init__(looker)
+        self._watched = [_Watched(self, zone, asked) for zone in zones]
+        self._left = len(self._watched)
+        self._worst: int = ExitStatus.DONE
+
+    async def run(self) -> int:
+        """
+        Watch until no zone is left to be watched.
+        """
+        status = await super().run()
+        for watched in self._watched:
+            watched.stop()
+        return status
+
+    def begin(self) -> None:
+        """
+        Attach to each.
+        """
+        for watched in self._watched:
+            watched.begin()
+
+    def signalled(self, number: int) -> None:
+        """
+        A signal ends it; C{^C} is the way to leave.
+        """
+        if number == signal.SIGINT:
+            self.finish(ExitStatus.DONE)
+            self._output.abandon()
+        else:
+            super().signalled(number)
+
+    def text(self, text: str) -> None:
+        """
+        Show some lines.
+        """
+        self.show(text.encode(self.looker.encoding, "replace"))
+
+    def ended(self, status: int) -> None:
+        """
+        One zone is watched no more.
+        """
+        self._worst = max(self._worst, status)
+        self._left -= 1
+        if not self._left:
+            self.finish(self._worst)
+
+
+class _Watched:
+    """
+    One zone.
+    """
+
+    def __init__(self, watching: Watching, zone: str, asked: Attach) -> None:
+        looker = watching.looker
+        self._watching = watching
+        self._zone = zone
+        self._disconnect = asked.disconnect
+        self._shower = LineShower(zone, watching.text)
+        self._flush: Any = None
+        ears = Ears(self._output, self._shower.happening, self._lost, self._again)
+        self._session = Lasting(
+            looker.reactor, looker.rundir, zone, asked, ears, looker.opener
+        )
+        watching.sessions.append(self._session)
+
+    def begin(self) -> None:
+        self._attaching = Deferred.fromCoroutine(self._attach())
+
+    def stop(self) -> None:
+        self._attaching.cancel()
+        if self._flush is not None:
+            self._flush.cancel()
+
+    async def _attach(self) -> None:
+        try:
+            await self._session.attach()
+        except CancelledError:
+            return
+        except (AttachError, RunDirectoryError) as e:
+            self._say(str(e))
+            self._watching.ended(ExitStatus.FAILED)
+            return
+        self._session.whenEnded().addCallback(self._ended)
+        self._session.deliver()
+
+    def _output(self, data: bytes) -> None:
+        self._shower.output(data)
+        if self._flush is None:
+            reactor = self._watching.looker.reactor
+            self._flush = reactor.callLater(PROMPT_SECONDS, self._prompt)
+
+    def _prompt(self) -> None:
+        self._flush = None
+        self._shower.flush()
+
+    def _lost(self) -> None:
+        if not self._watching.looker.quiet:
+            self._say("[Connection lost; trying again]")
+
+    def _again(self) -> None:
+        if not self._watching.looker.quiet:
+            self._say("[Connected again]")
+
+    def _say(self, text: str) -> None:
+        self._watching.looker.say(f"{self._zone}: {text}")
+
+    def _ended(self, end: End) -> None:
+        self._shower.flush()
+        if end.cause is EndCause.OURS:
+            return
+        result = verdict(self._disconnect, told(end), b"")
+        if result.message:
+            self._say(result.message)
+        self._watching.ended(result.status)
