@@ -109,7 +109,7 @@ class MemoryLink:
         self.queue: int | None = None
         self.closed = False
 
-    def sendNow(self, data: bytes) -> int:
+    def sendNow(self, data: bytes | memoryview) -> int:
         """
         Take what there is room for.
         """
@@ -118,6 +118,12 @@ class MemoryLink:
             self.room -= taken
         self.received += data[:taken]
         return taken
+
+    def sendBoth(self, head: bytes, data: memoryview) -> int:
+        """
+        Take what there is room for of two pieces.
+        """
+        return self.sendNow(head + data)
 
     def wantWritable(self) -> None:
         """

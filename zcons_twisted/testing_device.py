@@ -6,8 +6,11 @@ hears of one.
 
 from __future__ import annotations
 
+import os
+
 from zope.interface import implementer
 
+from .errors import DeviceError
 from .interfaces import IDeviceReceiver, IManagerDevice
 
 __all__ = ["MemoryDevice", "MemoryReceiver"]
@@ -23,6 +26,8 @@ class MemoryDevice:
         for all.
     @ivar reading: whether its output is taken.
     @ivar wanted: whether a call was asked for, for when there is room again.
+    @ivar window: the lines and columns that it was told of last, or L{None}.
+    @ivar breaks: how many breaks were sent, or L{None} where it has none.
     @ivar closed: whether our end is closed.
     """
 
@@ -34,6 +39,8 @@ class MemoryDevice:
         self.room = room
         self.reading = False
         self.wanted = False
+        self.window: tuple[int, int] | None = None
+        self.breaks: int | None = None
         self.closed = False
         self._receiver = receiver
         self._printed: list[bytes] = []
@@ -71,6 +78,20 @@ class MemoryDevice:
         See L{IManagerDevice}.
         """
         self.wanted = True
+
+    def setWindow(self, rows: int, columns: int) -> None:
+        """
+        See L{IManagerDevice}.
+        """
+        self.window = (rows, columns)
+
+    def sendBreak(self) -> None:
+        """
+        See L{IManagerDevice}.
+        """
+        if self.breaks is None:
+            raise DeviceError("a device in memory has no break")
+        self.breaks += 1
 
     def close(self) -> None:
         """
@@ -120,20 +141,58 @@ class MemoryReceiver:
     Remembers what a console device tells.
 
     @ivar printed: what the zone has printed.
+    @ivar batches: the same, in the pieces that were told.
+    @ivar waits: set it, and something interactive waits.
+    @ivar descriptors: those that are interactive now.
     @ivar writables: how often more could be written.
     @ivar reasons: why the device was lost; at most one.
     """
 
     def __init__(self) -> None:
         self.printed = b""
+        self.batches: list[bytes] = []
+        self.waits = False
+        self.descriptors: set[int] = set()
         self.writables = 0
         self.reasons: list[str] = []
+        self._read = b""
+
+    def readFrom(self, fd: int, most: int) -> int:
+        """
+        See L{IDeviceReceiver}.
+        """
+        data = os.read(fd, most)
+        self._read += data
+        return len(data)
+
+    def advanced(self) -> None:
+        """
+        See L{IDeviceReceiver}.
+        """
+        read, self._read = self._read, b""
+        self.output(read)
 
     def output(self, data: bytes) -> None:
         """
         See L{IDeviceReceiver}.
         """
+        self.batches.append(data)
         self.printed += data
+
+    def urgent(self) -> bool:
+        """
+        See L{IDeviceReceiver}.
+        """
+        return self.waits
+
+    def interactive(self, fd: int, yes: bool) -> None:
+        """
+        See L{IDeviceReceiver}.
+        """
+        if yes:
+            self.descriptors.add(fd)
+        else:
+            self.descriptors.discard(fd)
 
     def writable(self) -> None:
         """

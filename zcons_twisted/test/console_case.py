@@ -11,9 +11,9 @@ from ..console import Console, OnHalt
 from ..credentials import Credentials
 from ..events import ZoneState
 from ..laps import Laps
-from ..sessions import LegacySession
+from ..sessions import Session
 from ..testing import FakeReactor, MemoryDevice, MemoryDriver, MemoryLink, MemoryStates
-from .support import OURS, makeSession
+from .support import OURS, makeHistory, makeSession
 
 
 class ConsoleTestCase(SynchronousTestCase):
@@ -31,11 +31,22 @@ class ConsoleTestCase(SynchronousTestCase):
         self.states = MemoryStates(ZoneState.RUNNING)
         self.driver = MemoryDriver(states=self.states)
         self.deaths = 0
-        self.console = Console(
-            "z", self.states, self.onHalt, self.reactor.seconds, self.died
-        )
+        self.console = self.makeConsole()
         self.laps = Laps(self.reactor, self.driver, self.console)
         self.laps.begin()
+
+    def makeConsole(self) -> Console:
+        """
+        A console with a history in memory.
+        """
+        return Console(
+            "z",
+            self.states,
+            self.onHalt,
+            self.reactor.seconds,
+            self.died,
+            makeHistory(),
+        )
 
     def died(self) -> None:
         """
@@ -52,12 +63,14 @@ class ConsoleTestCase(SynchronousTestCase):
 
     def attach(
         self, line: bytes = b"IDENT 7 C 0", who: Credentials = OURS
-    ) -> tuple[LegacySession, MemoryLink]:
+    ) -> tuple[Session, MemoryLink]:
         """
         Somebody is seated, as the console socket does it.
         """
         link = MemoryLink()
-        session = makeSession(self.reactor, link, line, who)
+        session = makeSession(
+            self.reactor, link, self.console, self.console.history, line, who
+        )
         self.console.attach(session)
-        self.console.seated(session)
+        self.console.attached(session)
         return session, link

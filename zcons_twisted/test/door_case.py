@@ -11,7 +11,6 @@ import socket
 from ..credentials import Admission
 from ..doors.console_socket import ConsoleSocket
 from ..handshakes import PendingHandshakes
-from ..locales import CATALOGUES
 from .console_case import ConsoleTestCase
 from .support import shortDirectory
 
@@ -38,7 +37,7 @@ class DoorTestCase(ConsoleTestCase):
         A console socket that does not listen yet.
         """
         return ConsoleSocket(
-            self.reactor, self.console, admission, self.handshakes, CATALOGUES
+            self.reactor, self.console, admission, self.handshakes
         )
 
     def connect(self, data: bytes = b"") -> socket.socket:

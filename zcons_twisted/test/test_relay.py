@@ -1,17 +1,19 @@
 # -*- test-case-name: zcons_twisted.test.test_relay -*-
 """
-Tests for L{Outlet<zcons_twisted.relay.Outlet>}: output on its way to a session.
+Tests for L{Follower<zcons_twisted.relay.Follower>}: output on its way to a session.
 """
 
 from __future__ import annotations
 
-from ..relay import OUTPUT_BACKLOG_MAX, STALL_BYTES, STALL_SECONDS, Outlet
-from .outlet_case import OutletTestCase
+from ..history import HISTORY_MIN
+from ..relay import PENDING_MAX, REST_MAX, STALL_BYTES, STALL_SECONDS
+from .follower_case import FollowerTestCase
+from .support import makeHistory
 
 
-class OutletSendTests(OutletTestCase):
+class FollowerSendTests(FollowerTestCase):
     """
-    What a session takes is sent at once; what it does not take waits.
+    What a session takes is sent at once; what it does not take waits in the ring.
     """
 
     def test_limits(self) -> None:
@@ -19,16 +21,18 @@ class OutletSendTests(OutletTestCase):
         The limits are those that are documented.
         """
         self.assertEqual(
-            (STALL_BYTES, STALL_SECONDS, OUTPUT_BACKLOG_MAX), (960, 1.0, 65536)
+            (STALL_BYTES, STALL_SECONDS, PENDING_MAX, REST_MAX),
+            (960, 1.0, 65536, 262144),
         )
 
     def test_atOnce(self) -> None:
         """
         Output is sent at once, and nothing is held nor timed.
         """
-        self.outlet.write(b"login: ")
+        self.prints(b"login: ")
         self.assertEqual(self.link.received, b"login: ")
         self.assertEqual((self.holds, self.link.wanted), ([], False))
+        self.assertEqual((self.follower.behind, self.changes), (False, []))
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_restWaits(self) -> None:
@@ -36,9 +40,10 @@ class OutletSendTests(OutletTestCase):
         What is not taken waits, and the zone is held.
         """
         self.link.room = 3
-        self.outlet.write(b"abcdef")
+        self.prints(b"abcdef")
         self.assertEqual(self.link.received, b"abc")
         self.assertEqual((self.holds, self.link.wanted), ([True], True))
+        self.assertEqual((self.follower.behind, self.changes), (True, [True]))
 
     def test_inOrder(self) -> None:
         """
@@ -46,18 +51,19 @@ class OutletSendTests(OutletTestCase):
         """
         self.link.room = 1
         for piece in (b"abc", b"def", b"ghi"):
-            self.outlet.write(piece)
+            self.prints(piece)
         self.take(4)
         self.assertEqual(self.link.received, b"abcde")
         self.take(None)
         self.assertEqual(self.link.received, b"abcdefghi")
+        self.assertEqual(self.changes, [True, False])
 
     def test_letGo(self) -> None:
         """
         When nothing waits any more the zone goes on.
         """
         self.link.room = 0
-        self.outlet.write(b"abc")
+        self.prints(b"abc")
         self.take(2)
         self.assertEqual(self.holds, [True])
         self.take(1)
@@ -65,90 +71,178 @@ class OutletSendTests(OutletTestCase):
 
     def test_holdsNobody(self) -> None:
         """
-        A session that was not told to pace anything holds nobody up.
+        A session that was not told to pace anything holds nobody up, and times
+        nothing.
         """
-        outlet = Outlet(self.clock, self.link, lambda missed: b"")
+        self.follower = self.follow()
         self.link.room = 0
-        outlet.write(b"abc")
-        self.link.take(None, outlet.writable)
+        self.prints(b"abc")
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+        self.take(None)
         self.assertEqual((self.link.received, self.holds), (b"abc", []))
 
-    def test_backlogCap(self) -> None:
+    def test_aroundTheTurn(self) -> None:
         """
-        No more than the backlog waits; what does not fit is missed and told.
+        What goes around the end of the ring is sent whole.
         """
-        self.link.room = 0
-        self.outlet.write(b"x" * OUTPUT_BACKLOG_MAX)
-        self.outlet.write(b"y")
-        self.assertEqual(self.outlet.skipped, 1)
-        self.take(None)
-        self.assertEqual(self.link.received, b"x" * OUTPUT_BACKLOG_MAX + b"<1>")
+        self.prints(b"x" * (HISTORY_MIN + 16384 - 3))
+        self.link.received = b""
+        self.prints(b"abcdef")
+        self.assertEqual(self.link.received, b"abcdef")
 
-    def test_backlogIsUsedUp(self) -> None:
+    def test_asLongAsTheRingHasIt(self) -> None:
         """
-        What fits exactly is kept, output and notices alike.
+        However much waits, nothing is missed that the ring still has: there is no
+        other limit any more, such as the 64 KiB of a backlog.
         """
         self.link.room = 0
-        self.outlet.write(b"x" * (OUTPUT_BACKLOG_MAX - 9))
-        self.outlet.write(b"y")
-        self.outlet.notice(b"[halted]")
-        self.assertEqual(self.outlet.skipped, 0)
+        self.prints(b"abc")
+        self.overtake(0)
         self.take(None)
-        self.assertEqual(self.link.received.lstrip(b"x"), b"y[halted]")
+        self.assertEqual(self.link.received, b"abc" + b"." * (HISTORY_MIN - 3))
+        self.assertEqual(self.follower.skipped, 0)
+
+    def test_overtaken(self) -> None:
+        """
+        What the ring has lost before it was taken is missed, and told to the byte.
+        """
+        self.link.room = 0
+        self.prints(b"abc")
+        self.overtake(1)
+        self.take(None)
+        self.assertEqual(self.link.received, b"<1>bc" + b"." * (HISTORY_MIN - 2))
+        self.assertEqual(self.follower.skipped, 1)
+
+    def test_overtakenAfterAPart(self) -> None:
+        """
+        What was taken counts as taken.
+        """
+        self.link.room = 2
+        self.prints(b"abc")
+        self.overtake(5)
+        self.take(None)
+        self.assertEqual(self.link.received, b"ab<5>" + b"." * HISTORY_MIN)
+
+    def test_overtakenAgain(self) -> None:
+        """
+        Each gap is told in its place, and all of them are counted.
+        """
+        self.link.room = 0
+        self.prints(b"abc")
+        self.overtake(7)
+        self.take(5)
+        self.assertEqual(self.link.received, b"<7>..")
+        self.overtake(8)
+        self.take(None)
+        self.assertEqual(self.link.received, b"<7>..<8>" + b"." * HISTORY_MIN)
+        self.assertEqual(self.follower.skipped, 15)
 
     def test_outputBehindAGap(self) -> None:
         """
-        Output that fits again, after some that did not, comes behind the gap.
+        Output that comes after a gap is told comes behind it.
         """
         self.link.room = 0
-        self.outlet.write(b"x" * (OUTPUT_BACKLOG_MAX - 100))
-        self.outlet.write(b"y" * 200)
-        self.outlet.write(b"z")
+        self.prints(b"abc")
+        self.overtake(200)
         self.take(None)
-        tail = self.link.received.lstrip(b"x")
-        self.assertIn(tail, (b"<200>z", b"<201>"))
+        self.prints(b"next")
+        self.assertTrue(self.link.received.startswith(b"<200>..."))
+        self.assertTrue(self.link.received.endswith(b"...next"))
 
 
-class OutletNoticeTests(OutletTestCase):
+class FollowerStartTests(FollowerTestCase):
     """
-    What we have to say is behind what waits, and behind a gap.
+    A session begins where it asks to.
+    """
+
+    def test_live(self) -> None:
+        """
+        It begins at the end, unless it says otherwise; what happened before it is
+        not told.
+        """
+        self.prints(b"before")
+        self.notes("[halted]")
+        self.link.received = b""
+        self.follower = self.follow()
+        self.follower.pump()
+        self.prints(b"after")
+        self.assertEqual(self.link.received, b"after")
+
+    def test_offset(self) -> None:
+        """
+        From an offset on it gets everything, and what happened in its place.
+        """
+        self.prints(b"before")
+        self.notes("[halted]")
+        self.prints(b"after")
+        self.link.received = b""
+        self.follower = self.follow(4)
+        self.follower.pump()
+        self.assertEqual(self.link.received, b"re[halted]after")
+
+    def test_expired(self) -> None:
+        """
+        An offset that is not kept any more begins with a gap.
+        """
+        self.prints(b"x" * (HISTORY_MIN + 10))
+        self.link.received = b""
+        self.follower = self.follow(4)
+        self.follower.pump()
+        self.assertEqual(self.link.received, b"<6>" + b"x" * HISTORY_MIN)
+
+    def test_oneRead(self) -> None:
+        """
+        Reading takes nothing away: another session gets the same.
+        """
+        self.prints(b"abc")
+        self.follower = self.follow(0)
+        self.follower.pump()
+        self.assertEqual(self.link.received, b"abcabc")
+
+
+class FollowerNoticeTests(FollowerTestCase):
+    """
+    What happens to the zone is told in its place among the output.
     """
 
     def test_atOnce(self) -> None:
         """
         A notice is sent at once when nothing waits.
         """
-        self.outlet.notice(b"[halted]")
+        self.notes("[halted]")
         self.assertEqual(self.link.received, b"[halted]")
 
     def test_behindWhatWaits(self) -> None:
         """
-        A notice does not overtake output.
+        A notice does not overtake output, nor output a notice.
         """
         self.link.room = 1
-        self.outlet.write(b"abc")
-        self.outlet.notice(b"[halted]")
+        self.prints(b"abc")
+        self.notes("[halted]")
+        self.prints(b"def")
         self.take(None)
-        self.assertEqual(self.link.received, b"abc[halted]")
+        self.assertEqual(self.link.received, b"abc[halted]def")
 
     def test_behindAGap(self) -> None:
         """
-        A stalled session gets its notices, each with the gap before it in place.
+        A session that was overtaken gets the notices of what it missed behind the
+        gap, and the later ones in place.
         """
         self.stall()
-        self.outlet.write(b"missed")
-        self.outlet.notice(b"[halted]")
-        self.outlet.write(b"more")
-        self.outlet.notice(b"[booting]")
+        self.notes("[halted]")
+        self.overtake(8)
+        self.notes("[booting]")
         self.take(None)
-        self.assertEqual(self.link.received, b"waiting<6>[halted]<4>[booting]")
+        self.assertEqual(
+            self.link.received, b"<8>[halted]" + b"." * HISTORY_MIN + b"[booting]"
+        )
 
     def test_noGap(self) -> None:
         """
         A stalled session that missed nothing gets its notice without a gap.
         """
         self.stall()
-        self.outlet.notice(b"[halted]")
+        self.notes("[halted]")
         self.take(None)
         self.assertEqual(self.link.received, b"waiting[halted]")
 
@@ -157,26 +251,70 @@ class OutletNoticeTests(OutletTestCase):
         A notice that is not taken whole waits like output.
         """
         self.link.room = 2
-        self.outlet.notice(b"[halted]")
+        self.notes("[halted]")
         self.assertEqual(self.holds, [True])
         self.take(None)
         self.assertEqual(self.link.received, b"[halted]")
 
-    def test_backlogCap(self) -> None:
+    def test_nothingToTell(self) -> None:
         """
-        Notices can't grow the backlog beyond its limit: what does not fit is missed
-        and told, to the byte.
+        What a session's voice does not tell is passed over.
+        """
+        self.notes("")
+        self.prints(b"abc")
+        self.assertEqual(self.link.received, b"abc")
+
+    def test_notKept(self) -> None:
+        """
+        Of what happened while a session did not read, it gets as much as is kept.
         """
         self.link.room = 0
-        self.outlet.write(b"x" * (OUTPUT_BACKLOG_MAX - 4))
-        self.outlet.notice(b"[halted]")
-        self.outlet.notice(b"[booting]")
-        self.assertEqual(self.outlet.skipped, 17)
+        self.prints(b"x")
+        for number in range(70):
+            self.notes(f"[{number}]")
         self.take(None)
-        self.assertEqual(self.link.received.lstrip(b"x"), b"<17>")
+        told = "".join(f"[{number}]" for number in range(6, 70))
+        self.assertEqual(self.link.received.decode(), "x" + told)
 
 
-class OutletFinishTests(OutletTestCase):
+class FollowerAnswerTests(FollowerTestCase):
+    """
+    What has no place among the output goes before what waits in the ring.
+    """
+
+    def test_atOnce(self) -> None:
+        """
+        An answer is sent at once.
+        """
+        self.assertTrue(self.follower.say(b"OK"))
+        self.assertEqual(self.link.received, b"OK")
+
+    def test_whileOutputWaits(self) -> None:
+        """
+        It goes before the output that waits, and behind an earlier answer.
+        """
+        self.link.room = 1
+        self.prints(b"abc")
+        self.follower.say(b"1")
+        self.follower.say(b"2")
+        self.take(None)
+        self.assertEqual(self.link.received, b"a12bc")
+
+    def test_bounded(self) -> None:
+        """
+        Answers that nobody takes are kept up to a limit and no further: a session
+        that asks without end takes no memory.
+        """
+        self.link.room = 0
+        self.assertTrue(self.follower.say(b"x" * (PENDING_MAX - 1)))
+        self.assertFalse(self.follower.say(b"12"))
+        self.assertTrue(self.follower.say(b"1"))
+        self.assertFalse(self.follower.say(b"2"))
+        self.take(None)
+        self.assertEqual(self.link.received, b"x" * (PENDING_MAX - 1) + b"1")
+
+
+class FollowerRestTests(FollowerTestCase):
     """
     When a session ends, nobody is held up and nothing that waits is forgotten.
     """
@@ -185,38 +323,59 @@ class OutletFinishTests(OutletTestCase):
         """
         A session with nothing waiting has no rest.
         """
-        self.outlet.write(b"abc")
-        self.assertEqual(self.outlet.finish(), b"")
+        self.prints(b"abc")
+        self.assertEqual(self.follower.rest(), b"")
 
     def test_rest(self) -> None:
         """
         What waits is the rest; the zone goes on and no timer runs.
         """
         self.link.room = 1
-        self.outlet.write(b"abc")
-        self.outlet.notice(b"[halted]")
-        self.assertEqual(self.outlet.finish(), b"bc[halted]")
+        self.prints(b"abc")
+        self.notes("[halted]")
+        self.prints(b"def")
+        self.assertEqual(self.follower.rest(), b"bc[halted]def")
         self.assertEqual(self.holds, [True, False])
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
+    def test_restOfANotice(self) -> None:
+        """
+        A notice that was sent in part is sent to its end.
+        """
+        self.link.room = 3
+        self.notes("[halted]")
+        self.prints(b"abc")
+        self.assertEqual(self.follower.rest(), b"lted]abc")
+
     def test_restWithGap(self) -> None:
         """
-        A stalled session is told at the end what it missed.
+        A session is told at the end what it missed.
         """
         self.stall()
-        self.outlet.write(b"missed")
-        self.assertEqual(self.outlet.finish(), b"waiting<6>")
-        self.assertFalse(self.outlet.stalled)
-        self.assertEqual(self.outlet.skipped, 6)
+        self.overtake(6)
+        self.assertEqual(self.follower.rest(), b"<6>g" + b"." * (HISTORY_MIN - 1))
+        self.assertFalse(self.follower.stalled)
+        self.assertEqual(self.follower.skipped, 6)
+
+    def test_restIsBounded(self) -> None:
+        """
+        Of a large ring no more than 256 KiB are sent to a session that ends; what
+        comes before them is a gap.
+        """
+        self.history = makeHistory(1024 * 1024)
+        self.follower = self.follow()
+        self.link.room = 0
+        self.prints(b"x" * (REST_MAX + 5))
+        self.assertEqual(self.follower.rest(), b"<5>" + b"x" * REST_MAX)
 
     def test_holdsNobodyAfterwards(self) -> None:
         """
         A session that is over can't hold the zone.
         """
-        self.outlet.finish()
+        self.follower.rest()
         self.holds.clear()
         self.link.room = 0
-        self.outlet.write(b"late")
+        self.prints(b"late")
         self.assertEqual(self.holds, [])
-        self.outlet.finish()
+        self.follower.rest()
         self.assertEqual(self.clock.getDelayedCalls(), [])
