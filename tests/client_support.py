@@ -58,6 +58,8 @@ class AtTerminal(Program):
             cwd,
             usePTY=pty,
         )
+        assert self.transport is not None
+        self.pid = self.transport.pid
         return self
 
     @property

@@ -6,15 +6,17 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shlex
 import signal
+import termios
 from collections.abc import Awaitable, Callable
 
 import pytest
 import pytest_twisted
 from client_support import AtTerminal, client, zconsole
 from conftest import Twistd
-from support import Program, content, digest, memory, until
+from support import Program, content, digest, memory, numbered, pause, until
 
 from zcons_twisted.doors.commands import Detach, Event, Halt, Status
 
@@ -25,6 +27,8 @@ SOON = 6.0
 
 Launch = Callable[..., Awaitable[Twistd]]
 
+LOST = b"\r\n[Connection lost; trying again]\r\n"
+AGAIN = b"\r\n[Connected again]\r\n"
 CLOSED = b"\r\n[Connection to zone 'z1' console closed]\r\n"
 
 
@@ -406,30 +410,160 @@ async def test_haltedWithTheServer(launch: Launch) -> None:
 @pytest_twisted.ensureDeferred
 async def test_serverStops(launch: Launch) -> None:
     """
-    A server that is stopped, or killed, ends the session with a reason and a status
-    of its own.
+    A server that is stopped ends the session with a reason and a status of its own.
     """
     server = await launch("--zone", "z1")
     program = atTerminal(server)
     await program.seated()
     server.program.signal(signal.SIGTERM)
     assert await program.ends() == 3
-    # It may have had the time to answer.
-    told = b"the server has stopped", b"the server ended the session: "
-    assert any(b"\r\nzconsole: " + text in program.output for text in told)
+    assert b"\r\nzconsole: the server ended the session: " in program.output
     assert program.settings == program.before
-    await server.program.ends()
-    again = await launch("--zone", "z1")
-    program = atTerminal(again)
+
+
+@pytest_twisted.ensureDeferred
+async def test_serverKilled(launch: Launch) -> None:
+    """
+    A server that was killed is waited for, and whoever has had enough of that leaves
+    at once, or by a signal.
+    """
+    server = await launch("--zone", "z1")
+    program = atTerminal(server)
     await program.seated()
-    await again.kill()
-    assert await program.ends() == 3
-    assert program.output.endswith(b"\r\nzconsole: the server is gone\r\n")
+    await server.kill()
+    await program.says(b"\r\n[Connection lost; trying again]\r\n")
+    assert program.raw
+    program.send(b"~.")
+    assert await program.ends(SOON) == 0
+    assert program.output.endswith(b"~." + CLOSED)
     assert program.settings == program.before
-    left = client(again.rundir, "attach", "z1")
-    again.run(left)
+    left = piped(server)
     assert await left.ends() == 1
     assert b"is gone and has left" in left.errors
+
+
+@pytest_twisted.ensureDeferred
+async def test_resumed(launch: Launch) -> None:
+    """
+    A server is killed while much is printed.  With the next one the session goes on
+    where it was: it gets all that history has, once and in order, and what was typed
+    meanwhile arrives.
+    """
+    server = await launch("--zone", "z1")
+    zone = await server.zoneSide()
+    program = atTerminal(server)
+    await program.seated()
+    program.output = b""
+    zone.begin("number", 0, 64 * MIB)
+    await until(lambda: len(program.output) > MIB, "a MiB")
+    await server.kill()
+    await until(lambda: LOST in program.output, "that it is told")
+    program.send(b"typed")
+    again = await launch("--zone", "z1")
+    await until(lambda: AGAIN in program.output, "that it is told")
+    zone = await again.zoneSide()
+    assert await zone.reads(5) == b"typed"
+    await zone.prints(b"the end")
+    await until(lambda: b"the end" in program.output, "the end")
+    whole = program.output
+    for remark in (LOST, AGAIN):
+        assert whole.count(remark) == 1
+        whole = whole.replace(remark, b"")
+    whole = re.sub(rb"\r\n\[NOTICE: \d+ bytes skipped\]\r\n", b"", whole)
+    history = client(again.rundir, "history", "z1")
+    again.run(history)
+    assert await history.ends() == 0
+    assert len(history.output) > MIB // 2
+    assert whole.endswith(history.output)
+    assert whole.startswith(numbered(MIB))
+    program.send(b"\r~.")
+    assert await program.ends() == 0
+    assert program.settings == program.before
+
+
+@pytest_twisted.ensureDeferred
+async def test_replay(launch: Launch) -> None:
+    """
+    On a terminal the last screenful comes first; in a pipe nothing does; and either
+    can be chosen.
+    """
+    server = await launch("--zone", "z1")
+    zone = await server.zoneSide()
+    await zone.do("number", 0, 16 * 100)
+    for words, first in (((), 100 - 24), (("--replay", "3"), 97), (("-Q",), 76)):
+        program = atTerminal(server, *words)
+        last = b"%015d\n" % (16 * 99,)
+        seen = await program.says(last)
+        assert seen.endswith(numbered(1600)[16 * first :]), words
+        assert b"%015d\n" % (16 * (first - 1),) not in seen
+        await until(lambda program=program: program.raw, "raw mode")
+        program.send(b"~.")
+        assert await program.ends() == 0
+    new = b""
+    for words, first in (
+        ((), 100),
+        (("--replay", "all"), 0),
+        (("--replay", "3"), 99),
+    ):
+        script = piped(server, "-Q", *words)
+        await operatorIs(server, script.pid)
+        await zone.prints(b"new %d\n" % (first,))
+        seen = await script.says(b"new %d\n" % (first,))
+        before = numbered(1600)[16 * first :] + new if words else b""
+        new += b"new %d\n" % (first,)
+        assert seen == before + b"new %d\n" % (first,), words
+        script.signal(signal.SIGTERM)
+        await script.ends()
+
+
+async def operatorIs(server: Twistd, pid: int) -> None:
+    """
+    Wait until a process has the operator's seat.
+    """
+    while [who["pid"] for who in (await server.ask(Status))["operator"]] != [pid]:
+        await pause(0.005)
+
+
+@pytest_twisted.ensureDeferred
+async def test_window(server: Twistd) -> None:
+    """
+    The zone's terminal has the size of the operator's, and follows it.
+    """
+    program = AtTerminal(server.rundir, "attach", "z1")
+    server.run(program)
+    termios.tcsetwinsize(program.user, (33, 99))
+    await program.seated()
+    side = os.open(server.link(), os.O_RDWR | os.O_NOCTTY)
+    try:
+        for size in ((33, 99), (44, 111)):
+            termios.tcsetwinsize(program.user, size)
+            program.signal(signal.SIGWINCH)
+            await until(
+                lambda size=size: termios.tcgetwinsize(side) == size, f"size {size}"
+            )
+    finally:
+        os.close(side)
+
+
+@pytest_twisted.ensureDeferred
+async def test_take(server: Twistd) -> None:
+    """
+    Whoever takes over gets the seat, and the loser is told by whom.
+    """
+    zone = await server.zoneSide()
+    loser = atTerminal(server)
+    await loser.seated()
+    winner = AtTerminal(server.rundir, "take", "z1")
+    server.run(winner)
+    await winner.seated()
+    assert await loser.ends() == 3
+    told = (
+        b"zconsole: the server ended the session: taken over by process %d of user %d"
+    )
+    assert told % (winner.pid, os.getuid()) in loser.output
+    assert loser.settings == loser.before
+    winner.send(b"typed")
+    assert await zone.reads(5) == b"typed"
 
 
 @pytest_twisted.ensureDeferred

@@ -49,7 +49,7 @@ class Welcome:
     @ivar oldest: the oldest offset that is kept.
     @ivar end: the offset after the last byte that there was.
     @ivar operator: who has the operator's seat, if anybody.
-    @ivar sessions: how many were attached, this one among them.
+    @ivar sessions: how many were attached.
     """
 
     zone: str

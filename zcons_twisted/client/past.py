@@ -39,6 +39,7 @@ class Past(Looking):
         super().__init__(looker)
         self._follow = follow
         self._end: int | None = None
+        self._reached = False
         self._session = Lasting(
             looker.reactor,
             looker.rundir,
@@ -76,11 +77,11 @@ class Past(Looking):
             return
         session.whenEnded().addCallback(self._ended)
         welcome = session.welcome
-        session.deliver()
         if welcome is not None and not self._follow:
             self._end = welcome.end
-            if welcome.offset >= welcome.end:
-                self._atEnd()
+        session.deliver()
+        if self._end is not None and session.position >= self._end:
+            self._atEnd()
 
     def _refused(self, text: str) -> None:
         self.looker.say(text)
@@ -103,7 +104,9 @@ class Past(Looking):
         Notices may lie at the very end: whatever the server has to tell comes before
         its answer.
         """
-        self._end = 0
+        if self._reached:
+            return
+        self._reached = True
         self._session.ping().addCallback(lambda answer: self.finish(ExitStatus.DONE))
 
     def _happened(self, happening: Happening) -> None:

@@ -1,0 +1,78 @@
+# -*- test-case-name: zcons_twisted.test.test_client_command_line -*-
+"""
+Tests for L{zcons_twisted.client.command_line}; what it refuses is tested with
+L{zcons_twisted.client.main}.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from zcons_twisted.client.command_line import buildParser
+
+
+class SessionTests(SynchronousTestCase):
+    """
+    The commands that attach.
+    """
+
+    def test_replay(self) -> None:
+        """
+        What to show of what was printed before is a number of lines, all, or nothing.
+        """
+        for words, start in (
+            ((), None),
+            (("--replay", "all"), "all"),
+            (("--replay", "none"), "live"),
+            (("--replay", "0"), ("lines", 0)),
+            (("--replay", "100"), ("lines", 100)),
+            (("--replay", "9" * 19), ("lines", 2**63 - 1)),
+        ):
+            for command in ("attach", "take"):
+                given = buildParser().parse_args([command, *words, "z"])
+                self.assertEqual((given.zone, given.replay), ("z", start))
+
+    def test_watch(self) -> None:
+        """
+        One may watch many.
+        """
+        given = buildParser().parse_args(["watch", "-Q", "a", "b"])
+        self.assertEqual((given.zones, given.quiet), (["a", "b"], True))
+
+    def test_numbers(self) -> None:
+        """
+        A number has no sign, and is no more than the protocol carries.
+        """
+        parser = buildParser()
+        for word in ("-1", "x", "", "1.5", "1_0", "\u0663", "9" * 30):
+            with (
+                contextlib.redirect_stderr(io.StringIO()) as errors,
+                self.assertRaises(SystemExit),
+            ):
+                parser.parse_args(["attach", f"--replay={word}", "z"])
+            self.assertIn("is no number", errors.getvalue())
+
+
+class HistoryTests(SynchronousTestCase):
+    """
+    The command C{history}.
+    """
+
+    def test_options(self) -> None:
+        """
+        Some lines, or what comes from an offset on, but not both.
+        """
+        parse = buildParser().parse_args
+        given = parse(["history", "z"])
+        self.assertEqual((given.lines, given.since, given.follow), (None, None, False))
+        given = parse(["history", "--lines", "5", "--follow", "z"])
+        self.assertEqual((given.lines, given.since, given.follow), (5, None, True))
+        self.assertEqual(parse(["history", "--since", "7", "z"]).since, 7)
+        with (
+            contextlib.redirect_stderr(io.StringIO()),
+            self.assertRaises(SystemExit),
+        ):
+            parse(["history", "--since", "7", "--lines", "5", "z"])

@@ -1,0 +1,161 @@
+# -*- test-case-name: zcons_twisted.test.test_client_watching -*-
+"""
+Tests for L{zcons_twisted.client.watching}.
+"""
+
+from __future__ import annotations
+
+import signal
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.trial.unittest import SynchronousTestCase
+
+from zcons_twisted.client.looking import Looker
+from zcons_twisted.client.watching import PROMPT_SECONDS, Watching
+from zcons_twisted.frames import Attach, encodeGap
+from zcons_twisted.rundir import RunDirectory
+
+from .client_fakes import (
+    ClientReactor,
+    FakeDescriptor,
+    accepts,
+    connectedSocket,
+    ends,
+    nobody,
+    prints,
+)
+
+
+class WatchingTests(SynchronousTestCase):
+    """
+    Several zones at once.
+    """
+
+    def setUp(self) -> None:
+        """
+        Somebody who looks.
+        """
+        self.reactor = ClientReactor()
+        self.output = FakeDescriptor()
+        self.said: list[str] = []
+        self.missing = "none"
+
+    def opener(self, path: str) -> Any:
+        """
+        Somebody, for all zones but one.
+        """
+        return (nobody if self.missing in path else connectedSocket)(path)
+
+    def begin(self, *zones: str, quiet: bool = False) -> None:
+        """
+        Look at some zones, and be let in.
+        """
+        looker = Looker(
+            self.reactor,
+            RunDirectory("/run/x"),
+            self.output,
+            self.said.append,
+            quiet=quiet,
+            opener=self.opener,
+        )
+        self.watching = Watching(looker, zones, Attach("watch", disconnect=True))
+        self.exit = Deferred.fromCoroutine(self.watching.run())
+        for number in range(len(self.reactor.transports)):
+            self.says(number, accepts(role="watch"))
+
+    def says(self, number: int, *told: bytes) -> None:
+        """
+        A server says something.
+        """
+        self.reactor.transports[number].protocol.dataReceived(b"".join(told))
+
+    def exited(self, status: int) -> None:
+        """
+        It is over, and nothing is left.
+        """
+        self.assertEqual(self.successResultOf(self.exit), status)
+        self.assertTrue(self.output.closed)
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
+        for transport in self.reactor.transports:
+            self.assertFalse(transport.connected)
+
+    def test_lines(self) -> None:
+        """
+        Each zone's lines have its name in front, gaps and prompts too; C{^C} leaves.
+        """
+        self.begin("a", "b")
+        self.says(0, prints(b"one\nlog"))
+        self.says(1, prints(b"two\n"), encodeGap(4, 3))
+        self.says(0, prints(b"in: ", 7))
+        self.reactor.advance(PROMPT_SECONDS)
+        self.says(0, prints(b"x", 11))
+        self.watching.signalled(signal.SIGINT)
+        self.assertEqual(
+            self.output.written,
+            b"a: one\nb: two\nb: [NOTICE: 3 bytes skipped]\na: login: \na: x\n",
+        )
+        self.exited(0)
+
+    def test_ends(self) -> None:
+        """
+        It lasts until no zone is left, and the worst end is its own.
+        """
+        self.missing = "/c."
+        self.begin("a", "b", "c")
+        self.assertIn("c: no server serves zone c", self.said[0])
+        self.says(0, ends("halted", "the zone halted"))
+        self.assertNoResult(self.exit)
+        self.says(1, prints(b"last words"), ends("zone-uninstalled", "so"))
+        self.assertEqual(self.said[1:], ["b: the server ended the session: so"])
+        self.assertEqual(self.output.written, b"b: last words\n")
+        self.exited(3)
+
+    def test_asAsked(self) -> None:
+        """
+        With C{-d} a zone's halt is what was asked for.
+        """
+        self.begin("a", "b")
+        for number in range(2):
+            self.says(number, ends("halted", "the zone halted"))
+        self.assertEqual(self.said, [])
+        self.exited(0)
+
+    def test_resumed(self) -> None:
+        """
+        A connection that is lost is tried again.
+        """
+        self.begin("a", "b")
+        self.reactor.transports[0].loseConnection()
+        self.assertEqual(self.said, ["a: [Connection lost; trying again]"])
+        self.reactor.advance(0.1)
+        self.says(2, accepts(role="watch"), prints(b"x\n"))
+        self.assertEqual(self.said[1:], ["a: [Connected again]"])
+        self.assertEqual(self.output.written, b"a: x\n")
+        self.watching.signalled(signal.SIGTERM)
+        self.exited(143)
+
+    def test_quiet(self) -> None:
+        """
+        With C{-Q} that is not told.
+        """
+        self.begin("a", "b", quiet=True)
+        self.reactor.transports[0].loseConnection()
+        self.reactor.advance(0.1)
+        self.says(2, accepts(role="watch"))
+        self.assertEqual(self.said, [])
+        self.watching.signalled(signal.SIGTERM)
+        self.exited(143)
+
+    def test_early(self) -> None:
+        """
+        One may leave before all zones are attached to.
+        """
+        self.missing = "none"
+        with_, without = connectedSocket, lambda path: None
+        self.opener = lambda path: (  # type: ignore[method-assign]
+            without(path) if "/b." in path else with_(path)
+        )
+        self.begin("a", "b")
+        self.watching.signalled(signal.SIGINT)
+        self.exited(0)
