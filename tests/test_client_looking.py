@@ -128,7 +128,7 @@ async def test_history(server: Twistd) -> None:
     await zone.do("number", 0, 1600)
     await server.ask(Event, name="halted")
     assert await history(server) == numbered(1600)
-    assert await history(server, "--lines", "3") == numbered(1600)[-32:]
+    assert await history(server, "--lines", "3") == numbered(1600)[-48:]
     assert await history(server, "--since", "1000") == numbered(1600)[1000:]
     assert await history(server, "--since", "9999") == b""
     follows = server.run(

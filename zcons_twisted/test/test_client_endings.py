@@ -17,9 +17,11 @@ from zcons_twisted.client.endings import (
     TAIL_SIZE,
     Found,
     lastEnd,
+    told,
     verdict,
     whyEnded,
 )
+from zcons_twisted.client.happenings import End, EndCause
 from zcons_twisted.rundir import RunDirectory
 
 from .client_fakes import ClientReactor, connectedSocket, nobody
@@ -63,6 +65,29 @@ class VerdictTests(SynchronousTestCase):
             self.assertEqual(verdict(True, nothing, notice + b"x").status, 3)
             self.assertEqual(verdict(False, nothing, notice).status, 3)
             self.assertLessEqual(len(notice), TAIL_SIZE)
+
+
+class ToldTests(SynchronousTestCase):
+    """
+    What a structured session was told of its end.
+    """
+
+    def test_reason(self) -> None:
+        """
+        The server's reason and text count, control characters escaped.
+        """
+        end = End(EndCause.SERVER, "", "taken-over", "by \x1b5")
+        wanted = Found("the server ended the session: by \\x1b5", "taken-over")
+        self.assertEqual(told(end), wanted)
+
+    def test_broken(self) -> None:
+        """
+        Where it said none, what broke does.
+        """
+        self.assertEqual(told(End(EndCause.LOST, "reset")).text, "reset")
+        self.assertEqual(
+            told(End(EndCause.SERVER)).text, "the server closed the session"
+        )
 
 
 class LastEndTests(SynchronousTestCase):

@@ -118,6 +118,17 @@ class InquiryTests(SynchronousTestCase):
         self.assertEqual(self.exit(self.inquiry(nobody).status(["z"])), 1)
         self.assertIn("no server serves zone z", self.said[0])
 
+    def test_who(self) -> None:
+        """
+        Who is attached is shown under a heading, and a zone that can't be asked is an
+        error.
+        """
+        self.assertEqual(self.exit(self.inquiry().who("z")), 0)
+        self.assertTrue(self.shown[0].startswith("ROLE  PID"))
+        self.reactor.transports.clear()
+        self.assertEqual(self.exit(self.inquiry(nobody).who("z")), 1)
+        self.assertIn("no server serves zone z", self.said[0])
+
     def test_list(self) -> None:
         """
         Each zone has a line.

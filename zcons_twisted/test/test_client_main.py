@@ -104,7 +104,7 @@ class CommandLineTests(SynchronousTestCase):
         """
         status, out, _ = run("--help")
         self.assertEqual(status, 0)
-        for command in ("attach", "status", "list", "event", "boot", "halt", "detach"):
+        for command in ("attach", "take", "watch", "history", "who", "status", "list"):
             self.assertIn(command, out)
         self.assertEqual(run("--version"), (0, f"zconsole {__version__}\n", ""))
 
@@ -145,3 +145,31 @@ class RunDirectoryTests(SynchronousTestCase):
         status, _, err = run("--rundir", path, "list")
         self.assertEqual(status, 1)
         self.assertIn("can't be read", err)
+
+
+class CommandTests(SynchronousTestCase):
+    """
+    What each command runs.
+    """
+
+    def test_which(self) -> None:
+        """
+        To watch one zone is to attach to it; several are watched by lines, each once.
+        """
+        for words, name in (
+            (("attach", "a"), "_attach"),
+            (("take", "a"), "_attach"),
+            (("watch", "a"), "_attach"),
+            (("watch", "a", "a"), "_attach"),
+            (("watch", "a", "b", "a"), "_watch"),
+            (("history", "a"), "_history"),
+            (("who", "a"), "_inquire"),
+        ):
+            with mock.patch(f"zcons_twisted.client.main.{name}") as run_:
+                run_.return_value = 0
+                self.assertEqual(run("--rundir", "/x", *words)[0], 0)
+            arguments = run_.call_args[0]
+            if name == "_watch":
+                self.assertEqual(arguments[2], ["a", "b"])
+            else:
+                self.assertEqual(arguments[0].zone, "a")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import termios
+from unittest import mock
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -138,6 +139,16 @@ class UserTerminalTests(SynchronousTestCase):
         self.terminal.makeRaw()
         self.terminal.restore()
         self.assertIs(signal.getsignal(signal.SIGTTOU), before)
+
+    def test_size(self) -> None:
+        """
+        It has a size, until it is gone.
+        """
+        termios.tcsetwinsize(self.user, (33, 99))
+        terminal = UserTerminal(self.user)
+        self.assertEqual(terminal.size, (33, 99))
+        with mock.patch("termios.tcgetwinsize", side_effect=termios.error):
+            self.assertEqual(terminal.size, (0, 0))
 
     def test_gone(self) -> None:
         """
