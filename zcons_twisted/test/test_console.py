@@ -8,7 +8,7 @@ from __future__ import annotations
 from ..console import ENDED_KEPT
 from ..credentials import Credentials
 from ..relay import INPUT_BACKLOG_MAX
-from ..sessions import EndReason
+from ..sessions import EndReason, Role
 from .console_case import ConsoleTestCase
 from .support import OURS
 
@@ -22,14 +22,14 @@ class SeatTests(ConsoleTestCase):
         """
         Nobody holds the seat of a console that nobody is attached to.
         """
-        self.assertIsNone(self.console.holder())
+        self.assertIsNone(self.console.seat.holder())
 
     def test_taken(self) -> None:
         """
         A newcomer finds the operator that is there.
         """
         session, _ = self.attach()
-        self.assertIs(self.console.holder(), session)
+        self.assertIs(self.console.seat.holder(), session)
         self.assertEqual(self.console.counters.attached, 1)
 
     def test_refused(self) -> None:
@@ -39,7 +39,7 @@ class SeatTests(ConsoleTestCase):
         session, link = self.attach()
         self.console.refuse(Credentials(9, 0, 0), session)
         self.assertEqual(self.console.counters.refused, 1)
-        self.assertIs(self.console.holder(), session)
+        self.assertIs(self.console.seat.holder(), session)
         self.assertEqual((link.received, link.closed), (b"", False))
 
     def test_deadMakesRoom(self) -> None:
@@ -48,10 +48,10 @@ class SeatTests(ConsoleTestCase):
         """
         _, link = self.attach()
         link.dead = True
-        self.assertIsNone(self.console.holder())
+        self.assertIsNone(self.console.seat.holder())
         newcomer, _ = self.attach()
         self.assertTrue(link.closed)
-        self.assertIs(self.console.holder(), newcomer)
+        self.assertIs(self.console.seat.holder(), newcomer)
         (ended,) = self.console.ended
         self.assertEqual(
             (ended.who, ended.reason, ended.text),
@@ -60,47 +60,54 @@ class SeatTests(ConsoleTestCase):
 
     def test_halfClosedMakesRoom(self) -> None:
         """
-        An operator that has closed its sending side stays, and is told nothing, until
-        somebody comes who types.
+        An operator that has closed its sending side gives up the seat at once, and
+        goes on receiving as a watcher; it used to be ended by the next one who came.
         """
         former, link = self.attach()
-        self.console.halfClosed(former)
+        former.halfClosed()
+        self.assertTrue(former.silent)
+        self.assertIs(former.role, Role.WATCH)
         self.device.zonePrints(b"still here")
-        self.assertEqual((link.received, link.closed), (b"still here", False))
-        self.assertIsNone(self.console.holder())
-        self.attach(who=Credentials(9, 1, 1))
-        self.assertTrue(link.closed)
-        (ended,) = self.console.ended
-        self.assertEqual(
-            (ended.reason, ended.text),
-            (
-                EndReason.REPLACED,
-                "process 9 of user 1 took the seat that this session had given up",
-            ),
-        )
+        self.assertIsNone(self.console.seat.holder())
+        self.assertIsNone(self.console.operator)
+        newcomer, other = self.attach(who=Credentials(9, 1, 1))
+        self.assertIs(self.console.operator, newcomer)
+        self.device.zonePrints(b", and on")
+        self.assertEqual((link.received, link.closed), (b"still here, and on", False))
+        self.assertEqual(other.received, b", and on")
+        self.assertEqual(len(self.console.ended), 0)
+        self.assertEqual(list(self.console.sessions), [former, newcomer])
 
     def test_pausedAndFinished(self) -> None:
         """
         An operator that closed its sending side while it was paused makes room as
-        well, and what it had typed goes to the zone.
+        well, what it had typed goes to the zone, and it goes on as a watcher.
         """
-        _, link = self.attach()
+        former, link = self.attach()
         link.finished = True
         link.sent = b"last words\n"
-        self.assertIsNone(self.console.holder())
-        self.attach()
+        self.assertIsNone(self.console.seat.holder())
+        newcomer, _ = self.attach()
         self.assertEqual(self.device.written, b"last words\n")
-        self.assertIs(self.console.ended[0].reason, EndReason.REPLACED)
+        self.assertEqual(list(self.console.sessions), [former, newcomer])
+        self.assertIs(self.console.operator, newcomer)
+        self.assertEqual((link.closed, link.paused), (False, False))
 
     def test_halfClosedAndDead(self) -> None:
         """
-        An operator that closed its sending side and then died was lost, not replaced.
+        A session that closed its sending side and then broke was lost, as any
+        watcher, and the seat is not concerned.
         """
-        session, link = self.attach()
-        self.console.halfClosed(session)
-        link.dead = True
-        self.attach()
-        self.assertIs(self.console.ended[0].reason, EndReason.LOST)
+        former, _ = self.attach()
+        former.halfClosed()
+        newcomer, _ = self.attach()
+        former.lost("Connection reset by peer")
+        self.assertIs(self.console.operator, newcomer)
+        (ended,) = self.console.ended
+        self.assertEqual(
+            (ended.reason, ended.text),
+            (EndReason.LOST, "connection lost: Connection reset by peer"),
+        )
 
     def test_lastInputOfTheDead(self) -> None:
         """
@@ -124,9 +131,9 @@ class SeatTests(ConsoleTestCase):
         self.console.typed(session, b"x" * (INPUT_BACKLOG_MAX + 1))
         link.dead = True
         link.sent = b"last words\n"
-        self.assertIs(self.console.holder(), session)
+        self.assertIs(self.console.seat.holder(), session)
         self.device.zoneReads()
-        self.assertIsNone(self.console.holder())
+        self.assertIsNone(self.console.seat.holder())
         self.attach()
         self.assertTrue(self.device.written.endswith(b"xlast words\n"))
 
@@ -211,7 +218,7 @@ class LeavingTests(ConsoleTestCase):
         self.console.typed(session, b"x" * INPUT_BACKLOG_MAX)
         link.sent = b"last words\n"
         link.dead = True
-        self.assertIsNone(self.console.holder())
+        self.assertIsNone(self.console.seat.holder())
         self.console.vanished(session)
         self.device.zoneReads()
         self.assertTrue(self.device.written.endswith(b"xlast words\n"))
@@ -228,32 +235,24 @@ class LeavingTests(ConsoleTestCase):
 
     def test_detach(self) -> None:
         """
-        An operator can be detached; what it had typed is not lost, and who it was is
-        told.
+        An operator can be detached, and what it had typed is not lost.
         """
-        _, link = self.attach()
+        session, link = self.attach()
         link.sent = b"logout\n"
-        gone = self.console.detach(EndReason.DETACHED, "detached by root")
-        self.assertEqual((gone, link.closed), (OURS, True))
+        self.console.end(session, EndReason.DETACHED, "detached by root")
+        self.assertTrue(link.closed)
         self.assertIsNone(self.console.operator)
         self.assertEqual(self.device.written, b"logout\n")
         self.assertIs(self.console.ended[0].reason, EndReason.DETACHED)
-
-    def test_detachNobody(self) -> None:
-        """
-        Where nobody is attached nobody is detached.
-        """
-        self.assertIsNone(self.console.detach(EndReason.DETACHED, "detached"))
-        self.assertEqual(len(self.console.ended), 0)
 
     def test_detachSendsWhatWaits(self) -> None:
         """
         A session that is detached still gets what waited for it.
         """
-        _, link = self.attach()
+        session, link = self.attach()
         link.room = 1
         self.device.zonePrints(b"abc")
-        self.console.detach(EndReason.DETACHED, "detached")
+        self.console.end(session, EndReason.DETACHED, "detached")
         self.assertEqual(link.received, b"abc")
         self.assertEqual(self.reactor.getDelayedCalls(), [])
 
@@ -266,7 +265,7 @@ class LeavingTests(ConsoleTestCase):
         self.device.room = 0
         self.console.typed(session, b"x" * (INPUT_BACKLOG_MAX + 1))
         link.sent = b"more"
-        self.console.detach(EndReason.DETACHED, "detached")
+        self.console.end(session, EndReason.DETACHED, "detached")
         self.assertEqual(
             self.console.ended[0].text,
             "detached; 4 bytes that it had typed found no room",

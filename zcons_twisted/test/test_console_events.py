@@ -282,6 +282,8 @@ class ExitTests(ConsoleTestCase):
         """
         _, link = self.attach()
         link.dead = True
-        newcomer = makeSession(self.reactor, MemoryLink())
+        newcomer = makeSession(
+            self.reactor, MemoryLink(), self.console, self.console.history
+        )
         self.console.attach(newcomer)
         self.assertEqual(self.deaths, 0)

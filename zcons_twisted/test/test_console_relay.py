@@ -6,6 +6,7 @@ Tests for L{zcons_twisted.console}: the relay and the device.
 from __future__ import annotations
 
 from ..events import ZoneEvent
+from ..history import HISTORY_MIN
 from ..relay import INPUT_HIGH
 from ..sessions import EndReason
 from .console_case import ConsoleTestCase
@@ -31,7 +32,8 @@ class RelayTests(ConsoleTestCase):
         A zone prints without waiting when nobody is attached.
         """
         self.device.zonePrints(b"login: ")
-        self.assertEqual(self.console.counters.output, 7)
+        self.assertEqual(dict(self.console.totals())["output"], 7)
+        self.assertEqual(self.console.history.read(0, 7), b"login: ")
         self.assertTrue(self.device.reading)
 
     def test_input(self) -> None:
@@ -63,7 +65,7 @@ class RelayTests(ConsoleTestCase):
         self.device.zonePrints(b"abcdef")
         self.assertFalse(self.device.reading)
         self.device.zonePrints(b"ghi")
-        link.take(None, session.outlet.writable)
+        link.take(None, session.writable)
         self.assertTrue(self.device.reading)
         self.assertEqual(link.received, b"abcdefghi")
 
@@ -76,12 +78,28 @@ class RelayTests(ConsoleTestCase):
         self.device.zonePrints(b"abc")
         self.reactor.advance(1)
         self.assertTrue(self.device.reading)
-        self.device.zonePrints(b"missed")
-        link.take(None, session.outlet.writable)
-        self.assertEqual(link.received, b"abc\r\n[NOTICE: 6 bytes skipped]\r\n")
+        self.device.zonePrints(b"def" + b"x" * HISTORY_MIN)
+        link.take(None, session.writable)
+        self.assertEqual(
+            link.received, b"\r\n[NOTICE: 6 bytes skipped]\r\n" + b"x" * HISTORY_MIN
+        )
         self.console.gone(session, EndReason.LEFT, "the client left")
         self.assertEqual(self.console.counters.skipped, 6)
         self.assertEqual(self.reactor.getDelayedCalls(), [])
+
+    def test_stalledAndOvertakenByNothing(self) -> None:
+        """
+        An operator that did not read for a while misses nothing that the history
+        still has.
+        """
+        session, link = self.attach()
+        link.room = 0
+        self.device.zonePrints(b"abc")
+        self.reactor.advance(60)
+        self.device.zonePrints(b"x" * (HISTORY_MIN - 3))
+        link.take(None, session.writable)
+        self.assertEqual(link.received, b"abc" + b"x" * (HISTORY_MIN - 3))
+        self.assertEqual(dict(self.console.totals())["skipped"], 0)
 
     def test_operatorWaitsForTheZone(self) -> None:
         """
@@ -127,13 +145,14 @@ class RelayTests(ConsoleTestCase):
         """
         session, link = self.attach()
         link.room = 0
-        self.device.zonePrints(b"abc")
-        self.reactor.advance(1)
         self.device.zonePrints(b"missed")
+        self.reactor.advance(1)
+        self.device.zonePrints(b"x" * HISTORY_MIN)
+        link.take(1, session.writable)
         self.assertEqual(dict(self.console.totals())["skipped"], 6)
         self.console.gone(session, EndReason.LEFT, "the client left")
         self.assertEqual(dict(self.console.totals())["skipped"], 6)
-        self.assertEqual(dict(self.console.totals())["output"], 9)
+        self.assertEqual(dict(self.console.totals())["output"], 6 + HISTORY_MIN)
 
     def test_leavesWhileTheZoneIsHeld(self) -> None:
         """
@@ -198,7 +217,7 @@ class DeviceTests(ConsoleTestCase):
         self.device.fail()
         self.reactor.advance(0.25)
         self.assertFalse(self.device.reading)
-        link.take(None, session.outlet.writable)
+        link.take(None, session.writable)
         self.assertTrue(self.device.reading)
 
     def test_letGoMeanwhile(self) -> None:
@@ -209,7 +228,7 @@ class DeviceTests(ConsoleTestCase):
         link.room = 0
         self.device.zonePrints(b"abc")
         self.device.fail()
-        link.take(None, session.outlet.writable)
+        link.take(None, session.writable)
         self.reactor.advance(1)
         self.assertTrue(self.device.reading)
 
@@ -222,9 +241,9 @@ class DeviceTests(ConsoleTestCase):
             self.console.refuse(OURS, session)
             self.console.typed(session, b"ab")
             link.room = 0
-            self.device.zonePrints(b"cd")
-            self.reactor.advance(1)
             self.device.zonePrints(b"missed")
+            self.reactor.advance(1)
+            self.device.zonePrints(b"x" * HISTORY_MIN)
             self.console.gone(session, EndReason.LEFT, "the client left")
         totals = dict(self.console.totals())
         self.assertEqual(
@@ -244,7 +263,7 @@ class DeviceTests(ConsoleTestCase):
         self.console.typed(session, b"de")
         self.console.event(ZoneEvent.READIED)
         self.assertEqual(
-            dict(self.console.counters.items()),
+            dict(self.console.totals()),
             {
                 "output": 3,
                 "input": 2,

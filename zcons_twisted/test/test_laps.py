@@ -14,6 +14,7 @@ from ..events import ZoneState
 from ..interfaces import IDeviceReceiver
 from ..laps import FIRST_WAIT, LONGEST_WAIT, Laps
 from .console_case import ConsoleTestCase
+from .support import makeHistory
 
 
 class LapsTests(ConsoleTestCase):
@@ -29,7 +30,7 @@ class LapsTests(ConsoleTestCase):
         self.laps.end()
         self.driver.devices.clear()
         self.laps = Laps(
-            self.reactor, self.driver, self.console, BackOff(1, 8, lambda: 0.0)
+            self.reactor, self.driver, self.console, None, BackOff(1, 8, lambda: 0.0)
         )
 
     def waits(self) -> list[float]:
@@ -146,7 +147,14 @@ class LapsTests(ConsoleTestCase):
         A console that takes everything down when its device fails leaves no try
         behind.
         """
-        console = Console("z", self.states, OnHalt.EXIT, self.reactor.seconds, self.end)
+        console = Console(
+            "z",
+            self.states,
+            OnHalt.EXIT,
+            self.reactor.seconds,
+            self.end,
+            makeHistory(),
+        )
         self.states.current = ZoneState.INSTALLED
         self.laps = Laps(self.reactor, self.driver, console)
         self.laps.begin()

@@ -8,15 +8,57 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from ..events import ZoneEvent
+from ..history import HISTORY_MIN, Mark, MarkKind
 from ..locales import Language
-from ..sessions import EndReason
+from ..relay import Follower
+from ..sessions import EndReason, Role, Session
 from ..testing import FakeReactor, MemoryLink
-from .support import makeSession
+from .support import OURS, makeHistory, makeSession
 
 
-class LegacySessionTests(SynchronousTestCase):
+class RememberingHost:
     """
-    A legacy session gets a byte pipe with notices in band.
+    Remembers what its sessions do.
+    """
+
+    def __init__(self) -> None:
+        self.told: list[object] = []
+
+    def typed(self, session: Session, data: bytes) -> bool:
+        """
+        It sent something to type.
+        """
+        self.told.append(data)
+        return True
+
+    def halfClosed(self, session: Session) -> None:
+        """
+        It sends no more.
+        """
+        self.told.append("half-closed")
+
+    def vanished(self, session: Session) -> None:
+        """
+        It has gone while it was paused.
+        """
+        self.told.append("vanished")
+
+    def gone(self, session: Session, reason: EndReason, text: str) -> None:
+        """
+        Its connection is over.
+        """
+        self.told.append((reason, text))
+
+    def followerChanged(self, follower: Follower) -> None:
+        """
+        It has fallen behind, or has caught up.
+        """
+        self.told.append(follower.behind)
+
+
+class SessionTestCase(SynchronousTestCase):
+    """
+    A legacy session of a history in memory.
     """
 
     def setUp(self) -> None:
@@ -25,20 +67,56 @@ class LegacySessionTests(SynchronousTestCase):
         """
         self.reactor = FakeReactor()
         self.link = MemoryLink()
+        self.history = makeHistory()
+        self.host = RememberingHost()
+
+    def make(
+        self, line: bytes = b"IDENT 7 C 0", language: Language | None = None
+    ) -> Session:
+        """
+        A session.
+        """
+        return makeSession(
+            self.reactor, self.link, self.host, self.history, line, OURS, language
+        )
+
+    def happens(self, session: Session, event: ZoneEvent, arguments: str = "") -> None:
+        """
+        Something happens to the zone.
+        """
+        self.history.event(0.0, event, arguments)
+        session.follower.pump()
+
+
+class LegacySessionTests(SessionTestCase):
+    """
+    A legacy session gets a byte pipe with notices in band.
+    """
+
+    def test_whose(self) -> None:
+        """
+        A session knows whose it is, from the kernel and from its own words.
+        """
+        session = self.make(b"IDENT 7 de_DE.UTF-8 1")
+        peer = session.peer
+        self.assertEqual(
+            (peer.who, peer.told, peer.locale, peer.disconnect, peer.since),
+            (OURS, 7, "de_DE.UTF-8", True, 0.0),
+        )
+        self.assertEqual((session.role, session.silent), (Role.OPERATOR, False))
 
     def test_notice(self) -> None:
         """
         A session is told of an event in a frame of its own.
         """
-        makeSession(self.reactor, self.link).notice(ZoneEvent.HALTED, "")
+        self.happens(self.make(), ZoneEvent.HALTED)
         self.assertEqual(self.link.received, b"\r\n[NOTICE: Zone halted]\r\n")
 
     def test_noticeWithDisconnect(self) -> None:
         """
         A session that asked to be ended is told that it is.
         """
-        session = makeSession(self.reactor, self.link, b"IDENT 7 C 1")
-        session.notice(ZoneEvent.HALTED, "")
+        self.happens(self.make(b"IDENT 7 C 1"), ZoneEvent.HALTED)
         self.assertEqual(
             self.link.received, b"\r\n[NOTICE: Zone halted.  Disconnecting...]\r\n"
         )
@@ -47,7 +125,7 @@ class LegacySessionTests(SynchronousTestCase):
         """
         Boot arguments are told with the event.
         """
-        makeSession(self.reactor, self.link).notice(ZoneEvent.REBOOTING, "-s\n")
+        self.happens(self.make(), ZoneEvent.REBOOTING, "-s\n")
         self.assertEqual(
             self.link.received,
             b"\r\n[NOTICE: Zone rebooting with arguments: -s\\x0a]\r\n",
@@ -57,7 +135,7 @@ class LegacySessionTests(SynchronousTestCase):
         """
         Of the null event a session hears nothing.
         """
-        makeSession(self.reactor, self.link).notice(ZoneEvent.NULL, "")
+        self.happens(self.make(), ZoneEvent.NULL)
         self.assertEqual(self.link.received, b"")
 
     def test_language(self) -> None:
@@ -65,38 +143,93 @@ class LegacySessionTests(SynchronousTestCase):
         A session is spoken to in its language and its character set.
         """
         language = Language("iso8859-1", lambda text: "Zone läuft nicht")
-        session = makeSession(self.reactor, self.link, language=language)
-        session.notice(ZoneEvent.HALTED, "")
+        self.happens(self.make(language=language), ZoneEvent.HALTED)
         self.assertEqual(self.link.received, b"\r\n[Zone l\xe4uft nicht]\r\n")
 
     def test_gap(self) -> None:
         """
-        A session that stalled is told what it missed, in its language.
+        A session that the ring has overtaken is told what it missed, in its language.
         """
         language = Language(
             "utf-8", lambda text: text.replace("skipped", "übersprungen")
         )
-        session = makeSession(self.reactor, self.link, language=language)
-        self.link.room = 0
-        session.outlet.write(b"x")
-        self.reactor.advance(1)
-        session.outlet.write(b"missed")
-        self.link.take(None, session.outlet.writable)
+        session = self.make(language=language)
+        self.history.append(b"missed" + b"x" * HISTORY_MIN)
+        session.follower.pump()
         self.assertEqual(
-            self.link.received.decode(), "x\r\n[NOTICE: 6 bytes übersprungen]\r\n"
+            self.link.received.decode(),
+            "\r\n[NOTICE: 6 bytes übersprungen]\r\n" + "x" * HISTORY_MIN,
         )
-        self.assertEqual(self.reactor.getDelayedCalls(), [])
+
+    def test_lostOutput(self) -> None:
+        """
+        Output that was lost before it could be kept is told in the same words.
+        """
+        session = self.make()
+        self.history.mark(Mark(0, 0.0, MarkKind.GAP, 4095, ""))
+        session.follower.pump()
+        self.assertEqual(self.link.received, b"\r\n[NOTICE: 4095 bytes skipped]\r\n")
 
     def test_end(self) -> None:
         """
-        A session that ends gets what waits for it, and its connection is closed.
+        A session that ends gets what waits for it, and its connection is closed
+        without another word: the protocol has none.
         """
-        session = makeSession(self.reactor, self.link)
+        session = self.make()
         self.link.room = 1
-        session.outlet.write(b"abc")
-        session.end()
+        self.history.append(b"abc")
+        session.follower.pump()
+        session.end(EndReason.DETACHED, "detached")
         self.assertEqual((self.link.received, self.link.closed), (b"abc", True))
         self.assertEqual(self.reactor.getDelayedCalls(), [])
+
+    def test_operatorChanged(self) -> None:
+        """
+        It is told nothing of who has the seat.
+        """
+        session = self.make()
+        session.operatorChanged(session)
+        session.operatorChanged(None)
+        self.assertEqual(self.link.received, b"")
+
+
+class PeerTests(SessionTestCase):
+    """
+    What a peer does is told to its console.
+    """
+
+    def test_told(self) -> None:
+        """
+        What it types, its end, and how it goes.
+        """
+        session = self.make()
+        session.received(b"ls\n")
+        session.halfClosed()
+        session.vanished()
+        session.lost("")
+        session.lost("Broken pipe")
+        self.assertEqual(
+            self.host.told,
+            [
+                b"ls\n",
+                "half-closed",
+                "vanished",
+                (EndReason.LEFT, "the client left"),
+                (EndReason.LOST, "connection lost: Broken pipe"),
+            ],
+        )
+        self.assertTrue(session.silent)
+
+    def test_behind(self) -> None:
+        """
+        So is that it has fallen behind, and that it has caught up.
+        """
+        session = self.make()
+        self.link.room = 0
+        self.history.append(b"abc")
+        session.follower.pump()
+        self.link.take(None, session.writable)
+        self.assertEqual(self.host.told, [True, False])
 
     def test_reasons(self) -> None:
         """
@@ -111,7 +244,9 @@ class LegacySessionTests(SynchronousTestCase):
                 "boot-failed",
                 "zone-uninstalled",
                 "detached",
-                "replaced",
+                "taken-over",
+                "malformed",
+                "too-slow",
                 "server-stopping",
             },
         )

@@ -40,7 +40,7 @@ from ..testing import (
     MemorySessions,
     MemoryStates,
 )
-from .support import makeSession, shortDirectory
+from .support import makeHistory, makeSession, shortDirectory
 
 
 class VerifiedTests(SynchronousTestCase):
@@ -114,13 +114,18 @@ class VerifiedTests(SynchronousTestCase):
         reactor = FakeReactor()
         driver = MemoryDriver()
         console = Console(
-            "z", driver.states, OnHalt.STAY, reactor.seconds, lambda: None
+            "z",
+            driver.states,
+            OnHalt.STAY,
+            reactor.seconds,
+            lambda: None,
+            makeHistory(),
         )
         Laps(reactor, driver, console).begin()
         link = MemoryLink()
-        session = makeSession(reactor, link)
+        session = makeSession(reactor, link, console, console.history)
         console.attach(session)
-        console.seated(session)
+        console.attached(session)
         driver.device.zonePrints(b"login: ")
         console.typed(session, b"root\n")
         self.assertEqual(
