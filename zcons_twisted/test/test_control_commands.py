@@ -15,6 +15,7 @@ from ..console import OnHalt
 from ..doors.commands import Boot, Detach, Event, Halt, Reboot, Status
 from ..errors import LifecycleError
 from ..events import EVENT_NAMES, ZoneState
+from ..history import HISTORY_MIN
 from ..sessions import EndReason
 from .control_case import ControlTestCase
 from .support import OURS
@@ -46,6 +47,9 @@ class StatusTests(ControlTestCase):
                 "serverPid": os.getpid(),
                 "since": 0.0,
                 "operator": [],
+                "watchers": [],
+                "oldest": 0,
+                "end": 0,
                 "ended": [],
             },
         )
@@ -91,21 +95,47 @@ class StatusTests(ControlTestCase):
             (9, 4_000_000_000, "4000000000"),
         )
 
-    def test_stalledAndHalfClosed(self) -> None:
+    def test_stalled(self) -> None:
         """
-        An operator that does not read, or types no more, is told as such, with what it
-        has missed so far.
+        An operator that does not read is told as such.
         """
-        session, link = self.attach()
-        self.console.halfClosed(session)
+        _, link = self.attach()
         link.room = 0
         self.device.zonePrints(b"abc")
         self.reactor.advance(1)
-        self.device.zonePrints(b"missed")
+        (operator,) = self.done(Status)["operator"]
+        self.assertEqual((operator["stalled"], operator["halfClosed"]), (True, False))
+
+    def test_halfClosed(self) -> None:
+        """
+        A session that has closed its sending side is told among the watchers; it
+        paces nothing and so is not stalled.
+        """
+        session, link = self.attach()
+        session.halfClosed()
+        link.room = 0
+        self.device.zonePrints(b"abc")
+        self.reactor.advance(1)
         status = self.done(Status)
-        (operator,) = status["operator"]
-        self.assertTrue(operator["stalled"] and operator["halfClosed"])
+        (watcher,) = status["watchers"]
+        self.assertEqual((watcher["stalled"], watcher["halfClosed"]), (False, True))
+        self.assertEqual(status["operator"], [])
+
+    def test_history(self) -> None:
+        """
+        How much was printed and how much of it is kept is told, with what sessions
+        have missed so far.
+        """
+        session, link = self.attach()
+        link.room = 0
+        self.device.zonePrints(b"missed")
+        self.reactor.advance(1)
+        self.device.zonePrints(b"x" * HISTORY_MIN)
+        link.take(1, session.writable)
+        status = self.done(Status)
+        self.assertEqual((status["oldest"], status["end"]), (6, 6 + HISTORY_MIN))
         self.assertIn({"name": "skipped", "value": 6}, status["counters"])
+        self.assertIn({"name": "output", "value": 6 + HISTORY_MIN}, status["counters"])
 
     def test_ended(self) -> None:
         """
@@ -373,9 +403,9 @@ class DetachTests(ControlTestCase):
 
     def test_nobody(self) -> None:
         """
-        Where nobody is attached that is refused.
+        Where nobody has the operator's seat that is refused.
         """
-        self.assertEqual(self.refused(Detach), "nobody is attached to zone 'z'")
+        self.assertEqual(self.refused(Detach), "zone 'z' has no operator")
 
     def test_null(self) -> None:
         """

@@ -137,11 +137,13 @@ class CloseTests(PeerTestCase):
             def shutdown(self, how: int) -> None:
                 raise OSError("not connected")
 
-        gone = Gone(fileno=self.socket.detach())
+        ours, theirs = socket.socketpair()
+        self.addCleanup(theirs.close)
+        gone = Gone(fileno=ours.detach())
         gone.setblocking(False)
         peer = PeerSocket(self.reactor, gone)
         peer.close(b"bye")
-        self.assertEqual((gone.fileno(), self.theirs.recv(10)), (-1, b"bye"))
+        self.assertEqual((gone.fileno(), theirs.recv(10)), (-1, b"bye"))
 
     def test_noResetForWhatIsUnread(self) -> None:
         """

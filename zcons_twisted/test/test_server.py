@@ -103,7 +103,7 @@ class ConsoleServerTests(ServiceTestCase):
         server = self.server("a", "b", "c")
         self.assertRaises(RunDirectoryError, server.startService)
         self.reactor.settle()
-        self.assertEqual(self.files(), ["b.console_sock"])
+        self.assertEqual(self.files(), ["a.history", "b.console_sock", "b.history"])
         self.assertEqual(self.reactor.removeAll(), [])
 
     def test_nothingBootsBeforeAllAreThere(self) -> None:

@@ -24,12 +24,13 @@ from ..errors import (
     ZoneServed,
 )
 from ..events import ZoneEvent
+from ..history import HISTORY_MIN
 from ..interfaces import DriverOptions, IZoneEvents
 from ..service import ZoneConfig, ZoneConsoleService
 from ..testing import MemoryLife
 from .service_case import ServiceTestCase
 
-FILES = ["z.console_sock", "z.control_sock", "z.zconsole.lock"]
+FILES = ["z.console_sock", "z.control_sock", "z.history", "z.zconsole.lock"]
 
 
 class StartTests(ServiceTestCase):
@@ -111,6 +112,32 @@ class StartTests(ServiceTestCase):
             self.reactor.settle()
             self.stop(zone)
             self.assertReleased()
+
+    def test_history(self) -> None:
+        """
+        What the zone printed stays when the service stops, and goes on at the same
+        offset when it starts again.
+        """
+        for end in (3, 6):
+            driver = self.useMemory()
+            zone = self.zone()
+            zone.startService()
+            driver.device.zonePrints(b"abc")
+            self.assertEqual(zone.console.history.end, end)
+            self.stop(zone)
+        self.assertEqual(zone.console.history.read(0, 6), b"abcabc")
+        self.assertEqual(dict(zone.console.totals())["output"], 3)
+        self.assertEqual(self.files(), ["z.history"])
+
+    def test_historySize(self) -> None:
+        """
+        As much is kept as the zone was configured with.
+        """
+        driver = self.useMemory()
+        zone = self.zone(ZoneConfig("z", history=HISTORY_MIN))
+        zone.startService()
+        driver.device.zonePrints(b"x" * (HISTORY_MIN + 5))
+        self.assertEqual(zone.console.history.oldest, 5)
 
     def test_event(self) -> None:
         """
@@ -196,7 +223,7 @@ class RefusedTests(ServiceTestCase):
         driver = self.useMemory()
         os.makedirs(self.rundir.consoleSocket("z"), 0o700)
         self.refused(self.zone(), RunDirectoryError)
-        self.assertEqual(self.files(), ["z.console_sock"])
+        self.assertEqual(self.files(), ["z.console_sock", "z.history"])
         self.assertEqual((driver.instances, driver.device.closed), (0, True))
         self.assertEqual(self.reactor.removeAll(), [])
 
@@ -208,7 +235,7 @@ class RefusedTests(ServiceTestCase):
         os.chmod(self.rundir.path, 0o700)
         zone = self.zone()
         self.refused(zone, RunDirectoryError)
-        self.assertEqual(self.files(), ["z.control_sock"])
+        self.assertEqual(self.files(), ["z.control_sock", "z.history"])
         self.assertEqual(self.reactor.removeAll(), [])
         os.rmdir(self.rundir.controlSocket("z"))
         zone.startService()
@@ -298,7 +325,7 @@ class LateTests(ServiceTestCase):
         The doors open when the device is there, and then the zone boots.
         """
         self.zone().startService()
-        self.assertEqual((self.files(), self.life.calls), ([FILES[2]], []))
+        self.assertEqual((self.files(), self.life.calls), (FILES[2:], []))
         self.ready.callback(None)
         self.assertEqual((self.files(), self.life.calls), (FILES, [("boot", "")]))
 

@@ -19,7 +19,7 @@ from ..service import ZoneConfig
 from ..testing import MemoryLife
 from .service_case import ServiceTestCase
 
-FILES = ["z.console_sock", "z.control_sock", "z.zconsole.lock"]
+FILES = ["z.console_sock", "z.control_sock", "z.history", "z.zconsole.lock"]
 
 
 class StopTests(ServiceTestCase):
