@@ -24,6 +24,7 @@ been taken from the device and were not committed, and they become a gap of that
 from __future__ import annotations
 
 import enum
+import errno
 import hashlib
 import os
 import struct
@@ -32,6 +33,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from .errors import ZConsError
+from .events import ZoneEvent
 
 __all__ = [
     "FIRST_SIZE",
@@ -70,6 +72,9 @@ _MARKS_AT = HEADER_SIZE
 HEAD_SIZE = _MARKS_AT + MARKS * MARK_SIZE
 _FIRST_AT = HEAD_SIZE
 _RING_AT = _FIRST_AT + FIRST_SIZE
+
+#: Offsets and numbers of marks are less than this.
+_NUMBER_MAX = 2**63
 
 # "zcons", a format number, and the two line ends that a careless copy spoils.
 _MAGIC = int.from_bytes(b"zcons\x01\r\n", "big")
@@ -183,6 +188,7 @@ class History:
             not to be there: a page of a file on a full disk.  What it refuses is done
             without.
         @raise DamagedHistory: it can't have been left by one of this size.
+        @raise OSError: there is no room to begin it.
         """
         self._numbers = memory[:HEADER_SIZE].cast("Q")
         self._records = memory[_MARKS_AT:_FIRST_AT]
@@ -197,18 +203,22 @@ class History:
             self._check()
             self._size = self._numbers[_Field.RING]
             self.end = self._numbers[_Field.END]
-            self._claimed = min(self._size, self.end + READ_MAX)
+            # The first step was claimed when it was begun.
+            self._claimed = min(self._size, max(_STEP, self.end + READ_MAX))
             self._readMarks()
         else:
             self.end = 0
             self._claimed = min(_STEP, self._size)
             if not self._extend(_RING_AT, self._claimed):
-                raise DamagedHistory("there is no room for it")
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             self._numbers[_Field.RING] = self._size
             self._numbers[_Field.MAGIC] = _MAGIC
         self.marked = self._numbers[_Field.MARKED]
         self._boot = self._numbers[_Field.BOOT]
         self._kept = min(self._numbers[_Field.FIRST], self.end - self._boot)
+        if self._boot + self._kept < self.end:
+            # What is kept from the boot on is over; nothing else goes behind it.
+            self._firstSize = self._kept
         self._floor = self._numbers[_Field.FLOOR]
 
     # Writing.
@@ -222,10 +232,11 @@ class History:
         @return: how many bytes are missing.
         """
         missing = self._brokenGuard()
-        if self.end > self._size - READ_MAX:
+        floor = self.end + 2 * READ_MAX - self._size
+        if floor > self._floor:
             # The guard may have been written over the oldest bytes already.
-            self._floor = max(self._floor, self.oldest + READ_MAX)
-            self._numbers[_Field.FLOOR] = self._floor
+            self._floor = floor
+            self._numbers[_Field.FLOOR] = floor
         if self.end or missing:
             self._guard(self.end, READ_MAX)
         if missing:
@@ -291,6 +302,7 @@ class History:
         self._numbers[_Field.BOOT] = self.end
         self._boot = self.end
         self._kept = 0
+        self._firstSize = FIRST_SIZE
 
     # Reading.
 
@@ -329,9 +341,11 @@ class History:
         """
         stop = min(stop, self.end)
         kept, keptEnd = self.boot
-        if start < self.oldest and kept <= start and stop <= keptEnd:
-            return bytes(self._first[start - kept : stop - kept])
         parts = []
+        if start < self.oldest and kept <= start < keptEnd:
+            part = self._first[start - kept : min(stop, keptEnd) - kept]
+            parts.append(bytes(part))
+            start += len(part)
         while start < stop:
             part = self.chunk(start, stop - start)
             parts.append(bytes(part))
@@ -368,20 +382,21 @@ class History:
         # The newline that ends the last line does not begin another one.
         if stop > floor and self.read(stop - 1, stop) == b"\n":
             stop -= 1
+        if lines == 0:
+            return self.end
         while stop > floor:
             start = max(floor, stop - 4096)
             text = self.read(start, stop)
-            while lines > 0:
-                found = text.rfind(b"\n")
-                if found < 0:
-                    break
-                lines -= 1
-                if lines == 0:
-                    return start + found + 1
-                text = text[:found]
-            if lines == 0:
-                return self.end
-            stop = start
+            found = text.count(b"\n")
+            if found < lines:
+                # Counted rather than looked for: there may be a GiB of lines.
+                lines -= found
+                stop = start
+                continue
+            at = len(text)
+            for _ in range(lines):
+                at = text.rindex(b"\n", 0, at)
+            return start + at + 1
         return floor
 
     # Inside.
@@ -463,7 +478,9 @@ class History:
         if not 4 * READ_MAX <= numbers[_Field.RING] <= self._size:
             raise DamagedHistory("its size can't be true")
         if (
-            numbers[_Field.BOOT] > numbers[_Field.END]
+            numbers[_Field.END] >= _NUMBER_MAX
+            or numbers[_Field.MARKED] >= _NUMBER_MAX
+            or numbers[_Field.BOOT] > numbers[_Field.END]
             or numbers[_Field.FLOOR] > numbers[_Field.END]
             or numbers[_Field.FIRST] > FIRST_SIZE
         ):
@@ -471,15 +488,22 @@ class History:
 
     def _readMarks(self) -> None:
         marked = self._numbers[_Field.MARKED]
+        last = 0
         for number in range(max(0, marked - MARKS), marked):
             at = number % MARKS * MARK_SIZE
             record = bytes(self._records[at : at + MARK_SIZE])
             offset, time, what, kind, length = _MARK.unpack_from(record)
             text = record[_MARK.size :][:length].decode("utf-8", "replace")
             try:
-                self.marks.append(Mark(offset, time, MarkKind(kind), what, text))
+                mark = Mark(offset, time, MarkKind(kind), what, text)
+                if mark.kind is MarkKind.EVENT:
+                    ZoneEvent(what)
             except ValueError:
                 raise DamagedHistory(f"mark {number} is of no kind") from None
+            if not last <= offset <= self.end:
+                raise DamagedHistory(f"mark {number} is out of its place")
+            last = offset
+            self.marks.append(mark)
 
 
 def _allThere(start: int, length: int) -> bool:
