@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import enum
 import json
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -65,6 +66,9 @@ _HEAD = struct.Struct(">I")
 _OFFSET = struct.Struct(">Q")
 _OUTPUT_HEAD = struct.Struct(">IQ")
 _GAP = struct.Struct(">QQ")
+
+# As in an IDENT line.
+_LOCALE = re.compile("[!-~]{0,255}")
 
 ROLES = ("operator", "watch", "take")
 
@@ -188,8 +192,8 @@ def parseAttach(line: bytes) -> Attach:
     if role not in ROLES:
         raise BadFrame(f"role must be one of {', '.join(ROLES)}")
     locale = given.get("locale", "C")
-    if not isinstance(locale, str) or len(locale) > 255:
-        raise BadFrame("locale must be a name of at most 255 characters")
+    if not isinstance(locale, str) or not _LOCALE.fullmatch(locale):
+        raise BadFrame("locale must be a name of at most 255 ASCII characters")
     disconnect = given.get("disconnect", False)
     if not isinstance(disconnect, bool):
         raise BadFrame("disconnect must be true or false")
@@ -312,6 +316,7 @@ class FrameReader:
         self._types = {int(kind): kind for kind in types}
         self._most = most
         self._held = b""
+        self._at = 0
 
     def feed(self, data: bytes) -> Iterator[Frame]:
         """
@@ -320,25 +325,24 @@ class FrameReader:
         @raise BadFrame: what comes is no frame that may come; nothing can be read
             after it.
         """
-        held = self._held + data if self._held else data
-        at = 0
-        try:
-            while len(held) - at >= HEAD_SIZE:
-                head = _HEAD.unpack_from(held, at)[0]
-                kind = self._types.get(head >> 24)
-                length = head & 0xFFFFFF
-                if kind is None:
-                    raise BadFrame(f"a frame of type 0x{head >> 24:02x} has no place")
-                if length > self._most:
-                    raise BadFrame(f"a payload of {length} bytes is too long")
-                stop = at + HEAD_SIZE + length
-                if len(held) < stop:
-                    break
-                payload = held[at + HEAD_SIZE : stop]
-                at = stop
-                yield Frame(kind, payload)
-        finally:
-            self._held = held[at:]
+        self._held = self._held[self._at :] + data
+        self._at = 0
+        # Whoever gets a frame may feed more in its turn: it comes behind this.
+        while len(self._held) - self._at >= HEAD_SIZE:
+            head = _HEAD.unpack_from(self._held, self._at)[0]
+            kind = self._types.get(head >> 24)
+            length = head & 0xFFFFFF
+            if kind is None:
+                raise BadFrame(f"a frame of type 0x{head >> 24:02x} has no place")
+            if length > self._most:
+                raise BadFrame(f"a payload of {length} bytes is too long")
+            start = self._at + HEAD_SIZE
+            if len(self._held) < start + length:
+                break
+            self._at = start + length
+            yield Frame(kind, self._held[start : start + length])
+        self._held = self._held[self._at :]
+        self._at = 0
 
 
 #: What clients may send, and servers.
