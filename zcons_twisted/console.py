@@ -175,7 +175,8 @@ class Console:
         """
         The newcomer has been told so: from now on it gets output.
         """
-        self._live[session.follower] = None
+        # It may be behind already, with the history that it asked for.
+        self.followerChanged(session.follower)
         if session.role is Role.OPERATOR:
             self.seat.take(session)
             self._tellOperator()
@@ -221,8 +222,9 @@ class Console:
             self.refuse(session.peer.who, holder)
             return holder
         self._clearSeat(session)
-        self.seat.take(session)
-        self._tellOperator()
+        if session in self.sessions:
+            self.seat.take(session)
+            self._tellOperator()
         return None
 
     def giveUp(self, session: Session) -> None:
@@ -347,7 +349,9 @@ class Console:
 
     def _tellOperator(self) -> None:
         for session in tuple(self.sessions):
-            session.operatorChanged(self.operator)
+            # One that takes no more is ended by being told.
+            if session in self.sessions:
+                session.operatorChanged(self.operator)
 
     def _end(self, session: Session, reason: EndReason, text: str) -> None:
         wasOperator = session is self.operator

@@ -209,6 +209,10 @@ class _Handshake:
         if console.dying:
             self._refuse("the console ends")
             return None
+        if len(console.sessions) >= SESSIONS_MAX:
+            # Those that have closed their sending side stay: they count as well.
+            self._refuse(f"there are {SESSIONS_MAX} sessions already")
+            return None
         language = self._door.catalogues.language(ident.locale)
         session = Session(
             self._door.reactor,
