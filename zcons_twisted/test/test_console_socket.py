@@ -304,7 +304,9 @@ class SeatedTests(DoorTestCase):
         operator = self.console.operator
         assert operator is not None
         taken = operator.follower.cursor
-        self.device.zonePrints(b"y" * (HISTORY_MIN + 6 + taken - self.console.history.end))
+        self.device.zonePrints(
+            b"y" * (HISTORY_MIN + 6 + taken - self.console.history.end)
+        )
         got = b""
         while piece := self.got(peer):
             got += piece
