@@ -24,14 +24,13 @@ from .handshake import Handshake
 from .happenings import Welcome
 from .speech import FramedSpeech, parseWelcome
 
-__all__ = ["ANSWER_MAX", "LOCALE_MAX", "StructuredHandshake", "fallback"]
+__all__ = ["ANSWER_MAX", "StructuredHandshake", "fallback"]
 
 #: Longest answer in bytes, its newline not counted.
 ANSWER_MAX = 64 * 1024
 
-#: Longest name of a locale that the line can carry.
-LOCALE_MAX = 255
-
+# The names of locales that the line can carry.
+_LOCALE = re.compile("[!-~]{0,255}")
 _PID = re.compile(rb"[0-9]+")
 
 
@@ -49,12 +48,9 @@ class StructuredHandshake:
         @param attach: what to ask for; a locale that the protocol can't carry is
             replaced by C{C}.
         """
-        if len(attach.locale) > LOCALE_MAX:
+        if not _LOCALE.fullmatch(attach.locale):
             attach = replace(attach, locale="C")
-        try:
-            self.hello = formatAttach(attach)
-        except BadFrame:
-            self.hello = formatAttach(replace(attach, locale="C"))
+        self.hello = formatAttach(attach)
         self.speech = FramedSpeech(0)
         self.welcome: Welcome | None = None
         self._attach = attach

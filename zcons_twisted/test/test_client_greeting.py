@@ -36,9 +36,11 @@ class HelloTests(SynchronousTestCase):
         """
         A locale that the line can't carry is C.
         """
-        for locale in ("x" * 256, "\x01" * 255):
+        for locale in ("x" * 256, "a b", "\x01", "\xe4", "C\n"):
             hello = StructuredHandshake(Attach(locale=locale)).hello
             self.assertEqual(parseAttach(hello[:-1]).locale, "C")
+        hello = StructuredHandshake(Attach(locale='"' * 255)).hello
+        self.assertEqual(parseAttach(hello[:-1]).locale, '"' * 255)
 
 
 class AnswerTests(SynchronousTestCase):
