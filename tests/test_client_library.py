@@ -13,12 +13,21 @@ from typing import Any
 import pytest
 import pytest_twisted
 from conftest import Twistd
-from support import Peer, content, digest, pause, within
+from support import Peer, content, digest, pause, until, within
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread
 
-from zcons_twisted.client import ConsoleInUse, CouldNotConnect, EndCause, aio, tx
+from zcons_twisted.client import (
+    Attach,
+    ConsoleInUse,
+    CouldNotConnect,
+    EndCause,
+    Happening,
+    SeatChange,
+    aio,
+    tx,
+)
 from zcons_twisted.doors.commands import Detach, Status
 from zcons_twisted.rundir import RunDirectory
 
@@ -180,3 +189,69 @@ async def test_fullBacklog(server: Twistd) -> None:
     session.close()
     await within(session.whenEnded())
     await inLoop(work())
+
+
+@pytest_twisted.ensureDeferred
+async def test_seats(server: Twistd) -> None:
+    """
+    Under Twisted a watcher asks for the operator's seat, takes it, gives it up, and
+    comes back to where it was.
+    """
+    zone = await server.zoneSide()
+    rundir = RunDirectory(server.rundir)
+    loser = await within(tx.attach(reactor, rundir, "z1"))
+    loser.deliver(lambda data: None)
+    session = await within(tx.attach(reactor, rundir, "z1", Attach("watch", "all")))
+    output: list[bytes] = []
+    told: list[Happening] = []
+    session.deliver(output.append, told.append)
+    refused = await within(session.claim())
+    assert not refused.ok
+    assert f"process {os.getpid()} of user" in refused.text
+    assert (await within(session.claim(take=True))).ok
+    assert (await within(loser.whenEnded())).reason == "taken-over"
+    session.write(b"typed")
+    assert await zone.reads(5) == b"typed"
+    assert (await within(session.giveUp())).ok
+    assert told[-2] == SeatChange(None, "watch")
+    await zone.prints(b"before")
+    await until(lambda: b"".join(output) == b"before", "that")
+    assert (await within(session.ping(b"x"))).ok
+    assert session.position == 6
+    session.leave()
+    assert (await within(session.whenEnded())).reason == "left"
+    await zone.prints(b" after")
+    asked = Attach("watch", ("offset", session.position))
+    again = await within(tx.attach(reactor, rundir, "z1", asked))
+    again.deliver(output.append)
+    await until(lambda: b"".join(output) == b"before after", "the rest")
+    again.close()
+    await within(again.whenEnded())
+
+
+@pytest_twisted.ensureDeferred
+async def test_seatsAsyncio(server: Twistd) -> None:
+    """
+    The same under asyncio.
+    """
+    zone = await server.zoneSide()
+    await zone.prints(b"before")
+    rundir = RunDirectory(server.rundir)
+
+    async def work() -> tuple[bytes, str]:
+        loser = await aio.attach(rundir, "z1")
+        loser.deliver(lambda data: None)
+        session = await aio.attach(rundir, "z1", Attach("watch", ("offset", 2)))
+        output: list[bytes] = []
+        session.deliver(output.append)
+        assert not (await session.claim()).ok
+        assert (await session.claim(take=True)).ok
+        end = await loser.whenEnded()
+        assert (await session.giveUp()).ok
+        assert (await session.ping()).ok
+        assert session.position == 6
+        session.leave()
+        assert (await session.whenEnded()).reason == "left"
+        return b"".join(output), end.reason
+
+    assert await inLoop(work()) == (b"fore", "taken-over")

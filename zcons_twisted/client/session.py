@@ -316,9 +316,9 @@ class ConsoleSession(Requests):
                 if isinstance(heard, End):
                     self._finish(heard)
                 elif not isinstance(heard, bytes):
-                    self._answered(heard)
                     if self._onHappening is not None:
                         self._onHappening(heard)
+                    self._answered(heard)
                 elif self._state is _State.SEATED and self._onOutput is not None:
                     self._onOutput(heard)
                 if self._state not in _OPEN:
