@@ -58,6 +58,7 @@ class AtTerminal(Program):
             cwd,
             usePTY=pty,
         )
+        self.pid = self.transport.pid
         return self
 
     @property
