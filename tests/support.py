@@ -8,6 +8,7 @@ that is opened or started here is closed or ended by the fixture that gave it.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -739,8 +740,10 @@ def children(pid: int) -> list[int]:
     """
     found: list[int] = []
     for task in os.listdir(f"/proc/{pid}/task"):
-        with open(f"/proc/{pid}/task/{task}/children") as file:
-            found += map(int, file.read().split())
+        # A thread may have ended in the meantime.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            path = Path(f"/proc/{pid}/task/{task}/children")
+            found += map(int, path.read_text().split())
     return found
 
 

@@ -176,6 +176,18 @@ class PtyManager:
             taken += got
         return taken
 
+    def askAgain(self) -> bool:
+        """
+        Ask anew whether the zone takes more.
+
+        @return: whether anybody waits for that.
+        """
+        waits = self._writing and self.isOpen
+        if waits:
+            self._reactor.removeWriter(self)
+            self._reactor.addWriter(self)
+        return waits
+
     def doWrite(self) -> None:
         """
         The zone has read something.

@@ -13,12 +13,10 @@ is noticed and replaced by C{TIOCGPTPEER}, never by a path that a zone can touch
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
-import struct
-import termios
 
 from twisted.internet.defer import Deferred, execute
+from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from zope.interface import implementer
 
@@ -39,13 +37,14 @@ from ..reactors import DescriptorReactor
 from ..rundir import RunDirectory
 from .instances import destroyInstances, initInstances
 from .manager import PtyManager
+from .pair import PtyInstance, allowOthers, unstick
 
 __all__ = [
+    "ASK_SECONDS",
     "HANGUP_SECONDS",
     "LINK_NAME",
     "PostedStates",
     "PtyDriver",
-    "PtyInstance",
     "makeDriver",
 ]
 
@@ -55,14 +54,9 @@ LINK_NAME = "zoneconsole"
 #: Seconds between two lines in the log that tell of hang-ups.
 HANGUP_SECONDS = 60.0
 
-#: Lines and columns of a console that nobody has said otherwise of.
-_WINDOW = struct.pack("4H", 24, 80, 0, 0)
-
-# From Linux' asm-generic/ioctls.h; Python does not name them all.
-_TIOCGPTN = 0x80045430
-_TIOCSPTLCK = 0x40045431
-_TIOCGPTPEER = 0x5441
-_TIOCGSID = 0x5429
+#: Seconds from one look to the next, after a hang-up, whether the pty takes input
+#: again; the last for as long as some waits.
+ASK_SECONDS = (0.02, 0.1, 0.5, 1.0)
 
 
 @implementer(IZoneStates)
@@ -88,55 +82,6 @@ class PostedStates:
         An event may change it.
         """
         self._state = stateAfter(event, self._state)
-
-
-class PtyInstance:
-    """
-    One pty pair.
-
-    @ivar properties: what illumos gives a console device's node.
-    @ivar subsidiary: the subsidiary's path in C{/dev/pts}.
-    """
-
-    def __init__(self, zone: str) -> None:
-        """
-        @raise OSError: there is no pair to be had.
-        """
-        self.properties = {
-            "zonename": zone,
-            "auto-assign-instance": 1,
-            "ddi-no-autodetach": 1,
-        }
-        flags = os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC
-        self.master = os.open("/dev/ptmx", flags)
-        try:
-            fcntl.ioctl(self.master, _TIOCSPTLCK, struct.pack("i", 0))
-            self.subsidiary = f"/dev/pts/{_number(self.master)}"
-            fcntl.ioctl(self.master, termios.TIOCSWINSZ, _WINDOW)
-        except OSError:
-            os.close(self.master)
-            raise
-
-    def openSubsidiary(self) -> int:
-        """
-        A new descriptor of the subsidiary, by no path; closed by the caller.
-
-        @raise OSError: it can't be opened.
-        """
-        flags = os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC
-        return fcntl.ioctl(self.master, _TIOCGPTPEER, flags)
-
-    def close(self) -> None:
-        """
-        The pair is no more: whoever has the subsidiary is hung up.
-        """
-        os.close(self.master)
-
-
-def _number(master: int) -> int:
-    raw = fcntl.ioctl(master, _TIOCGPTN, b"\0" * 4)
-    number: int = struct.unpack("I", raw)[0]
-    return number
 
 
 @implementer(IConsoleDriver)
@@ -169,6 +114,7 @@ class PtyDriver:
         self._held = -1
         self._hangups = 0
         self._tellAfter = 0.0
+        self._asking: IDelayedCall | None = None
         self._watch: HangupWatch | None = None
         self._manager: PtyManager | None = None
 
@@ -219,7 +165,7 @@ class PtyDriver:
             if e.errno != errno.EBUSY or self._held == -1:
                 raise
         # The zone has claimed exclusive use, which whoever has it open may undo.
-        fcntl.ioctl(self._held, termios.TIOCNXCL)
+        allowOthers(self._held)
         return self._instances[0].openSubsidiary()
 
     def terminalSession(self) -> int:
@@ -227,14 +173,7 @@ class PtyDriver:
         The session whose controlling terminal the subsidiary is, or 0 where it is
         nobody's.
         """
-        if not self._instances:
-            return 0
-        try:
-            raw = fcntl.ioctl(self._instances[0].master, _TIOCGSID, b"\0" * 4)
-        except OSError:
-            return 0
-        session: int = struct.unpack("i", raw)[0]
-        return max(session, 0)
+        return self._instances[0].terminalSession() if self._instances else 0
 
     def drain(self) -> int:
         """
@@ -312,6 +251,7 @@ class PtyDriver:
         """
         Remove the link and the pair.
         """
+        self._askNoMore()
         found = len(self._instances)
         while self._instances:
             self._instances.pop().close()
@@ -332,8 +272,33 @@ class PtyDriver:
 
     def _hungUp(self) -> None:
         self._watch = None
+        self._askNoMore()
         self._tellHangup()
         self.holdAnew()
+        self._askAgain(0)
+
+    def _askAgain(self, turn: int) -> None:
+        """
+        A hang-up empties a pty at some moment while it happens, or leaves it stuck, and
+        tells neither those who wait to write.
+        """
+        self._asking = None
+        if self._held == -1:
+            return
+        waits = self._manager is not None and self._manager.askAgain()
+        if waits and turn > 0 and unstick(self._held):
+            self._log.warn(
+                "{zone}: the hang-up left the console stuck: it is emptied",
+                zone=self.zone,
+            )
+        if waits or turn < len(ASK_SECONDS):
+            wait = ASK_SECONDS[min(turn, len(ASK_SECONDS) - 1)]
+            self._asking = self._reactor.callLater(wait, self._askAgain, turn + 1)
+
+    def _askNoMore(self) -> None:
+        if self._asking is not None:
+            self._asking.cancel()
+            self._asking = None
 
     def _tellHangup(self) -> None:
         """

@@ -15,7 +15,7 @@ from twisted.python.failure import Failure
 from zope.interface.verify import verifyObject
 
 from .. import service
-from ..drivers import maker, pty
+from ..drivers import maker, pair
 from ..errors import (
     BadOption,
     BadZoneName,
@@ -363,7 +363,7 @@ class LateTests(ServiceTestCase):
             raise OSError(errno.ENXIO, os.strerror(errno.ENXIO))
 
         self.patch(service, "findDriverMaker", maker.findDriverMaker)
-        self.patch(pty.PtyInstance, "openSubsidiary", refuse)
+        self.patch(pair.PtyInstance, "openSubsidiary", refuse)
         zone = self.zone()
         zone.startService()
         self.reactor.advance(1)

@@ -1,0 +1,110 @@
+# -*- test-case-name: zcons_twisted.test.test_pty -*-
+"""
+A pty pair, and what Linux has to be asked and told about it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import struct
+import termios
+
+__all__ = ["PtyInstance", "allowOthers", "unstick"]
+
+#: Lines and columns of a console that nobody has said otherwise of.
+_WINDOW = struct.pack("4H", 24, 80, 0, 0)
+
+# From Linux' asm-generic/ioctls.h; Python does not name them all.
+_TIOCGPTN = 0x80045430
+_TIOCSPTLCK = 0x40045431
+_TIOCGPTPEER = 0x5441
+_TIOCGSID = 0x5429
+
+
+class PtyInstance:
+    """
+    One pty pair.
+
+    @ivar properties: what illumos gives a console device's node.
+    @ivar subsidiary: the subsidiary's path in C{/dev/pts}.
+    """
+
+    def __init__(self, zone: str) -> None:
+        """
+        @raise OSError: there is no pair to be had.
+        """
+        self.properties = {
+            "zonename": zone,
+            "auto-assign-instance": 1,
+            "ddi-no-autodetach": 1,
+        }
+        flags = os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC
+        self.master = os.open("/dev/ptmx", flags)
+        try:
+            fcntl.ioctl(self.master, _TIOCSPTLCK, struct.pack("i", 0))
+            self.subsidiary = f"/dev/pts/{_number(self.master)}"
+            fcntl.ioctl(self.master, termios.TIOCSWINSZ, _WINDOW)
+        except OSError:
+            os.close(self.master)
+            raise
+
+    def openSubsidiary(self) -> int:
+        """
+        A new descriptor of the subsidiary, by no path; closed by the caller.
+
+        @raise OSError: it can't be opened.
+        """
+        flags = os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC
+        return fcntl.ioctl(self.master, _TIOCGPTPEER, flags)
+
+    def terminalSession(self) -> int:
+        """
+        The session whose controlling terminal the subsidiary is, or 0 where it is
+        nobody's.
+        """
+        try:
+            raw = fcntl.ioctl(self.master, _TIOCGSID, b"\0" * 4)
+        except OSError:
+            return 0
+        session: int = struct.unpack("i", raw)[0]
+        return max(session, 0)
+
+    def close(self) -> None:
+        """
+        The pair is no more: whoever has the subsidiary is hung up.
+        """
+        os.close(self.master)
+
+
+def _number(master: int) -> int:
+    raw = fcntl.ioctl(master, _TIOCGPTN, b"\0" * 4)
+    number: int = struct.unpack("I", raw)[0]
+    return number
+
+
+def unstick(subsidiary: int) -> bool:
+    """
+    After a hang-up a terminal may be stuck: full of what was on its way, with nothing
+    that its reader could read.  What it has is lost with the hang-up; it is emptied.
+
+    @return: whether it was stuck, as far as its reader's side goes.
+    """
+    try:
+        raw = fcntl.ioctl(subsidiary, termios.FIONREAD, b"\0" * 4)
+        if struct.unpack("i", raw)[0]:
+            return False
+        termios.tcflush(subsidiary, termios.TCIFLUSH)
+    except (OSError, termios.error):
+        # Hung up again; then this comes again.
+        return False
+    return True
+
+
+def allowOthers(subsidiary: int) -> None:
+    """
+    Undo a zone's claim to exclusive use, which whoever has the terminal open may.
+
+    @raise OSError: it is hung up.
+    """
+    fcntl.ioctl(subsidiary, termios.TIOCNXCL)
