@@ -10,6 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from ..console import Console, OnHalt
 from ..credentials import Credentials
 from ..events import ZoneState
+from ..history import HISTORY_MIN
 from ..laps import Laps
 from ..sessions import Session
 from ..testing import FakeReactor, MemoryDevice, MemoryDriver, MemoryLink, MemoryStates
@@ -22,6 +23,7 @@ class ConsoleTestCase(SynchronousTestCase):
     """
 
     onHalt = OnHalt.STAY
+    ring = HISTORY_MIN
 
     def setUp(self) -> None:
         """
@@ -45,7 +47,7 @@ class ConsoleTestCase(SynchronousTestCase):
             self.onHalt,
             self.reactor.seconds,
             self.died,
-            makeHistory(),
+            makeHistory(self.ring),
         )
 
     def died(self) -> None:

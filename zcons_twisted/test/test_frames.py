@@ -329,7 +329,8 @@ class AttachTests(SynchronousTestCase):
         """
         for version in (0, -1, "1", 1.0, None, True, 2**31 + 1):
             self.assertIn("v must be a number", self.bad(v=version))
-        for role in ("root", "", 1, None, ["watch"], {}):
+        roles: list[object] = ["root", "", 1, None, ["watch"], {}]
+        for role in roles:
             self.assertIn("role must be one of", self.bad(role=role))
         for locale in (7, None, "x" * 256, "de DE", "\x1b[2J", "\u00fc", "\ud800"):
             self.assertIn("locale must be", self.bad(locale=locale))
@@ -343,7 +344,7 @@ class AttachTests(SynchronousTestCase):
         """
         So is a beginning that there is not.
         """
-        for start in (
+        starts: list[object] = [
             "now",
             7,
             None,
@@ -356,7 +357,8 @@ class AttachTests(SynchronousTestCase):
             {"offset": True},
             {"offset": 2**63 + 1},
             {"words": 1},
-        ):
+        ]
+        for start in starts:
             self.assertIn("start must be", self.bad(start=start))
 
     def test_noObject(self) -> None:

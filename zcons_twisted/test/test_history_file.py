@@ -9,7 +9,7 @@ import errno
 import os
 import stat
 
-from twisted.logger import LogLevel, globalLogPublisher
+from twisted.logger import LogEvent, LogLevel, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from ..history import HEAD_SIZE, HISTORY_MIN, History, historySize
@@ -32,7 +32,7 @@ class HistoryFileTests(SynchronousTestCase):
         globalLogPublisher.addObserver(self.observe)
         self.addCleanup(globalLogPublisher.removeObserver, self.observe)
 
-    def observe(self, event: dict[str, object]) -> None:
+    def observe(self, event: LogEvent) -> None:
         """
         Remember what is worth a warning.
         """
