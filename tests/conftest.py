@@ -22,6 +22,7 @@ from support import (
     Program,
     children,
     descriptors,
+    leftovers,
     runs,
     turn,
     twistd,
@@ -89,7 +90,7 @@ class InProcess(Doors):
         await within(self.server.stopService())
         await turn(2)
         globalLogPublisher.removeObserver(self._logged)
-        assert os.listdir(self.rundir) == []
+        assert leftovers(self.rundir) == []
         await until(lambda: not self._leftOpen(), f"closing {self._leftOpen()}")
         assert children(os.getpid()) == self._children
         assert self.errors == [], self.errors[0]
@@ -206,8 +207,7 @@ class Twistd(Doors):
         """
         Nothing of it is left but what its zones have printed.
         """
-        left = os.listdir(self.rundir)
-        assert [name for name in left if not name.endswith(".history")] == []
+        assert leftovers(self.rundir) == []
         assert self.expectErrors or "Traceback" not in self.log, self.log
 
     async def kill(self) -> None:

@@ -713,6 +713,13 @@ class Doors:
 # What is left behind.
 
 
+def leftovers(rundir: str) -> list[str]:
+    """
+    What is in a run directory, without what its zones have printed, which stays.
+    """
+    return [name for name in os.listdir(rundir) if not name.endswith(".history")]
+
+
 def descriptors() -> dict[int, str]:
     """
     Our open descriptors.

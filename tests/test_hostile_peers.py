@@ -160,8 +160,8 @@ async def test_malformed(server: Twistd, line: bytes) -> None:
 @pytest_twisted.ensureDeferred
 async def test_halfClosedOperator(server: Twistd) -> None:
     """
-    An operator that has closed its sending side goes on receiving until somebody else
-    comes, who gets the seat at once.
+    An operator that has closed its sending side gives up the seat and goes on
+    receiving, also when somebody else has come, who gets the seat at once.
     """
     zone = await server.zoneSide()
     first = await server.attach()
@@ -172,12 +172,17 @@ async def test_halfClosedOperator(server: Twistd) -> None:
     await first.expect(b"still here")
     await server.ask(Event, name="readied")
     await first.expect(b"\r\n[NOTICE: Zone readied]\r\n")
-    assert (await server.ask(Status))["operator"][0]["halfClosed"]
+    status = await server.ask(Status)
+    assert status["operator"] == []
+    assert [each["halfClosed"] for each in status["watchers"]] == [True]
     second = await server.attach()
-    await first.closes()
     await echoes(zone, second)
-    ended = (await server.ask(Status))["ended"]
-    assert [each["reason"] for each in ended] == ["replaced"]
+    await zone.prints(b"to both")
+    await first.until(b"to both")
+    await second.expect(b"to both")
+    status = await server.ask(Status)
+    assert (len(status["operator"]), len(status["watchers"])) == (1, 1)
+    assert status["ended"] == []
 
 
 @pytest_twisted.ensureDeferred

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 import pytest_twisted
 from conftest import Twistd, served
-from support import ROOT, Doors, Program, pause, runs, twistd, until
+from support import ROOT, Doors, Program, leftovers, pause, runs, twistd, until
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 
@@ -228,7 +228,7 @@ async def test_daemon(launch: Launch, rundir: str) -> None:
         await starter.kill()
         if pid is not None and runs(pid):
             os.kill(pid, signal.SIGKILL)
-    assert os.listdir(rundir) == []
+    assert leftovers(rundir) == []
     assert not os.path.exists(pidfile)
     assert "Traceback" not in Path(log).read_text()
 
@@ -451,7 +451,7 @@ async def test_writableRunDirectory(rundir: str, bits: int) -> None:
     said = await refused("--rundir", rundir, "--zone", "a")
     assert rundir in said and "written by others" in said
     assert mode(rundir) == bits
-    assert os.listdir(rundir) == []
+    assert leftovers(rundir) == []
 
 
 @pytest.mark.skipif(not ROOT, reason="only root may give a directory away")
@@ -464,7 +464,7 @@ async def test_foreignRunDirectory(rundir: str) -> None:
     os.chown(rundir, NOBODY, -1)
     said = await refused("--rundir", rundir, "--zone", "a")
     assert rundir in said and str(NOBODY) in said
-    assert os.listdir(rundir) == []
+    assert leftovers(rundir) == []
 
 
 @pytest.mark.parametrize("what", ["file", "dangling link", "below a file"])
@@ -513,7 +513,7 @@ async def test_socketOfSomebodyElse(rundir: str, squatter: str) -> None:
     """
     said = await refused("--rundir", rundir, "--zone", "z1")
     assert "'z1'" in said
-    assert os.listdir(rundir) == ["z1.console_sock"]
+    assert leftovers(rundir) == ["z1.console_sock"]
     assert served(squatter)
 
 
