@@ -38,7 +38,10 @@ if TYPE_CHECKING:
 
     from .console import Console
 
-__all__ = ["FrameVoice", "StructuredSession", "accepted", "refused", "startOffset"]
+__all__ = ["TAIL_MAX", "FrameVoice", "StructuredSession", "accepted", "refused", "startOffset"]
+
+#: Most bytes of history that are looked through for its last lines.
+TAIL_MAX = 4 * 1024 * 1024
 
 _NAMES = {event: name for name, event in EVENT_NAMES.items()}
 
@@ -54,7 +57,7 @@ def startOffset(history: History, start: str | tuple[str, int]) -> int | None:
         return None if start == "live" else history.oldest
     unit, number = start
     if unit == "lines":
-        return history.lastLines(int(number), history.end)
+        return history.lastLines(int(number), TAIL_MAX)
     if unit == "bytes":
         return max(history.oldest, history.end - int(number))
     # What is beyond the end is not yet; a token of another birth may well be.
