@@ -38,7 +38,14 @@ if TYPE_CHECKING:
 
     from .console import Console
 
-__all__ = ["TAIL_MAX", "FrameVoice", "StructuredSession", "accepted", "refused", "startOffset"]
+__all__ = [
+    "TAIL_MAX",
+    "FrameVoice",
+    "StructuredSession",
+    "accepted",
+    "refused",
+    "startOffset",
+]
 
 #: Most bytes of history that are looked through for its last lines.
 TAIL_MAX = 4 * 1024 * 1024
