@@ -1,0 +1,113 @@
+"""
+History outlives the server, however that ends.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import stat
+from collections.abc import Awaitable, Callable
+
+import pytest
+import pytest_twisted
+from conftest import Twistd
+from structured_peer import structured
+from support import pause
+
+from zcons_twisted.doors.commands import Event, Status
+from zcons_twisted.frames import FrameType
+from zcons_twisted.history import READ_MAX
+
+MIB = 1024 * 1024
+
+Launch = Callable[..., Awaitable[Twistd]]
+
+
+@pytest_twisted.ensureDeferred
+async def test_birth(launch: Launch) -> None:
+    """
+    What was printed before anybody came is there, from the first byte, and stays over
+    an orderly stop, with what happened in its place.
+    """
+    server = await launch()
+    zone = await server.zoneSide()
+    await zone.do("number", 0, 50_000)
+    await server.ask(Event, name="readied")
+    watcher = await structured(server, role="watch", start="all")
+    await watcher.to(50_000)
+    mode = os.stat(server.path("history")).st_mode
+    assert stat.S_IMODE(mode) == 0o600
+    await server.leave()
+    await server.end()
+    server = await launch()
+    watcher = await structured(server, role="watch", start={"offset": 16})
+    await watcher.to(50_000)
+    notice = await watcher.told(FrameType.NOTICE)
+    assert (notice["event"], notice["offset"]) == ("readied", 50_000)
+    assert watcher.gaps == []
+    await (await server.zoneSide()).do("number", 0, 160)
+    await watcher.to(50_160, 50_000)
+
+
+@pytest.mark.parametrize("history", ["64K", "1M"])
+@pytest_twisted.ensureDeferred
+async def test_killed(launch: Launch, history: str) -> None:
+    """
+    Killed at random moments of a flood, the server goes on at the offset that it had
+    committed: all that anybody was told is there, in order and to the byte; what was
+    read and not committed is a gap of no more than one read.
+    """
+    chance = random.Random(history)
+    base = 0
+    for _ in range(6):
+        server = await launch("--zone", "z1", "--history", history)
+        zone = await server.zoneSide()
+        watcher = await structured(server, role="watch")
+        assert watcher.at == base
+        zone.begin("number", 0, 512 * MIB)
+        await watcher.to(base + chance.randrange(1, 2 * MIB), base)
+        await pause(chance.random() / 50)
+        await server.kill()
+        seen = watcher.at
+        await server.leave()
+        again = await launch("--zone", "z1", "--history", history)
+        status = await again.ask(Status)
+        assert status["end"] >= seen
+        found = await structured(again, role="watch", start="all")
+        end = found.answer["end"]
+        assert end == status["end"]
+        assert found.answer["oldest"] == found.at
+        kept = end - found.at
+        assert kept <= {"64K": 64 * 1024, "1M": MIB}[history]
+        if end > 3 * MIB:
+            assert kept >= {"64K": 64 * 1024, "1M": MIB}[history] - READ_MAX
+        await found.to(end, base)
+        for offset, missing in found.gaps:
+            assert 0 < missing <= READ_MAX
+            assert offset <= end
+        await again.leave()
+        await again.kill()
+        base = end
+
+
+@pytest_twisted.ensureDeferred
+async def test_damaged(launch: Launch) -> None:
+    """
+    A history that somebody has spoiled keeps nobody from the console: it is set aside
+    and a new one begins.
+    """
+    server = await launch()
+    await (await server.zoneSide()).do("number", 0, 1600)
+    await server.leave()
+    await server.kill()
+    with open(server.path("history"), "r+b") as file:
+        file.write(b"spoilt")
+    server = await launch()
+    assert (await server.ask(Status))["end"] == 0
+    await (await server.zoneSide()).do("number", 0, 1600)
+    watcher = await structured(server, role="watch", start="all")
+    await watcher.to(1600)
+    aside = server.path("history") + ".damaged"
+    assert f"it is set aside as {aside}" in server.log
+    os.unlink(aside)
