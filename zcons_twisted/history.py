@@ -304,6 +304,13 @@ class History:
         self._kept = 0
         self._firstSize = FIRST_SIZE
 
+    def close(self) -> None:
+        """
+        Let the memory go; nothing more can be kept or read.
+        """
+        for part in (self._numbers, self._records, self._first, self._ring):
+            part.release()
+
     # Reading.
 
     @property

@@ -30,7 +30,7 @@ from .drivers.maker import findDriverMaker
 from .errors import LifecycleError, ZConsError
 from .events import ZoneEvent
 from .handshakes import PendingHandshakes
-from .history import HISTORY_DEFAULT
+from .history import HISTORY_DEFAULT, History
 from .history_file import HistoryFile
 from .interfaces import DriverOptions, IConsoleDriver, IZoneEvents
 from .laps import Laps
@@ -113,6 +113,7 @@ class ZoneConsoleService(Service):
         self._now = now
         self._lock = ZoneLock(rundir.lockFile(self.zone), self.zone)
         self._driver: IConsoleDriver | None = None
+        self._history: History | None = None
         self._laps: Laps | None = None
         self._consoleSocket: ConsoleSocket | None = None
         self._controlSocket: ControlSocket | None = None
@@ -208,6 +209,7 @@ class ZoneConsoleService(Service):
             self._now,
             self._admission.gid,
         )
+        self._history = kept.history
         self.console = Console(
             self.zone,
             driver.states,
@@ -322,6 +324,9 @@ class ZoneConsoleService(Service):
             )
             self._driver = None
         self._deviceReady = None
+        if self._history is not None:
+            self._history.close()
+            self._history = None
         self._lock.release()
 
     def _died(self) -> None:

@@ -18,12 +18,12 @@ __all__ = ["Urgency"]
 
 class Urgency:
     """
-    All that is interactive in one server.
+    All that is interactive in one server.  It has a descriptor only while there is
+    something.
     """
 
     def __init__(self) -> None:
-        self._set = select.epoll()
-        self._poll = self._set.poll
+        self._set: select.epoll | None = None
         self._members: set[int] = set()
 
     def add(self, fd: int) -> None:
@@ -31,6 +31,8 @@ class Urgency:
         A descriptor is interactive from now on.  Harmless to say twice.
         """
         if fd not in self._members:
+            if self._set is None:
+                self._set = select.epoll()
             self._set.register(fd, select.EPOLLIN)
             self._members.add(fd)
 
@@ -40,16 +42,14 @@ class Urgency:
         """
         if fd in self._members:
             self._members.remove(fd)
+            assert self._set is not None
             self._set.unregister(fd)
+            if not self._members:
+                self._set.close()
+                self._set = None
 
     def waits(self) -> bool:
         """
         Has one of them something to be read?
         """
-        return bool(self._poll(0, 1))
-
-    def close(self) -> None:
-        """
-        Nothing is interactive any more.
-        """
-        self._set.close()
+        return self._set is not None and bool(self._set.poll(0, 1))

@@ -6,6 +6,7 @@ Tests for L{zcons_twisted.service}: the start of a service.
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import stat
 
@@ -123,11 +124,28 @@ class StartTests(ServiceTestCase):
             zone = self.zone()
             zone.startService()
             driver.device.zonePrints(b"abc")
-            self.assertEqual(zone.console.history.end, end)
+            history = zone.console.history
+            self.assertEqual(history.end, end)
+            self.assertEqual(history.read(0, end), b"abcabc"[:end])
             self.stop(zone)
-        self.assertEqual(zone.console.history.read(0, 6), b"abcabc")
+            self.assertRaises(ValueError, history.read, 0, 3)
         self.assertEqual(dict(zone.console.totals())["output"], 3)
         self.assertEqual(self.files(), ["z.history"])
+
+    def test_descriptors(self) -> None:
+        """
+        No descriptor is left of a service that was stopped, before anything is
+        collected.
+        """
+        gc.disable()
+        self.addCleanup(gc.enable)
+        before = os.listdir("/proc/self/fd")
+        zone = self.zone()
+        zone.startService()
+        self.attach().close()
+        self.reactor.settle()
+        self.stop(zone)
+        self.assertEqual(os.listdir("/proc/self/fd"), before)
 
     def test_historySize(self) -> None:
         """

@@ -5,6 +5,7 @@ Tests for L{zcons_twisted.urgency}.
 
 from __future__ import annotations
 
+import os
 import socket
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -22,7 +23,6 @@ class UrgencyTests(SynchronousTestCase):
         Somebody interactive who says nothing.
         """
         self.urgency = Urgency()
-        self.addCleanup(self.urgency.close)
         self.ours, self.theirs = socket.socketpair()
         self.addCleanup(self.ours.close)
         self.addCleanup(self.theirs.close)
@@ -46,6 +46,17 @@ class UrgencyTests(SynchronousTestCase):
             self.assertTrue(self.urgency.waits())
         self.ours.recv(1)
         self.assertFalse(self.urgency.waits())
+
+    def test_descriptor(self) -> None:
+        """
+        It has a descriptor only while somebody is interactive.
+        """
+        before = len(os.listdir("/proc/self/fd"))
+        for _ in range(2):
+            self.urgency.add(self.fd)
+            self.assertEqual(len(os.listdir("/proc/self/fd")), before + 1)
+            self.urgency.remove(self.fd)
+            self.assertEqual(len(os.listdir("/proc/self/fd")), before)
 
     def test_gone(self) -> None:
         """
