@@ -8,8 +8,9 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from typing import cast
 
-from twisted.logger import LogEvent, LogLevel, globalLogPublisher
+from twisted.logger import ILogObserver, LogEvent, LogLevel, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from ..history import HEAD_SIZE, HISTORY_MIN, History, historySize
@@ -29,8 +30,9 @@ class HistoryFileTests(SynchronousTestCase):
         self.directory = shortDirectory(self)
         self.path = os.path.join(self.directory, "z.history")
         self.log: list[str] = []
-        globalLogPublisher.addObserver(self.observe)
-        self.addCleanup(globalLogPublisher.removeObserver, self.observe)
+        observer = cast(ILogObserver, self.observe)
+        globalLogPublisher.addObserver(observer)
+        self.addCleanup(globalLogPublisher.removeObserver, observer)
 
     def observe(self, event: LogEvent) -> None:
         """
