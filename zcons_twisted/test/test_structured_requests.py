@@ -1,0 +1,242 @@
+# -*- test-case-name: zcons_twisted.test.test_structured_requests -*-
+"""
+Tests for L{zcons_twisted.structured}: what sessions ask for, and the seat.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+
+from ..frames import (
+    FrameType,
+    encodeFrame,
+)
+from .structured_case import StructuredTestCase
+from .support import OURS
+
+
+class RequestTests(StructuredTestCase):
+    """
+    What a session asks for is done or refused, and answered.
+    """
+
+    def test_input(self) -> None:
+        """
+        What the operator types goes to the zone; what a watcher types does not.
+        """
+        every = bytes(range(256))
+        operator, watcher = self.join(), self.join("watch")
+        operator.say(FrameType.INPUT, every)
+        watcher.say(FrameType.INPUT, b"rm -rf /\n")
+        self.assertEqual(self.device.written, every)
+        self.assertEqual(
+            watcher.told(), [("answer", "input", False, "only the operator may type")]
+        )
+        self.assertEqual(operator.told(), [])
+
+    def test_ping(self) -> None:
+        """
+        A ping comes back as it is.
+        """
+        watcher = self.join("watch")
+        for payload in (b"", b"\0" * 64):
+            watcher.say(FrameType.PING, payload)
+            self.assertEqual(watcher.told(), [("pong", payload)])
+
+    def test_window(self) -> None:
+        """
+        The zone has the size of the operator's terminal, from the beginning, and on
+        every device.
+        """
+        operator = self.join(rows=40, columns=100)
+        self.assertEqual(self.device.window, (40, 100))
+        operator.say(FrameType.WINDOW, rows=50, columns=132)
+        self.assertEqual(self.device.window, (50, 132))
+        operator.say(FrameType.WINDOW, rows=0, columns=10)
+        self.join("watch", rows=1, columns=1).say(FrameType.WINDOW, rows=2, columns=2)
+        self.assertEqual(self.device.window, (50, 132))
+        self.device.fail()
+        self.reactor.advance(1)
+        self.assertEqual(self.device.window, (50, 132))
+
+    def test_windowOfTheNextOperator(self) -> None:
+        """
+        Who gets the seat gets the zone at its own size.
+        """
+        self.join(rows=40, columns=100)
+        watcher = self.join("watch", rows=24, columns=80)
+        watcher.say(FrameType.WINDOW, rows=25, columns=81)
+        self.assertEqual(self.device.window, (40, 100))
+        watcher.say(FrameType.SEAT, want="take")
+        self.assertEqual(self.device.window, (25, 81))
+
+    def test_break(self) -> None:
+        """
+        A break is sent where the device has one, by the operator alone.
+        """
+        operator, watcher = self.join(), self.join("watch")
+        operator.say(FrameType.BREAK)
+        self.assertEqual(
+            operator.told(),
+            [("answer", "break", False, "a device in memory has no break")],
+        )
+        self.device.breaks = 0
+        operator.say(FrameType.BREAK)
+        watcher.say(FrameType.BREAK)
+        self.assertEqual(operator.told(), [("answer", "break", True, "")])
+        self.assertEqual(
+            watcher.told(),
+            [("answer", "break", False, "only the operator may send a break")],
+        )
+        self.assertEqual(self.device.breaks, 1)
+        self.device.fail()
+        operator.say(FrameType.BREAK)
+        self.assertEqual(
+            operator.told(), [("answer", "break", False, "the device is not open")]
+        )
+
+    def test_leave(self) -> None:
+        """
+        Whoever leaves is told that it did.
+        """
+        operator = self.join()
+        operator.say(FrameType.LEAVE)
+        self.assertEqual(operator.told(), [("end", "left", "the client left")])
+        self.assertTrue(operator.closed)
+        self.assertEqual(self.console.ended[0].reason.value, "left")
+
+
+class SeatTests(StructuredTestCase):
+    """
+    The seat goes from one to another, and everybody is told.
+    """
+
+    def test_told(self) -> None:
+        """
+        Everybody learns who has the seat, and what they are themselves.
+        """
+        watcher = self.join("watch")
+        operator = self.attachBy()
+        self.assertEqual(operator.told(), [("operator", "operator", os.getpid())])
+        self.assertEqual(watcher.told(), [("operator", "watch", os.getpid())])
+        operator.peer.close()
+        self.assertEqual(watcher.told(), [("operator", "watch", None)])
+
+    def test_giveUp(self) -> None:
+        """
+        An operator that gives up its seat goes on as a watcher.
+        """
+        operator = self.join()
+        operator.say(FrameType.SEAT, want="watch")
+        self.assertEqual(
+            operator.told(),
+            [("operator", "watch", None), ("answer", "seat", True, "")],
+        )
+        operator.say(FrameType.INPUT, b"x")
+        self.device.zonePrints(b"abc")
+        self.assertEqual([each[0] for each in operator.told()], ["answer", "output"])
+        self.assertEqual(self.device.written, b"")
+
+    def test_claim(self) -> None:
+        """
+        A watcher gets the seat where it is free, and is told who has it where it is
+        not.
+        """
+        operator, watcher = self.join(), self.join("watch")
+        watcher.say(FrameType.SEAT, want="operator")
+        self.assertEqual(
+            watcher.told(),
+            [("answer", "seat", False, f"{OURS} has the operator's seat")],
+        )
+        operator.say(FrameType.SEAT, want="watch")
+        watcher.frames()
+        watcher.say(FrameType.SEAT, want="operator")
+        self.assertEqual(
+            watcher.told(),
+            [("operator", "operator", os.getpid()), ("answer", "seat", True, "")],
+        )
+        watcher.say(FrameType.INPUT, b"mine")
+        self.assertEqual(self.device.written, b"mine")
+
+    def test_claimAgain(self) -> None:
+        """
+        Who has the seat may ask for it.
+        """
+        operator = self.join()
+        for want in ("operator", "take"):
+            operator.say(FrameType.SEAT, want=want)
+            self.assertEqual(operator.told(), [("answer", "seat", True, "")])
+
+    def test_take(self) -> None:
+        """
+        The seat can be taken over; the one who had it is ended and told by whom.
+        """
+        former = self.join()
+        other = self.join("watch")
+        taker = self.attachBy(role="take")
+        self.assertEqual(taker.told(), [("operator", "operator", os.getpid())])
+        self.assertEqual(taker.answer["role"], "operator")
+        self.assertEqual(
+            former.told(), [("end", "taken-over", f"taken over by {OURS}")]
+        )
+        self.assertTrue(former.closed)
+        self.assertEqual(
+            other.told(),
+            [("operator", "watch", None), ("operator", "watch", os.getpid())],
+        )
+        self.assertEqual(self.console.ended[0].reason.value, "taken-over")
+
+    def test_takeFromLegacy(self) -> None:
+        """
+        So it can from a legacy session, whose connection ends; what it typed last
+        goes to the zone first.
+        """
+        former = self.seat()
+        former.send(b"last words\n")
+        taker = self.attachBy(role="take")
+        taker.frames()
+        self.assertIsNone(self.got(former))
+        taker.say(FrameType.INPUT, b"first words\n")
+        self.assertEqual(self.device.written, b"last words\nfirst words\n")
+
+    def test_takenFromAWatcher(self) -> None:
+        """
+        An attached watcher can take it, too.
+        """
+        former, watcher = self.join(), self.join("watch")
+        watcher.say(FrameType.SEAT, want="take")
+        self.assertEqual(former.told()[-1][:2], ("end", "taken-over"))
+        self.assertEqual(watcher.told()[-1], ("answer", "seat", True, ""))
+
+    def test_lastFramesOfTheTaken(self) -> None:
+        """
+        What the former operator had sent may be anything, the seat included.
+        """
+        former = self.join()
+        former.peer.send(
+            encodeFrame(FrameType.INPUT, b"last")
+            + encodeFrame(FrameType.SEAT, b'{"want":"take"}')
+            + encodeFrame(FrameType.SEAT, b'{"want":"watch"}')
+            + encodeFrame(FrameType.LEAVE)
+            + b"\xff\0\0\0"
+        )
+        taker = self.attachBy(role="take")
+        taker.frames()
+        taker.say(FrameType.INPUT, b"mine")
+        self.assertIn(b"last", self.device.written)
+        self.assertTrue(self.device.written.endswith(b"mine"))
+        self.assertEqual(len(self.console.sessions), 1)
+        self.assertEqual(len(self.console.ended), 1)
+
+    def test_halfClosed(self) -> None:
+        """
+        An operator that closes its sending side gives up the seat and goes on
+        receiving.
+        """
+        operator, watcher = self.join(), self.join("watch")
+        operator.peer.shutdown(socket.SHUT_WR)
+        self.assertEqual(operator.told(), [("operator", "watch", None)])
+        self.device.zonePrints(b"abc")
+        self.assertEqual(operator.told(), [("output", 0, b"abc")])
+        self.assertEqual(watcher.told()[0], ("operator", "watch", None))
