@@ -82,7 +82,7 @@ REFUSED = [
     b"IDENT C",
     b"IDENT C 99999999999",
     b"IDENT C 1 1",
-    b"ATTACH {}",
+    b"ATTACHED {}",
     b"\x16\x03\x01",
     b"GET / HTTP/1.1\r",
     # One byte longer than a line may be.

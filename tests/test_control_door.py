@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import pytest_twisted
 from conftest import InProcess, Twistd
+from structured_peer import structured
 from support import ROOT, memory, script, until, within
 from twisted.internet.defer import gatherResults
 from twisted.internet.error import ConnectionDone, ConnectionLost
@@ -113,8 +114,8 @@ async def test_ended(server: Twistd) -> None:
     await server.ask(Event, name="uninstalling")
     await server.attach()
     await server.ask(Detach)
-    (await server.attach()).halfClose()
     await server.attach()
+    await structured(server, role="take")
     ended = (await server.ask(Status))["ended"]
     reasons = [each["reason"] for each in ended]
     assert reasons[0] in ("left", "lost")
@@ -124,7 +125,7 @@ async def test_ended(server: Twistd) -> None:
         "boot-failed",
         "zone-uninstalled",
         "detached",
-        "replaced",
+        "taken-over",
     ]
     assert ended[1]["pid"] == client.pid
     for each in ended:
