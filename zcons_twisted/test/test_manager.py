@@ -12,6 +12,7 @@ from twisted.internet.interfaces import IReadDescriptor, IWriteDescriptor
 from zope.interface.verify import verifyObject
 
 from ..drivers.manager import BATCH_MAX, DRAIN_MAX
+from ..errors import DeviceError
 from ..interfaces import IManagerDevice
 from .manager_case import ManagerTestCase
 
@@ -57,8 +58,7 @@ class OutputTests(ManagerTestCase):
         """
         Much is handed on in few pieces of no more than 16 KiB.
         """
-        pieces: list[bytes] = []
-        self.patch(self.receiver, "output", pieces.append)
+        pieces = self.receiver.batches
         manager = self.open()
         manager.resumeReading()
         written = 0
@@ -104,6 +104,47 @@ class OutputTests(ManagerTestCase):
         self.patch(os, "read", lambda fd, size: b"x" * min(size, 4095))
         self.manager.doRead()
         self.assertEqual(len(self.receiver.printed), BATCH_MAX)
+
+    def test_urgent(self) -> None:
+        """
+        A batch ends as soon as something interactive waits.
+        """
+        self.patch(os, "read", lambda fd, size: b"x" * min(size, 4095))
+        self.receiver.waits = True
+        self.manager.doRead()
+        self.assertEqual(self.receiver.batches, [b"x" * 4095])
+
+    def test_interactive(self) -> None:
+        """
+        A manager that is read is interactive, but not while it floods, while it is
+        held, or when it is closed.
+        """
+        fd = self.manager.fileno()
+        self.assertEqual(self.receiver.descriptors, set())
+        self.manager.resumeReading()
+        self.assertEqual(self.receiver.descriptors, {fd})
+        reads = [b"x" * 4095, b"y", b"x" * 4095]
+        self.patch(os, "read", lambda fd, size: reads.pop(0))
+        self.receiver.waits = True
+        self.manager.doRead()
+        self.assertEqual(self.receiver.descriptors, set())
+        self.manager.doRead()
+        self.assertEqual(self.receiver.descriptors, {fd})
+        self.manager.pauseReading()
+        self.assertEqual(self.receiver.descriptors, set())
+        self.manager.doRead()
+        self.manager.resumeReading()
+        self.assertEqual(self.receiver.descriptors, set())
+        self.manager.close()
+        self.assertEqual(self.receiver.descriptors, set())
+
+    def test_noBreak(self) -> None:
+        """
+        A pty has no break, and a socket no size: that is told, or harmless.
+        """
+        self.manager.setWindow(24, 80)
+        error = self.assertRaises(DeviceError, self.manager.sendBreak)
+        self.assertEqual(str(error), "a pty has no break")
 
     def test_drain(self) -> None:
         """

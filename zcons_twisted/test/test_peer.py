@@ -370,3 +370,25 @@ class EndTests(PeerTestCase):
         self.peer.connectionLost(Failure(ConnectionDone()))
         self.assertEqual(self.receiver.said[1:], [("lost", "")])
         self.assertOver()
+
+
+class BothTests(PeerTestCase):
+    """
+    Two pieces can be sent at once.
+    """
+
+    def test_both(self) -> None:
+        """
+        They come one behind the other, as far as they are taken.
+        """
+        self.assertEqual(self.peer.sendBoth(b"head", memoryview(b"data")), 8)
+        self.assertEqual(self.read(), b"headdata")
+        self.fill()
+        self.assertEqual(self.peer.sendBoth(b"head", memoryview(b"data")), 0)
+
+    def test_nobodyReceives(self) -> None:
+        """
+        Where nobody receives any more all of it counts as taken.
+        """
+        self.theirs.close()
+        self.assertEqual(self.peer.sendBoth(b"head", memoryview(b"data")), 8)

@@ -95,6 +95,19 @@ class InstanceTests(PtyTestCase):
         raw = fcntl.ioctl(self.openZone(), termios.TIOCGWINSZ, b"\0" * 8)
         self.assertEqual(struct.unpack("4H", raw)[:2], (24, 80))
 
+    def test_setWindow(self) -> None:
+        """
+        The zone's terminal has the size that its manager is told.
+        """
+        self.init()
+        manager = self.driver.open(self.receiver)
+        zone = self.openZone()
+        for rows, columns in ((40, 100), (65535, 1)):
+            manager.setWindow(rows, columns)
+            raw = fcntl.ioctl(zone, termios.TIOCGWINSZ, b"\0" * 8)
+            self.assertEqual(struct.unpack("4H", raw), (rows, columns, 0, 0))
+        manager.close()
+
     def test_properties(self) -> None:
         """
         A device has the properties that illumos gives one.

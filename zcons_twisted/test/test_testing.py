@@ -148,6 +148,14 @@ class LinkTests(SynchronousTestCase):
         self.assertEqual((link.sendNow(b"def"), link.sendNow(b"g")), (2, 0))
         self.assertEqual(link.received, b"abcde")
 
+    def test_both(self) -> None:
+        """
+        Two pieces are taken as one.
+        """
+        link = MemoryLink(4)
+        self.assertEqual(link.sendBoth(b"abc", memoryview(b"def")), 4)
+        self.assertEqual(link.received, b"abcd")
+
     def test_take(self) -> None:
         """
         Who asked is told that there is room, once.
@@ -192,6 +200,40 @@ class DeviceTests(SynchronousTestCase):
         device.wantWritable()
         device.zoneReads()
         self.assertEqual((receiver.writables, device.written), (1, b"a"))
+
+    def test_windowAndBreak(self) -> None:
+        """
+        It remembers the size that it was told, and the breaks if it has any.
+        """
+        device = MemoryDevice(MemoryReceiver())
+        self.assertIsNone(device.window)
+        device.setWindow(24, 80)
+        self.assertEqual(device.window, (24, 80))
+        self.assertRaises(DeviceError, device.sendBreak)
+        device.breaks = 0
+        device.sendBreak()
+        self.assertEqual(device.breaks, 1)
+
+    def test_receiver(self) -> None:
+        """
+        A receiver reads descriptors, and remembers what was told in which pieces.
+        """
+        receiver = MemoryReceiver()
+        ours, theirs = socket.socketpair()
+        self.addCleanup(ours.close)
+        self.addCleanup(theirs.close)
+        theirs.send(b"abcdef")
+        for most in (4, 4):
+            receiver.readFrom(ours.fileno(), most)
+        self.assertEqual(receiver.printed, b"")
+        receiver.advanced()
+        receiver.output(b"ghi")
+        self.assertEqual(receiver.batches, [b"abcdef", b"ghi"])
+        self.assertEqual(receiver.printed, b"abcdefghi")
+        self.assertFalse(receiver.urgent())
+        for yes in (True, False, False):
+            receiver.interactive(7, yes)
+            self.assertEqual(receiver.descriptors, {7} if yes else set())
 
     def test_fails(self) -> None:
         """
