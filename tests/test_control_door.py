@@ -188,7 +188,7 @@ REFUSED = [
     (Event, {"name": "halted\nforged"}, "halted"),
     (Event, {"name": "booting", "bootArguments": "x" * 256}, "255"),
     (Event, {"name": "booting", "bootArguments": "ü" * 128}, "255"),
-    (Detach, {}, "nobody"),
+    (Detach, {}, "has no operator"),
     (Boot, {}, "not run by this server"),
     (Boot, {"bootArguments": "x" * 256}, "255"),
     (Halt, {}, "not run by this server"),
