@@ -31,6 +31,7 @@ __all__ = [
     "INPUT_HIGH",
     "INPUT_LOW",
     "PENDING_MAX",
+    "PUMP_MAX",
     "REST_MAX",
     "STALL_BYTES",
     "STALL_SECONDS",
@@ -48,6 +49,8 @@ STALL_SECONDS = 1.0
 #: Most bytes that wait for one session besides what is in the ring: the rest of a
 #: frame, notices, answers.
 PENDING_MAX = 64 * 1024
+#: Most bytes of output that one session catches up with in one turn of the reactor.
+PUMP_MAX = 256 * 1024
 #: Most bytes that a session which is ended is still sent.
 REST_MAX = 256 * 1024
 
@@ -225,8 +228,10 @@ class Follower:
 
     def pump(self) -> None:
         """
-        Send what there is to send, for as long as the link takes it.
+        Send what there is to send, for as long as the link takes it; but no more than
+        L{PUMP_MAX} bytes in one go, for others wait as well.
         """
+        sent = 0
         while not self._blocked:
             if self._pending:
                 taken = self._link.sendNow(self._pending)
@@ -240,7 +245,10 @@ class Follower:
                 self._catchUp()
                 return
             if len(chunk):
+                sent += len(chunk)
                 self.send(chunk)
+            if sent >= PUMP_MAX and not self._blocked:
+                self._block()
 
     def rest(self) -> bytes:
         """

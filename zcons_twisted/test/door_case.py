@@ -36,9 +36,7 @@ class DoorTestCase(ConsoleTestCase):
         """
         A console socket that does not listen yet.
         """
-        return ConsoleSocket(
-            self.reactor, self.console, admission, self.handshakes
-        )
+        return ConsoleSocket(self.reactor, self.console, admission, self.handshakes)
 
     def connect(self, data: bytes = b"") -> socket.socket:
         """
