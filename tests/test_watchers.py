@@ -4,6 +4,8 @@ Watchers beside an operator: any number of them, none of whom holds anybody up.
 
 from __future__ import annotations
 
+import os
+
 import pytest_twisted
 from conftest import Twistd
 from structured_peer import structured, text
@@ -75,7 +77,9 @@ async def test_takeover(server: Twistd) -> None:
     watcher = await structured(server, role="watch")
     await first.send(b"one ")
     second = await structured(server, role="take")
-    await first.closes()
+    told = f"process {os.getpid()} of user {os.geteuid()}"
+    notice = f"\r\n[NOTICE: Console taken over by {told}]\r\n".encode()
+    assert await first.rest() == notice
     await second.say(FrameType.INPUT, b"two ")
     third = await structured(server, role="take")
     end = await second.told(FrameType.END)

@@ -164,6 +164,7 @@ class Follower:
         self._mark = history.marked if live else history.firstMark(self.cursor)
         self._pending = b""
         self._blocked = False
+        self._over = False
         self._taken = 0
         self._unread: int | None = None
         self._waitsSince = 0.0
@@ -223,8 +224,9 @@ class Follower:
         """
         The link takes more.
         """
-        self._blocked = False
-        self.pump()
+        if not self._over:
+            self._blocked = False
+            self.pump()
 
     def pump(self) -> None:
         """
@@ -255,6 +257,7 @@ class Follower:
         The session ends: what it was still to get, no more than L{REST_MAX} bytes of
         output.  It holds nobody up any more.
         """
+        self._over = True
         self.holdsNothing()
         parts = [self._pending]
         self._pending = b""

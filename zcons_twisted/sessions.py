@@ -186,9 +186,13 @@ class LegacyVoice:
 
     def farewell(self, reason: EndReason, text: str) -> bytes:
         """
-        Nothing: the protocol ends a session by closing.
+        The protocol ends a session by closing.  But one that lost the seat is told to
+        whom.
         """
-        return b""
+        if reason is not EndReason.TAKEN_OVER:
+            return b""
+        notice = self._language.translate("NOTICE: Console %s").replace("%s", text, 1)
+        return framed(notice, self._language.encoding)
 
 
 class FarewellVoice(Voice, Protocol):

@@ -41,6 +41,10 @@ _STEPS = st.lists(
 )
 
 
+#: The last thing that a legacy operator is told when it loses the seat.
+_TAKEN_OVER = re.compile(rb"\r\n\[NOTICE: Console taken over by [^]]*\]\r\n\Z")
+
+
 class Attendant:
     """
     Somebody who attached, and where its output begins.
@@ -75,7 +79,8 @@ class Attendant:
         """
         if not self.framed:
             found: list[tuple[str, bytes]] = []
-            for number, piece in enumerate(_NOTICE.split(self.link.received)):
+            received = _TAKEN_OVER.sub(b"", self.link.received)
+            for number, piece in enumerate(_NOTICE.split(received)):
                 if piece is not None:
                     found.append(("gap" if number % 2 else "output", piece))
             return found

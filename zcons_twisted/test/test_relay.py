@@ -338,6 +338,16 @@ class FollowerRestTests(FollowerTestCase):
         self.assertEqual(self.holds, [True, False])
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
+    def test_overAfterTheRest(self) -> None:
+        """
+        One that has ended sends nothing more, even where its connection takes more.
+        """
+        self.follower.rest()
+        got = self.link.received
+        self.history.append(b"later")
+        self.follower.writable()
+        self.assertEqual(self.link.received, got)
+
     def test_restOfANotice(self) -> None:
         """
         A notice that was sent in part is sent to its end.

@@ -189,13 +189,16 @@ class SeatTests(StructuredTestCase):
 
     def test_takeFromLegacy(self) -> None:
         """
-        So it can from a legacy session, whose connection ends; what it typed last
-        goes to the zone first.
+        So it can from a legacy session, which is told by whom before its connection
+        ends; what it typed last goes to the zone first.
         """
         former = self.seat()
         former.send(b"last words\n")
         taker = self.attachBy(role="take")
         taker.frames()
+        told = f"process {os.getpid()} of user {os.geteuid()}"
+        notice = f"\r\n[NOTICE: Console taken over by {told}]\r\n"
+        self.assertEqual(self.got(former), notice.encode())
         self.assertIsNone(self.got(former))
         taker.say(FrameType.INPUT, b"first words\n")
         self.assertEqual(self.device.written, b"last words\nfirst words\n")
