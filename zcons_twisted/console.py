@@ -232,11 +232,14 @@ class Console:
         The operator gives up its seat, and goes on looking.
         """
         if session is self.operator:
-            self.seat.leave()
+            # What one that stays sends next, it sends as a watcher.
+            lost = self.seat.leave(takeInput=session.link.sendsNoMore())
             self._log.info(
-                "{zone}: {who} gives up the operator's seat",
+                "{zone}: {who} gives up the operator's seat; {lost} bytes that it had"
+                " typed found no room",
                 zone=self.zone,
                 who=session.peer.who,
+                lost=lost,
             )
             self._tellOperator()
 

@@ -91,16 +91,18 @@ class Seat:
         if self._typed.paused:
             session.link.pauseReading()
 
-    def leave(self) -> int:
+    def leave(self, takeInput: bool = True) -> int:
         """
-        The operator leaves the seat.  What it typed last goes to the zone all the same.
+        The operator leaves the seat.
 
+        @param takeInput: whether what it has sent and nobody has taken is the last that
+            it typed, and goes to the zone all the same.
         @return: how many bytes of that did not, because too much waits already.
         """
         session = self.operator
         if session is None:
             return 0
-        rest = session.link.drain()
+        rest = session.link.drain() if takeInput else b""
         lost = 0
         if not self.hasRoom():
             lost = len(rest)

@@ -138,6 +138,27 @@ class SeatTests(StructuredTestCase):
         self.assertEqual([each[0] for each in operator.told()], ["answer", "output"])
         self.assertEqual(self.device.written, b"")
 
+    def test_typedBehindGivingUp(self) -> None:
+        """
+        What an operator sends behind giving up its seat it sends as a watcher, even
+        where it had come already.
+        """
+        operator = self.join()
+        leave = encodeFrame(FrameType.SEAT, b'{"want":"watch"}')
+        first = encodeFrame(FrameType.INPUT, b"x" * 32768)
+        # The request ends where one receive does, so that the rest still waits.
+        size = 65536 - len(first) - len(leave) - 4
+        operator.peer.send(
+            first
+            + encodeFrame(FrameType.INPUT, b"x" * size)
+            + leave
+            + encodeFrame(FrameType.INPUT, b"late")
+        )
+        self.assertEqual(
+            [each[0] for each in operator.told()], ["operator", "answer", "answer"]
+        )
+        self.assertEqual(self.device.written, b"x" * (32768 + size))
+
     def test_claim(self) -> None:
         """
         A watcher gets the seat where it is free, and is told who has it where it is
