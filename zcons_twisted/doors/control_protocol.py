@@ -21,7 +21,14 @@ from twisted.internet.interfaces import (
     ITransport,
 )
 from twisted.logger import Logger
-from twisted.protocols.amp import AMP, COMMAND, BinaryBoxProtocol, RemoteAmpError
+from twisted.protocols.amp import (
+    AMP,
+    ANSWER,
+    COMMAND,
+    ERROR,
+    BinaryBoxProtocol,
+    RemoteAmpError,
+)
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -31,6 +38,7 @@ from ..errors import LifecycleError, ZConsError
 from ..events import EVENT_NAMES, ZoneEvent, checkBootArguments
 from ..interfaces import IConsoleDriver
 from ..laps import Laps
+from ..notices import escaped
 from ..sessions import EndReason
 from .commands import Boot, Detach, Event, Halt, Reboot, Refused, Status
 from .peer import LINGER_SECONDS
@@ -180,6 +188,18 @@ class ControlProtocol(AMP):
         )
         return Failure(RemoteAmpError(b"REFUSED", why))
 
+    def unhandledError(self, failure: Failure) -> None:
+        """
+        A command failed that no answer was asked of.  L{AMP} would log a traceback.
+        """
+        self._log.warn(
+            "{zone}: control: {who} asked no answer of what failed: {why}",
+            zone=self._door.console.zone,
+            who=self._who,
+            why=escaped(failure.getErrorMessage()),
+        )
+        self.giveUp()
+
     def pauseProducing(self) -> None:
         """
         Answers wait to be taken.
@@ -206,7 +226,7 @@ class ControlProtocol(AMP):
             return
         if self._waiting:
             box = self._waiting.popleft()
-            if COMMAND in box:
+            if COMMAND in box and not {ANSWER, ERROR} & box.keys():
                 super().ampBoxReceived(box)
             else:
                 # Nothing was asked of it, so there is nothing that it could answer.
