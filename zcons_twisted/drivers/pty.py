@@ -37,7 +37,7 @@ from ..reactors import DescriptorReactor
 from ..rundir import RunDirectory
 from .instances import destroyInstances, initInstances
 from .manager import PtyManager
-from .pair import PtyInstance, allowOthers, unstick
+from ..nexus.pair import PtyInstance, allowOthers, unstick
 
 __all__ = [
     "ASK_SECONDS",

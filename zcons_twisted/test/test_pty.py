@@ -14,7 +14,7 @@ import termios
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyClass, verifyObject
 
-from ..drivers.pair import PtyInstance
+from ..nexus.pair import PtyInstance
 from ..drivers.pty import PostedStates, PtyDriver, makeDriver
 from ..errors import DeviceError
 from ..events import ZoneEvent, ZoneState

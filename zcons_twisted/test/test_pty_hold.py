@@ -13,7 +13,7 @@ import termios
 
 from twisted.logger import capturedLogs, formatEvent
 
-from ..drivers.pair import PtyInstance
+from ..nexus.pair import PtyInstance
 from .pty_case import PtyTestCase
 
 

@@ -11,7 +11,7 @@ import tty
 from twisted.logger import capturedLogs, formatEvent
 
 from ..drivers import pty
-from ..drivers.pair import unstick
+from ..nexus.pair import unstick
 from ..drivers.pty import ASK_SECONDS
 from .pty_case import PtyTestCase
 
