@@ -19,17 +19,13 @@ once, SIGKILL after the grace period.
 from __future__ import annotations
 
 import enum
-import os
-import sys
 from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
 
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.error import ProcessTerminated
-from twisted.internet.interfaces import (
-    IDelayedCall,
-    IProcessTransport,
-)
-from twisted.internet.protocol import ProcessProtocol
+from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -39,7 +35,7 @@ from ..errors import LifecycleError
 from ..events import ZoneEvent, ZoneState
 from ..interfaces import DriverOptions, IZoneEvents, IZoneLife, IZoneStates
 from ..reactors import ProcessReactor
-from . import leader
+from .spawning import LocalSpawner, Spawner, endOf, how
 from .sweep import Sweep, ZoneDevice
 
 __all__ = ["RESPAWN_POLICIES", "ZoneProcess"]
@@ -65,10 +61,10 @@ class _After(enum.Enum):
     What follows when a zone has ended.
     """
 
-    HALT = enum.auto()
-    REBOOT = enum.auto()
-    RESPAWN = enum.auto()
-    FAILED = enum.auto()
+    HALT = "halt"
+    REBOOT = "reboot"
+    RESPAWN = "respawn"
+    FAILED = "failed"
 
 
 @implementer(IZoneLife, IZoneStates)
@@ -77,6 +73,10 @@ class ZoneProcess:
     One zone's command.
 
     @ivar account: what runs, or how it ended last.
+    @ivar resumed: an earlier server ran it, and it is as that one left it.
+    @ivar facts: what is known of the process, as
+        L{Child.facts<zcons_twisted.nexus.children.Child>} has it.
+    @ivar spawner: starts its processes.
     """
 
     _log = Logger()
@@ -109,6 +109,10 @@ class ZoneProcess:
         self._sweep = sweep or Sweep(reactor, zone, device)
         self._backOff = backOff or BackOff(RESPAWN_FIRST, RESPAWN_LONGEST)
         self.account = "not booted yet"
+        self.resumed = False
+        self.facts: dict[str, Any] = {}
+        self.spawner: Spawner = LocalSpawner(reactor, device)
+        self._spawning = False
         self._phase = _Phase.DOWN
         self._after = _After.HALT
         self._arguments = ""
@@ -160,6 +164,7 @@ class ZoneProcess:
         done: Deferred[str] = Deferred()
         self._halting.append(done)
         self._after = _After.HALT
+        self.spawner.note(self._after.value)
         if self._phase is _Phase.WAITING:
             self._stopTimer()
             self._halted()
@@ -187,12 +192,66 @@ class ZoneProcess:
             self._end(_After.REBOOT)
         return done
 
+    # Over a server's end.
+
+    def found(self, facts: dict[str, Any], note: str) -> None:
+        """
+        An earlier server ran the zone: go on where that one was.
+
+        @param facts: as L{facts}; the process may have ended meanwhile.
+        @param note: what was to become of the zone.
+        """
+        if not facts:
+            return
+        self.resumed = True
+        self.facts = facts
+        after = _After(note) if note else None
+        if facts["reaped"]:
+            self._foundDown(after or _After.HALT)
+            return
+        since = datetime.fromtimestamp(facts["started"]).isoformat(" ", "seconds")
+        self.account = f"process {facts['pid']}, found running since {since}"
+        self._phase = _Phase.RUNNING if facts["began"] else _Phase.STARTING
+        self._startedAt = facts["started"]
+        self._sweep.began(facts["pid"])
+        self.spawner.resume(facts, self)
+        # In a turn of its own: then the console is served, and hears of it.
+        self._timer = self._reactor.callLater(0, self._goOn, after)
+
+    def leave(self) -> None:
+        """
+        The zone is left as it is, for the next server.
+        """
+        self._stopTimer()
+        self._sweep.stop()
+
+    def _foundDown(self, after: _After) -> None:
+        self.account = _ended(self.facts["pid"], self._foundEnd())
+        respawn = self._options.respawn != "never"
+        if after is _After.REBOOT or (after is not _After.HALT and respawn):
+            self._phase = _Phase.WAITING
+            self._timer = self._reactor.callLater(0, self._start, "")
+
+    def _foundEnd(self) -> Failure:
+        return endOf(self.facts.get("code"), self.facts.get("signal"))
+
+    def _goOn(self, after: _After | None) -> None:
+        self._timer = None
+        if self.facts["began"] and self.facts["why"]:
+            self._phase = _Phase.STARTING
+            self.beginFailed(self.facts["why"])
+        elif after in (_After.HALT, _After.REBOOT):
+            self._end(after)
+        if self.facts["ended"]:
+            self.spawner.foundEnded()
+
     # What the process tells.
 
     def began(self) -> None:
         """
         The command runs.
         """
+        self.facts["began"] = True
         if self._phase is _Phase.STARTING:
             self._phase = _Phase.RUNNING
             self._answer(self._booting, "zone booted")
@@ -212,10 +271,11 @@ class ZoneProcess:
         The process has ended and been reaped.
         """
         if not self.account.startswith("boot failed"):
-            self.account = f"process {self._sweep.leader} ended: {_how(reason)}"
+            self.account = _ended(self._sweep.leader, reason)
             self._log.info(
                 "{zone}: zone {account}", zone=self._zone, account=self.account
             )
+        self.facts["ended"] = self.facts["reaped"] = True
         self._sweep.reaped()
         if self._phase not in (_Phase.STARTING, _Phase.RUNNING):
             return
@@ -238,34 +298,46 @@ class ZoneProcess:
 
     def _spawn(self, arguments: str) -> None:
         self._startedAt = self._reactor.seconds()
-        protocol = _ZoneProtocol(self)
-        try:
-            subsidiary = self._device.openSubsidiary()
-            try:
-                process: IProcessTransport = self._reactor.spawnProcess(
-                    protocol,
-                    sys.executable,
-                    [sys.executable, "-IS", leader.__file__, *self._options.command],
-                    env={
-                        **self._environ,
-                        "ZONENAME": self._zone,
-                        "ZONE_BOOT_ARGS": arguments,
-                    },
-                    childFDs={
-                        0: subsidiary,
-                        1: subsidiary,
-                        2: subsidiary,
-                        leader.STATUS_FD: "r",
-                    },
-                )
-            finally:
-                os.close(subsidiary)
-        except (OSError, TypeError, ValueError) as e:
-            # The last two are for words that no process can be given.
-            self.beginFailed(getattr(e, "strerror", None) or str(e))
-            return
-        self._sweep.began(process.pid or 0)
-        self.account = f"process {process.pid}"
+        self._spawning = True
+        environment = {
+            **self._environ,
+            "ZONENAME": self._zone,
+            "ZONE_BOOT_ARGS": arguments,
+        }
+        spawned = Deferred.fromCoroutine(
+            self.spawner.spawn(self._options.command, environment, arguments, self)
+        )
+        spawned.addCallbacks(self._spawned, self._notSpawned, (arguments,))
+        spawned.addErrback(
+            lambda failure: self._log.failure("{zone}", failure, zone=self._zone)
+        )
+
+    def _spawned(self, pid: int, arguments: str) -> None:
+        self._spawning = False
+        self.facts = {
+            "pid": pid,
+            "arguments": arguments,
+            "started": self._startedAt,
+            "began": False,
+            "why": "",
+            "ended": False,
+            "reaped": False,
+        }
+        self._sweep.began(pid)
+        self.account = f"process {pid}"
+        if self._phase is _Phase.ENDING:
+            # Halted in the meantime.
+            self._end(self._after)
+        else:
+            self.spawner.note("")
+
+    def _notSpawned(self, failure: Failure) -> None:
+        self._spawning = False
+        if self._phase is _Phase.ENDING:
+            self._end(self._after)
+        else:
+            error = failure.value
+            self.beginFailed(getattr(error, "strerror", None) or str(error))
 
     def _end(self, after: _After) -> None:
         """
@@ -273,6 +345,10 @@ class ZoneProcess:
         """
         self._phase = _Phase.ENDING
         self._after = after
+        self.spawner.note(after.value)
+        if self._spawning:
+            # Nobody knows yet what to end.
+            return
         self._sweep.begin(self._options.grace, self._finish)
 
     def _finish(self) -> None:
@@ -323,42 +399,5 @@ class ZoneProcess:
             self._timer = None
 
 
-def _how(reason: Failure) -> str:
-    """
-    How a process ended, in a few words.
-    """
-    number = getattr(reason.value, "signal", None)
-    if number is not None:
-        return f"signal {number}"
-    return f"exit status {getattr(reason.value, 'exitCode', None)}"
-
-
-class _ZoneProtocol(ProcessProtocol):
-    """
-    Tells a zone how its process does.
-    """
-
-    def __init__(self, zone: ZoneProcess) -> None:
-        self._zone = zone
-        self._why = b""
-
-    def childDataReceived(self, childFD: int, data: bytes) -> None:
-        """
-        Why the command can't be run.
-        """
-        self._why += data
-
-    def childConnectionLost(self, childFD: int) -> None:
-        """
-        The command has begun, unless we were told why not.
-        """
-        if self._why:
-            self._zone.beginFailed(self._why.decode("utf-8", "replace"))
-        else:
-            self._zone.began()
-
-    def processEnded(self, reason: Failure) -> None:
-        """
-        The process has been reaped, and has said all it had to say of its beginning.
-        """
-        self._zone.ended(reason)
+def _ended(pid: int, reason: Failure) -> str:
+    return f"process {pid} ended: {how(reason)}"

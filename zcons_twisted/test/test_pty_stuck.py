@@ -8,11 +8,12 @@ from __future__ import annotations
 import os
 import tty
 
+from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs, formatEvent
 
 from ..drivers import pty
+from ..drivers.hold import ASK_SECONDS
 from ..nexus.pair import unstick
-from ..drivers.pty import ASK_SECONDS
 from .pty_case import PtyTestCase
 
 
@@ -25,8 +26,8 @@ class StuckTests(PtyTestCase):
         """
         What vhangup(2) makes of the hold, which only root may do.
         """
-        assert self.driver._watch is not None
-        self.driver._watch.doRead()
+        assert self.driver._hold._watch is not None
+        self.driver._hold._watch.doRead()
 
     def waiting(self) -> None:
         """
@@ -103,7 +104,7 @@ class StuckTests(PtyTestCase):
         self.init()
         zone = self.openZone()
         tty.setraw(zone)
-        os.write(self.driver._instances[0].master, b"typed")
+        os.write(self.pair.master, b"typed")
         self.arrives(zone)
         self.assertFalse(unstick(zone))
         self.assertEqual(os.read(zone, 100), b"typed")
@@ -121,6 +122,5 @@ class StuckTests(PtyTestCase):
         """
         self.init()
         zone = self.openZone()
-        self.driver._instances[0].close()
-        self.driver._instances.clear()
+        self.successResultOf(Deferred.fromCoroutine(self.driver.remove()))
         self.assertFalse(unstick(zone))

@@ -16,7 +16,8 @@ from twisted.python.failure import Failure
 from zope.interface.verify import verifyObject
 
 from .. import service
-from ..drivers import maker, pair
+from ..drivers import maker
+from ..nexus import pair
 from ..errors import (
     BadOption,
     BadZoneName,
