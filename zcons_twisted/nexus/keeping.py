@@ -177,6 +177,8 @@ class NexusPairs:
         """
         if pair is not None:
             pair.close()
+            if not self._nexus.pid:
+                return
             await self._nexus.call(Release, zone=self._zone)
 
     async def remove(self, pair: PtyInstance | None) -> tuple[int, int]:
@@ -185,5 +187,9 @@ class NexusPairs:
         """
         if pair is not None:
             pair.close()
+        if not self._nexus.pid:
+            # It is gone, with all that it had; none is started to be told so.
+            count = int(pair is not None)
+            return count, count
         answer = await self._nexus.call(Remove, zone=self._zone)
         return answer["removed"], answer["found"]

@@ -45,6 +45,7 @@ class StatusTests(ControlTestCase):
                 "deviceState": "open",
                 "onHalt": "stay",
                 "serverPid": os.getpid(),
+                "nexusPid": None,
                 "since": 0.0,
                 "operator": [],
                 "watchers": [],

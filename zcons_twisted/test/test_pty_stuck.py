@@ -11,7 +11,7 @@ import tty
 from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs, formatEvent
 
-from ..drivers import pty
+from ..drivers import hold
 from ..drivers.hold import ASK_SECONDS
 from ..nexus.pair import unstick
 from .pty_case import PtyTestCase
@@ -51,7 +51,7 @@ class StuckTests(PtyTestCase):
             return again()
 
         self.patch(self.driver._manager, "askAgain", askAgain)
-        self.patch(pty, "unstick", lambda subsidiary: False)
+        self.patch(hold, "unstick", lambda subsidiary: False)
         self.hangUp()
         for _ in range(40):
             self.reactor.advance(0.1)
@@ -65,7 +65,7 @@ class StuckTests(PtyTestCase):
         """
         self.init()
         self.driver.open(self.receiver)
-        self.patch(pty, "unstick", self.fail)
+        self.patch(hold, "unstick", self.fail)
         self.hangUp()
         for _ in range(len(ASK_SECONDS)):
             self.reactor.advance(max(ASK_SECONDS))
@@ -77,7 +77,7 @@ class StuckTests(PtyTestCase):
         """
         self.init()
         self.waiting()
-        self.patch(pty, "unstick", lambda subsidiary: True)
+        self.patch(hold, "unstick", lambda subsidiary: True)
         with capturedLogs() as events:
             self.hangUp()
             self.reactor.advance(ASK_SECONDS[0])

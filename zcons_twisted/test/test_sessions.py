@@ -248,5 +248,6 @@ class PeerTests(SessionTestCase):
                 "malformed",
                 "too-slow",
                 "server-stopping",
+                "restarting",
             },
         )
