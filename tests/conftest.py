@@ -22,6 +22,7 @@ from support import (
     Program,
     children,
     descriptors,
+    endNexus,
     leftovers,
     runs,
     turn,
@@ -45,6 +46,7 @@ def rundir() -> Iterator[str]:
     """
     base = tempfile.mkdtemp(prefix="zc-", dir="/tmp")
     yield os.path.join(base, "run")
+    endNexus(os.path.join(base, "run"))
     shutil.rmtree(base)
 
 

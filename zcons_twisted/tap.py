@@ -216,17 +216,20 @@ def makeService(options: Options, reactor: ServerReactor | None = None) -> IServ
     chosen = reactor or _globalReactor()
     try:
         rundir = options["rundir"] or RunDirectory.default(os.environ, os.geteuid())
+        nexus = Nexus(chosen, rundir.path) if options["nexus"] else None
         server = _Server(
             chosen,
             options.zones(),
             rundir,
             options["group"],
-            Nexus(chosen, rundir.path) if options["nexus"] else None,
+            nexus,
         )
         server.keep = options["keep"]
         server.check()
         # Made here already so that a failure is told before twistd goes its way.
         rundir.make(os.geteuid(), options["group"])
+        if nexus is not None:
+            nexus.startNow()
     except ZConsError as e:
         raise SystemExit(f"twistd zconsole: {e}") from None
     return server

@@ -7,6 +7,7 @@ is not there.
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 from typing import Any, Protocol, cast
@@ -124,8 +125,12 @@ class _Starting(ProcessProtocol):
         """
         It serves now, unless it said why not.
         """
-        said = self._said.decode("utf-8", "replace").strip()
-        self.done.callback(said.splitlines()[-1] if said else "")
+        self.done.callback(_lastLine(self._said))
+
+
+def _lastLine(said: bytes) -> str:
+    text = said.decode("utf-8", "replace").strip()
+    return text.splitlines()[-1] if text else ""
 
 
 class Nexus:
@@ -148,6 +153,19 @@ class Nexus:
         self._connecting = False
         self._leaving = False
         self._ears: dict[str, NexusEars] = {}
+
+    def startNow(self) -> None:
+        """
+        Start it where it is not there, and wait for that: for those whose reactor does
+        not run yet.
+
+        @raise NexusLost: it can't be started; the message says why.
+        """
+        done = subprocess.run(
+            self._command(), env={}, stdin=subprocess.DEVNULL, capture_output=True
+        )
+        if done.returncode:
+            raise NexusLost(_lastLine(done.stderr) or "the nexus can't be started")
 
     @property
     def pid(self) -> int:
@@ -287,6 +305,9 @@ class Nexus:
         link.pid = answer["pid"]
         return link
 
+    def _command(self) -> list[str]:
+        return [sys.executable, "-IS", holder.__file__, "--rundir", self._rundir]
+
     async def _start(self) -> str:
         """
         Start one; where there is one meanwhile, nothing happens.
@@ -297,7 +318,7 @@ class Nexus:
         self._reactor.spawnProcess(
             protocol,
             sys.executable,
-            [sys.executable, "-IS", holder.__file__, "--rundir", self._rundir],
+            self._command(),
             env={},
             childFDs={0: "w", 1: "r", 2: "r"},
         )
