@@ -82,11 +82,21 @@ class ExecDriver(PtyDriver):
         """
         self._process.found(claimed.process, claimed.note)
 
+    def foundAgain(self, claimed: Claimed) -> None:
+        """
+        The process may have ended meanwhile.
+        """
+        facts = claimed.process
+        if facts.get("ended"):
+            self.ended(facts["pid"], facts.get("code"), facts.get("signal"))
+
     def facts(self) -> dict[str, Any]:
         """
         What a nexus is to know of the zone's process.
         """
-        return self._process.facts
+        own = self._process.facts
+        said = self._spawner.facts if self._spawner is not None else {}
+        return {**said, **own} if own else {}
 
     def began(self, pid: int, why: str) -> None:
         """

@@ -279,6 +279,11 @@ class PtyDriver:
         if isinstance(self.states, PostedStates):
             self.states.found(claimed.note)
 
+    def foundAgain(self, claimed: Claimed) -> None:
+        """
+        The nexus has been there anew, and had the pair.
+        """
+
     def facts(self) -> dict[str, Any]:
         """
         What a nexus is to know of the zone's process.
@@ -342,12 +347,27 @@ class PtyDriver:
             why = getattr(e, "strerror", None) or str(e)
             self._why = f"console manager of zone '{self.zone}': {why}"
 
+    async def _keepOn(self, pair: PtyInstance) -> None:
+        """
+        Have a nexus keep our pair: one that a service manager has started again may
+        have it already.
+        """
+        try:
+            claimed = await self._pairs.claim()
+        except OSError as e:
+            if e.errno != errno.ENXIO:
+                raise
+            await self._pairs.adopt(pair, self.facts())
+            return
+        claimed.pair.close()
+        self.foundAgain(claimed)
+
     async def _handOver(self) -> None:
         self._adopting = None
         if self.pair is None:
             return
         try:
-            await self._pairs.adopt(self.pair, self.facts())
+            await self._keepOn(self.pair)
         except (OSError, DeviceError) as e:
             self._log.error(
                 "{zone}: no nexus keeps the console device, which goes with this"

@@ -201,13 +201,15 @@ class _ZoneProtocol(ProcessProtocol):
 class NexusSpawner:
     """
     Children of the nexus.
+
+    @ivar facts: what the nexus said of the last one.
     """
 
     def __init__(self, nexus: Nexus, zone: str) -> None:
         self._nexus = nexus
         self._zone = zone
         self._pid = 0
-        self._facts: Mapping[str, Any] = {}
+        self.facts: Mapping[str, Any] = {}
         self._ears: ProcessEars | None = None
 
     async def spawn(
@@ -238,14 +240,14 @@ class NexusSpawner:
             answer = await self._nexus.call(Spawn, zone=self._zone, spec=fd)
         finally:
             os.close(fd)
-        self.resume(answer, ears)
+        self.resume(json.loads(answer["process"]), ears)
         return self._pid
 
     def resume(self, facts: Mapping[str, Any], ears: ProcessEars) -> None:
         """
         See L{Spawner}.
         """
-        self._facts = facts
+        self.facts = facts
         self._pid = facts["pid"]
         self._ears = ears
 
@@ -253,7 +255,7 @@ class NexusSpawner:
         """
         See L{Spawner}.
         """
-        facts = self._facts
+        facts = self.facts
         self.ended(self._pid, facts.get("code"), facts.get("signal"))
 
     def note(self, text: str) -> None:

@@ -30,9 +30,10 @@ class Child:
     One process.
 
     @ivar zone: whose it is.
-    @ivar facts: what servers are told of it: C{pid}; C{arguments}, those that it was
-        booted with; C{started}, in seconds since the epoch; C{began}; C{why} it could
-        not; C{ended}; C{code} or C{signal}, where that is known; C{reaped}.
+    @ivar facts: what servers are told of it: C{pid}; C{born}, when the kernel says that
+        it began, so that no other process of that number is taken for it; C{arguments},
+        those that it was booted with; C{started}, in seconds since the epoch;
+        C{began}; C{why} it could not; C{ended}; C{code} or C{signal}, where that is known; C{reaped}.
     """
 
     def __init__(self, zone: str, facts: dict[str, Any]) -> None:
@@ -109,7 +110,7 @@ class Children:
         self._watch(child)
         return child
 
-    def adopt(self, zone: str, facts: dict[str, Any]) -> None:
+    def adopt(self, zone: str, facts: dict[str, Any]) -> Child:
         """
         Know one that another nexus started; how it ends can't be known if it is not
         our child.
@@ -119,6 +120,7 @@ class Children:
         child.ours = False
         if not child.facts["reaped"]:
             self._watch(child)
+        return child
 
     def reap(self, zone: str) -> None:
         """
@@ -183,6 +185,12 @@ class Children:
             # It is gone, and not a child of ours.
             child.facts["ended"] = True
             return
+        born = _born(child.facts["pid"])
+        if child.facts.setdefault("born", born) != born:
+            os.close(child.pidfd)
+            child.pidfd = -1
+            child.facts["ended"] = True
+            return
         self._wait(child.pidfd, lambda: self._ended(child))
 
     def _said(self, child: Child) -> None:
@@ -241,3 +249,15 @@ class Children:
             os.write(status, f"{command[0]}: {why}".encode("utf-8", "replace"))
         finally:
             os._exit(127)
+
+
+def _born(pid: int) -> int:
+    """
+    When a process began, in the kernel's own count, or -1 where it is gone.
+    """
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            # The name, in parentheses, may have spaces and parentheses in it.
+            return int(file.read().rpartition(b")")[2].split()[19])
+    except OSError:
+        return -1

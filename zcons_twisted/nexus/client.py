@@ -28,12 +28,21 @@ from . import holder
 from .commands import Began, Ended, Hello, Leave, Remember
 from .door import SOCKET_NAME
 
-__all__ = ["RETRY_SECONDS", "START_SECONDS", "Nexus", "NexusEars", "NexusLost"]
+__all__ = [
+    "MANAGED_SECONDS",
+    "RETRY_SECONDS",
+    "START_SECONDS",
+    "Nexus",
+    "NexusEars",
+    "NexusLost",
+]
 
 #: Seconds that a nexus may take to begin and to answer ...
 START_SECONDS = 10.0
 #: ... and between two looks whether it does.
 RETRY_SECONDS = 0.05
+#: Seconds that a service manager may take to start its nexus again.
+MANAGED_SECONDS = 5.0
 
 
 class NexusLost(DeviceError):
@@ -150,7 +159,7 @@ class Nexus:
         self._rundir = rundir
         self._link: _Link | None = None
         self._waiting: list[Deferred[_Link]] = []
-        self._connecting = False
+        self._connecting = self._managed = False
         self._leaving = False
         self._ears: dict[str, NexusEars] = {}
 
@@ -279,7 +288,9 @@ class Nexus:
         One that ends at this very moment, having nothing to hold any more, is followed
         by another one.
         """
-        end = self._reactor.seconds() + START_SECONDS
+        begin = self._reactor.seconds()
+        end = begin + START_SECONDS
+        patience = begin + (MANAGED_SECONDS if self._managed else 0.0)
         why = ""
         started = False
         while True:
@@ -289,10 +300,11 @@ class Nexus:
                 why = why or str(e)
             if self._reactor.seconds() >= end:
                 raise NexusLost(f"no nexus in {self._rundir}: {why}")
-            if started:
+            if started or self._reactor.seconds() < patience:
                 await deferLater(self._reactor, RETRY_SECONDS)
-            why = await self._start()
-            started = True
+            if self._reactor.seconds() >= patience:
+                why = await self._start()
+                started = True
 
     async def _attempt(self) -> _Link:
         path = os.path.join(self._rundir, SOCKET_NAME)
@@ -303,6 +315,7 @@ class Nexus:
         await connectProtocol(endpoint, link)
         answer = await link.callRemote(Hello, version=holder.VERSION)
         link.pid = answer["pid"]
+        self._managed = answer["managed"]
         return link
 
     def _command(self) -> list[str]:

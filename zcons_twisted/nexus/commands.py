@@ -7,7 +7,14 @@ An answer that something can't be done is a L{NexusFault}, which is an L{OSError
 
 from __future__ import annotations
 
-from twisted.protocols.amp import Argument, Command, Descriptor, Integer, Unicode
+from twisted.protocols.amp import (
+    Argument,
+    Boolean,
+    Command,
+    Descriptor,
+    Integer,
+    Unicode,
+)
 
 __all__ = [
     "Adopt",
@@ -46,11 +53,16 @@ _ZONE: list[tuple[bytes, Argument]] = [(b"zone", Unicode())]
 
 class Hello(Command):
     """
-    The first: who is there?
+    The first: who is there?  C{managed}: does a service manager start it again when it
+    ends, with all that it had?
     """
 
     arguments = [(b"version", Integer())]
-    response = [(b"version", Integer()), (b"pid", Integer())]
+    response = [
+        (b"version", Integer()),
+        (b"pid", Integer()),
+        (b"managed", Boolean()),
+    ]
     errors = _ERRORS
 
 
@@ -145,11 +157,12 @@ class Spawn(Command):
     of it; C{cwd} or C{""}; C{arguments}, the boot arguments, to be remembered; and
     C{terminal}, whether its standard input, output and error are the instance's
     subsidiary rather than nothing.  Its descriptor 3 is a pipe: what it writes there
-    says why it can't begin, and when that is closed, it has begun.
+    says why it can't begin, and when that is closed, it has begun.  C{process} is as in
+    L{Claim}.
     """
 
     arguments = [*_ZONE, (b"spec", Descriptor())]
-    response = [(b"pid", Integer())]
+    response = [(b"pid", Integer()), (b"process", Unicode())]
     errors = _ERRORS
 
 

@@ -54,15 +54,21 @@ class Holder:
     """
 
     def __init__(
-        self, door: Door, notifier: Notifier, descriptors: tuple[int, int]
+        self,
+        door: Door,
+        notifier: Notifier,
+        descriptors: tuple[int, int],
+        stay: bool = False,
     ) -> None:
         """
         @param door: where servers connect.
         @param notifier: keeps descriptors over our own restart, perhaps.
         @param descriptors: the limits of how many the zones' processes may have.
+        @param stay: also when there is nothing to hold.
         """
         self._door = door
         self._notifier = notifier
+        self._stay = stay
         self._epoll = select.epoll()
         self._epoll.register(door.fileno(), select.EPOLLIN)
         self._servers: dict[int, Connection] = {}
@@ -88,16 +94,14 @@ class Holder:
             else:
                 self._instances.adopt(instance[1], fd, instance[0])
 
-    def run(self, stay: bool) -> None:
+    def run(self) -> None:
         """
         Serve until there is nothing to hold any more and nobody is there.
-
-        @param stay: also then.
         """
         wait = PATIENCE
         while True:
             events = self._epoll.poll(wait if wait > 0 else self._instances.wait)
-            if not events and wait > 0 and not self._instances and not stay:
+            if not events and wait > 0 and not self._needed():
                 return
             wait = -1
             self._instances.mend()
@@ -108,11 +112,11 @@ class Holder:
                     self._serve(self._servers[fd], what)
                 else:
                     self._children.ready(fd) or self._instances.hungUp(fd)
-            if not (self._servers or stay or self._holds()):
+            if not (self._servers or self._needed()):
                 return
 
-    def _holds(self) -> bool:
-        return bool(len(self._instances)) or self._children.running()
+    def _needed(self) -> bool:
+        return self._stay or bool(len(self._instances)) or self._children.running()
 
     # Servers.
 
@@ -174,7 +178,11 @@ class Holder:
         raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
 
     def _hello(self, server: Connection, box: Box) -> Box:
-        return {"version": b"%d" % VERSION, "pid": b"%d" % os.getpid()}
+        return {
+            "version": b"%d" % VERSION,
+            "pid": b"%d" % os.getpid(),
+            "managed": b"True" if self._notifier.isThere else b"False",
+        }
 
     def _leaving(self, server: Connection, box: Box) -> Box:
         """
@@ -182,7 +190,7 @@ class Holder:
         is answered.
         """
         self._instances.left(server)
-        if len(self._servers) == 1 and not self._holds():
+        if len(self._servers) == 1 and not self._needed():
             self._door.remove()
         return {}
 
@@ -197,7 +205,9 @@ class Holder:
         held = self._instances.adopt(zone, server.descriptor(box["master"]))
         held.owner = server
         if box.get("process"):
-            self._children.adopt(zone, json.loads(box["process"]))
+            child = self._children.adopt(zone, json.loads(box["process"]))
+            if child.facts["ended"] and not child.facts["reaped"]:
+                self._told(child, "Ended")
         return self._made(held)
 
     def _made(self, held: Held) -> Box:
@@ -255,14 +265,15 @@ class Holder:
         if spec["terminal"]:
             if not self._instances.of(zone):
                 raise OSError(errno.ENXIO, os.strerror(errno.ENXIO))
-            terminal = self._instances.of(zone)[0].pair.openSubsidiary()
+            terminal = self._instances.of(zone)[0].openSubsidiary()
         try:
             child = self._children.spawn(zone, spec, terminal)
         finally:
             if terminal != -1:
                 os.close(terminal)
         self._note()
-        return {"pid": b"%d" % child.facts["pid"]}
+        process = json.dumps(child.facts).encode()
+        return {"pid": b"%d" % child.facts["pid"], "process": process}
 
     def _reap(self, server: Connection, box: Box) -> Box:
         self._children.reap(_zone(box))
@@ -372,10 +383,10 @@ def main(words: Sequence[str]) -> None:
     else:
         _detach()
     notifier = Notifier(notify)
-    holder = Holder(door, notifier, limits)
+    holder = Holder(door, notifier, limits, "--stay" in words)
     holder.restore(found)
     notifier.ready()
-    holder.run("--stay" in words)
+    holder.run()
     door.remove()
 
 

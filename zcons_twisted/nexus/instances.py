@@ -13,7 +13,7 @@ import os
 import select
 from collections.abc import Iterator
 
-from .pair import PtyInstance
+from .pair import PtyInstance, allowOthers
 from .wire import Connection
 
 __all__ = ["REHOLD_SECONDS", "Held", "Instances"]
@@ -38,6 +38,21 @@ class Held:
         self.pair = pair
         self.hold = -1
         self.owner: Connection | None = None
+
+    def openSubsidiary(self) -> int:
+        """
+        A new descriptor of the subsidiary, also where the zone has claimed it for
+        itself alone, which whoever has it open may undo.
+
+        @raise OSError: it can't be opened.
+        """
+        try:
+            return self.pair.openSubsidiary()
+        except OSError as e:
+            if e.errno != errno.EBUSY:
+                raise
+        allowOthers(self.hold)
+        return self.pair.openSubsidiary()
 
     def isFor(self, server: Connection) -> bool:
         """

@@ -68,12 +68,15 @@ def inherited(environ: Mapping[str, str], pid: int) -> list[tuple[str, int]]:
 class Notifier:
     """
     A service manager's notification socket.
+
+    @ivar isThere: there is one.
     """
 
     def __init__(self, path: str | None) -> None:
         """
         @param path: C{$NOTIFY_SOCKET}; nothing is kept where it is L{None}.
         """
+        self.isThere = path is not None
         self._path = path
         self._state = -1
 
