@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from .counters import Counters, OnHalt
@@ -27,6 +28,7 @@ from .credentials import Credentials
 from .events import ZoneEvent
 from .history import READ_MAX, History
 from .interfaces import IManagerDevice, IZoneStates
+from .logbook import Logbook
 from .relay import Follower
 from .seat import Seat
 from .sessions import Ended, EndReason, Role, Session
@@ -55,6 +57,7 @@ class Console:
     @ivar device: the manager, while it is open.
     @ivar dying: in death throes: nobody is seated any more.
     @ivar ended: the sessions that ended last, oldest first.
+    @ivar logbook: tells the log who came and went.
     """
 
     _log = Logger()
@@ -67,6 +70,7 @@ class Console:
         now: Callable[[], float],
         onDeath: Callable[[], None],
         history: History,
+        clock: IReactorTime,
     ) -> None:
         """
         @param zone: the zone's name.
@@ -75,8 +79,10 @@ class Console:
         @param now: the time in seconds since the epoch.
         @param onDeath: called once, when the console is to be taken down.
         @param history: keeps what the zone prints.
+        @param clock: measures how much is told in the log.
         """
         self.zone = zone
+        self.logbook = Logbook(zone, clock)
         self.counters = Counters()
         self.history = history
         self.readFrom = history.readFrom
@@ -154,9 +160,10 @@ class Console:
         A newcomer found the seat taken, and has been told so.
         """
         self.counters.refused += 1
-        self._log.info(
-            "{zone}: console refused to {who}: {holder} has it",
-            zone=self.zone,
+        self.logbook.tell(
+            "refused",
+            who.uid,
+            "console refused to {who}: {holder} has it",
             who=who,
             holder=holder.peer.who,
         )
@@ -181,9 +188,10 @@ class Console:
             self.seat.take(session)
             self._tellOperator()
         session.follower.pump()
-        self._log.info(
-            "{zone}: console attached by {who} as {role}",
-            zone=self.zone,
+        self.logbook.tell(
+            "attached",
+            session.peer.who.uid,
+            "console attached by {who} as {role}",
             who=session.peer.who,
             role=session.role.value,
         )
@@ -234,10 +242,11 @@ class Console:
         if session is self.operator:
             # What one that stays sends next, it sends as a watcher.
             lost = self.seat.leave(takeInput=session.link.sendsNoMore())
-            self._log.info(
-                "{zone}: {who} gives up the operator's seat; {lost} bytes that it had"
-                " typed found no room",
-                zone=self.zone,
+            self.logbook.tell(
+                "gave up the seat",
+                session.peer.who.uid,
+                "{who} gives up the operator's seat; {lost} bytes that it had typed"
+                " found no room",
                 who=session.peer.who,
                 lost=lost,
             )
@@ -370,9 +379,10 @@ class Console:
         session.end(reason, text)
         self.counters.skipped += session.follower.skipped
         self.ended.append(Ended(session.peer.who, self.now(), reason, text))
-        self._log.info(
-            "{zone}: console left by {who}: {text}",
-            zone=self.zone,
+        self.logbook.tell(
+            "left",
+            session.peer.who.uid,
+            "console left by {who}: {text}",
             who=session.peer.who,
             reason=reason.value,
             text=text,

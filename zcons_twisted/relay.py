@@ -233,6 +233,9 @@ class Follower:
         Send what there is to send, for as long as the link takes it; but no more than
         L{PUMP_MAX} bytes in one go, for others wait as well.
         """
+        if self._isCurrent():
+            self._catchUp()
+            return
         sent = 0
         while not self._blocked:
             if self._pending:
@@ -259,6 +262,8 @@ class Follower:
         """
         self._over = True
         self.holdsNothing()
+        if self._isCurrent():
+            return b""
         parts = [self._pending]
         self._pending = b""
         if self._history.end - self.cursor > REST_MAX:
@@ -274,6 +279,17 @@ class Follower:
                     parts.append(self._voice.head(self.cursor, len(chunk)))
                 parts.append(bytes(chunk))
                 self.cursor += len(chunk)
+
+    def _isCurrent(self) -> bool:
+        """
+        Has it been sent all that there is?
+        """
+        history = self._history
+        return (
+            self.cursor == history.end
+            and self._mark == history.marked
+            and not self._pending
+        )
 
     def _next(self) -> memoryview | None:
         """

@@ -151,6 +151,8 @@ class Seat:
     # Inside.
 
     def _holdDevice(self, hold: bool) -> None:
+        if hold == self._held:
+            return
         self._held = hold
         if self._device is None:
             return

@@ -10,8 +10,7 @@ L{zcons_twisted.structured}.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from twisted.internet.interfaces import IReactorTime
 
@@ -68,8 +67,7 @@ class Role(enum.Enum):
     WATCH = "watch"
 
 
-@dataclass(frozen=True, slots=True)
-class Peer:
+class Peer(NamedTuple):
     """
     Whose a session is.
 
@@ -87,8 +85,7 @@ class Peer:
     since: float
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(NamedTuple):
     """
     A session that is over.
 

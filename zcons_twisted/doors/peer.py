@@ -100,8 +100,11 @@ class PeerSocket:
         self._fd = connection.fileno()
         self._receive = connection.recv
         self._send = connection.send
+        self._listening = False
+        self._writing = False
         self._paused = False
         self._ended = False
+        self._dead = False
         self._over = False
         self._closed = False
         self._rest = b""
@@ -110,12 +113,25 @@ class PeerSocket:
         self._queue: PeerQueue | None = None
         self._onClosed: list[Callable[[PeerSocket], None]] = []
 
+    def receiveNow(self) -> bytes | None:
+        """
+        What the peer has sent already, before L{start}.
+
+        @return: L{None} where it has sent nothing yet; empty where it sends no more.
+        @raise OSError: the connection is broken.
+        """
+        try:
+            return self._receive(_RECEIVE_MAX)
+        except BlockingIOError:
+            return None
+
     def start(self, receiver: PeerReceiver) -> None:
         """
-        Begin to listen to the peer.
+        Listen to the peer, and tell C{receiver} from now on.
         """
         self.receiver = receiver
-        self._listen()
+        if not (self._listening or self._paused or self._ended):
+            self._listen()
 
     # As a link.
 
@@ -150,7 +166,7 @@ class PeerSocket:
         Ask for one call of the receiver's C{writable}.
         """
         if not self._over:
-            self._reactor.addWriter(self)
+            self._write(True)
 
     def pauseReading(self) -> None:
         """
@@ -165,10 +181,11 @@ class PeerSocket:
         """
         Take what the peer sends again.
         """
-        self._paused = False
-        if not (self._ended or self._over):
-            self._watchNoMore()
-            self._listen()
+        if self._paused:
+            self._paused = False
+            if not (self._ended or self._over):
+                self._watchNoMore()
+                self._listen()
 
     def alive(self) -> bool:
         """
@@ -176,7 +193,7 @@ class PeerSocket:
         same where nobody does.
         """
         try:
-            self._send(b"")
+            self._send(b"", socket.MSG_NOSIGNAL)
         except BlockingIOError:
             return True
         except OSError:
@@ -230,7 +247,7 @@ class PeerSocket:
         self._flush()
         if self._rest:
             self._linger = self._reactor.callLater(LINGER_SECONDS, self._shut)
-            self._reactor.addWriter(self)
+            self._write(True)
         else:
             self._shut()
 
@@ -276,14 +293,12 @@ class PeerSocket:
         """
         The reactor says that more can be sent.
         """
-        self._reactor.removeWriter(self)
         if not self._over:
+            self._write(False)
             self.receiver.writable()
             return
         self._flush()
-        if self._rest:
-            self._reactor.addWriter(self)
-        else:
+        if not self._rest:
             self._shut()
 
     def connectionLost(self, reason: Failure) -> None:
@@ -305,19 +320,34 @@ class PeerSocket:
         """
         self._ended = True
         self._listenNoMore()
-        if self.alive():
+        self._dead = not self.alive()
+        if not self._dead:
             self._watch()
             self.receiver.halfClosed()
         else:
             self._break("")
 
     def _listen(self) -> None:
+        self._listening = True
         self._reactor.addReader(self)
         self._urgency.add(self._fd)
 
     def _listenNoMore(self) -> None:
-        self._reactor.removeReader(self)
-        self._urgency.remove(self._fd)
+        if self._listening:
+            self._listening = False
+            self._reactor.removeReader(self)
+            self._urgency.remove(self._fd)
+
+    def _write(self, wanted: bool) -> None:
+        """
+        Ask for the write side, or no more.
+        """
+        if wanted != self._writing:
+            self._writing = wanted
+            if wanted:
+                self._reactor.addWriter(self)
+            else:
+                self._reactor.removeWriter(self)
 
     def _watch(self) -> None:
         if self._hangup is None:
@@ -367,14 +397,15 @@ class PeerSocket:
         self._linger = None
         self._watchNoMore()
         self._listenNoMore()
-        self._reactor.removeWriter(self)
-        # What is left unread would make the peer see a reset instead of an end.
-        self.drain()
-        try:
-            self._socket.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            # The peer was faster.
-            pass
+        self._write(False)
+        if not self._dead:
+            try:
+                self._socket.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                # The peer was faster.
+                pass
+            # What is left unread would make the peer see a reset instead of an end.
+            self.drain()
         self._socket.close()
         closed, self._onClosed = self._onClosed, []
         for call in closed:
