@@ -1,6 +1,7 @@
 # make run     a zone with a console, served in the foreground
 # make test    unit tests, then integration tests
 # make check   style, types, documentation, packaging
+# make fuzz    look for inputs that break something; FUZZ_SECONDS for each target
 #
 # Each sets up what it needs; only Python 3.11 or later and make have to be there.
 
@@ -16,11 +17,16 @@ RUNDIR =
 # Programs that the integration tests use, each with the Debian package that has it.
 SYSTEM_PACKAGES = socat:socat agetty:util-linux ps:procps strace:strace
 
+# make fuzz: the targets, in tests/fuzz/, and for how long each is fuzzed.
+FUZZ = $(patsubst tests/fuzz/fuzz_%.py,%,$(wildcard tests/fuzz/fuzz_*.py))
+FUZZ_SECONDS = 60
+
 SOURCES = zcons_twisted twisted tests docs .ci .ci/external-names $(wildcard bench)
 
 export PYTHON ZONE CMD RUNDIR
 
-.PHONY: run test unit integration check lint types docs packaging coverage news clean
+.PHONY: run test unit integration check lint types docs packaging coverage fuzz news \
+    clean
 
 run:
 	@.ci/make-venv $(VENV)
@@ -71,6 +77,18 @@ coverage:
 	$(BIN)/coverage combine
 	$(BIN)/coverage html -q -d .build/coverage/html
 	$(BIN)/coverage report
+
+# What is new goes to .build/corpus/ first; merged, what adds nothing stays out.
+fuzz:
+	@.ci/make-venv $(VENV) fuzz
+	@for target in $(FUZZ); do \
+	    found=.build/corpus/$$target; mkdir -p $$found; \
+	    echo "fuzzing $$target for $(FUZZ_SECONDS) s"; \
+	    $(BIN)/python tests/fuzz/run.py $$target -max_total_time=$(FUZZ_SECONDS) \
+	        -max_len=4096 -verbosity=0 $$found tests/fuzz/corpus/$$target || exit 1; \
+	    $(BIN)/python tests/fuzz/run.py $$target -merge=1 -max_len=4096 \
+	        -verbosity=0 tests/fuzz/corpus/$$target $$found || exit 1; \
+	done
 
 # The news of a release, from newsfragments/ into NEWS.rst.
 news:

@@ -75,6 +75,8 @@ _RING_AT = _FIRST_AT + FIRST_SIZE
 
 #: Offsets and numbers of marks are less than this.
 _NUMBER_MAX = 2**63
+#: Times of marks are less than this: the year 9999 is over.
+_TIME_END = 253_402_300_800
 
 # "zcons", a format number, and the two line ends that a careless copy spoils.
 _MAGIC = int.from_bytes(b"zcons\x01\r\n", "big")
@@ -199,7 +201,7 @@ class History:
         self._claimed = 0
         self._size = ring + READ_MAX
         self.marks: deque[Mark] = deque(maxlen=MARKS)
-        if self._numbers[_Field.MAGIC]:
+        if self._numbers[_Field.MAGIC] or any(self._numbers[_Field.END :]):
             self._check()
             self._size = self._numbers[_Field.RING]
             self.end = self._numbers[_Field.END]
@@ -503,11 +505,12 @@ class History:
             text = record[_MARK.size :][:length].decode("utf-8", "replace")
             try:
                 mark = Mark(offset, time, MarkKind(kind), what, text)
-                if mark.kind is MarkKind.EVENT:
-                    ZoneEvent(what)
+                if mark.kind is MarkKind.EVENT and not ZoneEvent(what):
+                    raise ValueError(what)
             except ValueError:
                 raise DamagedHistory(f"mark {number} is of no kind") from None
-            if not last <= offset <= self.end:
+            # Nor is there a time that is no number, or of an age to come.
+            if not last <= offset <= self.end or not 0 <= time < _TIME_END:
                 raise DamagedHistory(f"mark {number} is out of its place")
             last = offset
             self.marks.append(mark)

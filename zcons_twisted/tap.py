@@ -6,9 +6,8 @@ C{twistd zconsole}: the server's options.
 from __future__ import annotations
 
 import os
-import re
-import shlex
 import signal
+from collections.abc import Callable
 from typing import Any, cast
 
 from twisted.application.service import IService
@@ -16,21 +15,16 @@ from twisted.internet.interfaces import IReactorFromThreads
 from twisted.python import usage
 
 from . import __version__
-from .console import OnHalt
-from .drivers.zone_process import RESPAWN_POLICIES
 from .errors import BadOption, ZConsError
-from .history import HISTORY_DEFAULT, HISTORY_MAX, HISTORY_MIN
-from .interfaces import DriverOptions
 from .names import checkZoneName
 from .notices import escaped
 from .reactors import ServerReactor
 from .rundir import ROOT_RUN_DIRECTORY, RunDirectory, groupNumber
 from .server import ConsoleServer
 from .service import ZoneConfig
+from .zone_options import ZONE_OPTIONS, ZoneOption, zoneConfig
 
 __all__ = ["Options", "makeService"]
-
-_GRACE_MAX = 3600.0
 
 
 class Options(usage.Options):
@@ -80,7 +74,7 @@ class Options(usage.Options):
         print(f"zcons_twisted {__version__}")  # noqa: T201  # it is the answer
         raise SystemExit(0)
 
-    # For a zone.
+    # For a zone; the rest of its options is added below.
 
     def opt_zone(self, name: str) -> None:
         """
@@ -90,58 +84,6 @@ class Options(usage.Options):
         if any(name == known for known, _ in self._zones):
             raise BadOption(f"zone '{name}' is given twice")
         self._zones.append((name, {}))
-
-    def opt_exec(self, command: str) -> None:
-        """
-        Run this command on the console, as the zone.
-        """
-        try:
-            words = shlex.split(command)
-        except ValueError as e:
-            raise BadOption(f"--exec {command}: {str(e).lower()}") from None
-        if not words or not words[0]:
-            raise BadOption("--exec needs a command")
-        self._set("exec", tuple(words))
-
-    def opt_driver(self, name: str) -> None:
-        """
-        What makes the device: pty, exec or another plugin [default: by --exec].
-        """
-        self._set("driver", name)
-
-    def opt_respawn(self, policy: str) -> None:
-        """
-        When the command ends: never (the default), on-failure or always.
-        """
-        self._set("respawn", _oneOf("respawn", policy, RESPAWN_POLICIES))
-
-    def opt_grace(self, seconds: str) -> None:
-        """
-        Seconds that a command is given to end before it is killed [default: 10].
-        """
-        try:
-            value = float(seconds)
-        except ValueError:
-            value = -1.0
-        if not 0 <= value <= _GRACE_MAX:
-            raise BadOption(
-                f"--grace {seconds}: a number of seconds from 0 to {_GRACE_MAX:g}"
-                " is needed"
-            )
-        self._set("grace", value)
-
-    def opt_on_halt(self, what: str) -> None:
-        """
-        When the zone is down and nobody is attached: stay, or exit [default: stay].
-        """
-        choices = tuple(each.value for each in OnHalt)
-        self._set("onHalt", OnHalt(_oneOf("on-halt", what, choices)))
-
-    def opt_history(self, size: str) -> None:
-        """
-        Bytes of output that are kept, with K, M or G [default: 1M].
-        """
-        self._set("history", _size(size))
 
     # All together.
 
@@ -173,34 +115,37 @@ class Options(usage.Options):
         """
         if not self._zones:
             raise BadOption("which zone?  Give --zone NAME")
-        return [self._config(name, own) for name, own in self._zones]
+        return [
+            zoneConfig(name, own, self._defaults, "--{}".format)
+            for name, own in self._zones
+        ]
 
-    def _config(self, name: str, own: dict[str, Any]) -> ZoneConfig:
-        given = {**self._defaults, **own}
-        command = given.get("exec", ())
-        driver = given.get("driver", "exec" if command else "pty")
-        if driver == "pty":
-            if command:
-                raise BadOption(f"zone '{name}': the pty driver runs no command")
-            for option in ("respawn", "grace"):
-                if option in own:
-                    raise BadOption(
-                        f"zone '{name}': --{option} is of no use without a command:"
-                        " add --exec COMMAND"
-                    )
-        return ZoneConfig(
-            name,
-            driver,
-            DriverOptions(
-                command, given.get("respawn", "never"), given.get("grace", 10.0)
-            ),
-            given.get("onHalt", OnHalt.STAY),
-            given.get("history", HISTORY_DEFAULT),
-        )
-
-    def _set(self, key: str, value: object) -> None:
+    def setZoneOption(self, name: str, value: object) -> None:
+        """
+        An option is given to the zone that came last, or to all.
+        """
         target = self._zones[-1][1] if self._zones else self._defaults
-        target[key] = value
+        target[name] = value
+
+
+def _zoneOption(option: ZoneOption) -> Callable[[Options, str], None]:
+    """
+    The method that Twisted calls when it finds a zone's option.
+    """
+
+    def opt(self: Options, given: str) -> None:
+        try:
+            value = option.fromText(given)
+        except BadOption as e:
+            raise BadOption(f"--{option.name} {given}: {e}") from None
+        self.setZoneOption(option.name, value)
+
+    opt.__doc__ = option.help
+    return opt
+
+
+for _option in ZONE_OPTIONS.values():
+    setattr(Options, f"opt_{_option.name.replace('-', '_')}", _zoneOption(_option))
 
 
 class _Server(ConsoleServer):
@@ -259,24 +204,7 @@ def makeService(options: Options, reactor: ServerReactor | None = None) -> IServ
     return server
 
 
-def _size(text: str) -> int:
-    """
-    A number of bytes, by itself or with a unit of 1024.
-    """
-    match = re.fullmatch(r"([0-9]{1,12})([KMG]?)", text)
-    size = int(match[1]) << {"": 0, "K": 10, "M": 20, "G": 30}[match[2]] if match else 0
-    if not HISTORY_MIN <= size <= HISTORY_MAX:
-        raise BadOption(f"--history {text}: from 64K to 1G is possible")
-    return size
-
-
 def _globalReactor() -> ServerReactor:
     from twisted.internet import reactor
 
     return cast(ServerReactor, reactor)
-
-
-def _oneOf(option: str, value: str, choices: tuple[str, ...]) -> str:
-    if value not in choices:
-        raise BadOption(f"--{option} {value}: choose one of {', '.join(choices)}")
-    return value

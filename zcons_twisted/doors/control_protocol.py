@@ -21,7 +21,14 @@ from twisted.internet.interfaces import (
     ITransport,
 )
 from twisted.logger import Logger
-from twisted.protocols.amp import AMP, COMMAND, BinaryBoxProtocol, RemoteAmpError
+from twisted.protocols.amp import (
+    AMP,
+    ANSWER,
+    COMMAND,
+    ERROR,
+    BinaryBoxProtocol,
+    RemoteAmpError,
+)
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -206,7 +213,7 @@ class ControlProtocol(AMP):
             return
         if self._waiting:
             box = self._waiting.popleft()
-            if COMMAND in box:
+            if COMMAND in box and not {ANSWER, ERROR} & box.keys():
                 super().ampBoxReceived(box)
             else:
                 # Nothing was asked of it, so there is nothing that it could answer.

@@ -189,7 +189,8 @@ class BadOptionsTests(SynchronousTestCase):
         )
         for empty in ("", "  ", "''"):
             self.assertEqual(
-                self.line("--zone", "z", "--exec", empty), "--exec needs a command"
+                self.line("--zone", "z", "--exec", empty),
+                f"--exec {empty}: a command is needed",
             )
 
     def test_hostileExec(self) -> None:
@@ -205,7 +206,7 @@ class BadOptionsTests(SynchronousTestCase):
         """
         self.assertEqual(
             self.line("--zone", "z", "--driver", "pty", "--exec", "cat"),
-            "zone 'z': the pty driver runs no command",
+            "zone 'z': --exec is of no use to the pty driver",
         )
 
     def test_noCommand(self) -> None:
@@ -215,7 +216,7 @@ class BadOptionsTests(SynchronousTestCase):
         for option, value in (("respawn", "always"), ("grace", "3")):
             self.assertEqual(
                 self.line("--zone", "z", f"--{option}", value),
-                f"zone 'z': --{option} is of no use without a command:"
+                f"zone 'z': --{option} is of no use to the pty driver:"
                 " add --exec COMMAND",
             )
 

@@ -1,0 +1,141 @@
+"""
+A history that a new server finds, after a crash or in whatever state its file is.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+import time
+
+from cuts import Source
+
+from zcons_twisted.frames import FrameReader, FrameType
+from zcons_twisted.history import (
+    HEADER_SIZE,
+    HISTORY_MIN,
+    MARK_SIZE,
+    MARKS,
+    READ_MAX,
+    DamagedHistory,
+    History,
+    historySize,
+)
+from zcons_twisted.locales import Language
+from zcons_twisted.relay import Follower
+from zcons_twisted.structured import FrameVoice
+from zcons_twisted.testing import FakeReactor, MemoryLink
+
+MARK = struct.Struct("=QdQHH")
+
+
+def left(source: Source) -> bytearray:
+    """
+    What somebody has left: a real history, with whatever the input says done to it.
+    """
+    memory = bytearray(historySize(HISTORY_MIN))
+    if source.number(2):
+        begun = History(memoryview(memory), HISTORY_MIN)
+        for _ in range(source.number(8)):
+            begun.append(bytes(source.number(30_000)))
+            begun.event(1.0, 1 + source.number(7), "-v")
+        begun.close()
+    for _ in range(source.number(16)):
+        change(memory, source)
+    return memory
+
+
+def change(memory: bytearray, source: Source) -> None:
+    """
+    One change: of a number in the header, of a mark, or of any byte.
+    """
+    kind = source.number(4)
+    if kind == 0:
+        at = source.number(7) * 8
+        memory[at : at + 8] = source.take(8).ljust(8, b"\0")
+    elif kind == 1:
+        at = source.number(7) * 8
+        memory[at : at + 8] = struct.pack("=Q", source.number(1 << 20))
+    elif kind == 2:
+        at = HEADER_SIZE + source.number(MARKS) * MARK_SIZE
+        record = source.take(MARK.size + source.number(8))
+        memory[at : at + len(record)] = record
+    else:
+        at = source.number(len(memory))
+        data = source.take(1 + source.number(32))[: len(memory) - at]
+        memory[at : at + len(data)] = data
+
+
+def consume(data: bytes) -> None:
+    """
+    What is damaged is found to be, and all else can be read from its oldest byte to
+    its end, sent to sessions, and gone on with.
+    """
+    source = Source(data)
+    memory = left(source)
+    size = len(memory)
+    try:
+        history = History(memoryview(memory), HISTORY_MIN)
+    except DamagedHistory as e:
+        assert str(e).isprintable()
+        return
+    missing = history.recover(2.0)
+    assert 0 <= missing <= READ_MAX
+    look(history)
+    # A second server finds nothing new to be missing.
+    history.close()
+    history = History(memoryview(memory), HISTORY_MIN)
+    assert history.recover(3.0) == 0
+    end = history.end
+    more = b"and on " * 300
+    history.append(more)
+    history.event(4.0, 1, "-s")
+    assert history.end == end + len(more)
+    assert history.read(end, history.end) == more
+    look(history)
+    replay(history)
+    assert len(memory) == size
+
+
+def look(history: History) -> None:
+    """
+    Everything in it can be read.
+    """
+    assert 0 <= history.oldest <= history.end
+    assert history.end - history.oldest <= HISTORY_MIN + READ_MAX
+    kept = history.read(history.oldest, history.end)
+    assert len(kept) == history.end - history.oldest
+    first, last = history.boot
+    assert 0 <= first <= last <= history.end
+    for lines in (0, 1, 1000):
+        at = history.lastLines(lines, 1 << 20)
+        assert history.oldest <= at <= history.end
+    assert len(history.marks) <= MARKS
+    assert history.firstMark(history.end + 1) == history.marked
+    for mark in history.marks:
+        assert mark.offset <= history.end
+        # It is shown in local time.
+        time.localtime(mark.time)
+
+
+def replay(history: History) -> None:
+    """
+    A session gets all of it, in frames that are such.
+    """
+    link = MemoryLink()
+    follower = Follower(
+        FakeReactor(),
+        link,
+        history,
+        FrameVoice(Language(), False),
+        lambda follower: None,
+        0,
+    )
+    follower.behind = True
+    while follower.behind:
+        follower.writable()
+    reader = FrameReader(frozenset(FrameType))
+    for frame in reader.feed(link.received):
+        if frame.type is FrameType.NOTICE:
+            json.loads(frame.payload)
+    assert follower.cursor == history.end
