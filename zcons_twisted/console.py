@@ -125,17 +125,16 @@ class Console:
         The zone printed something, and it is in the history.
         """
         history = self.history
-        start, end = self._served, history.end
-        self._served = end
+        start = self._served
+        self._served = history.end
         if not self._live:
             return
-        chunk = history.chunk(start, end - start)
-        if len(chunk) == end - start:
-            for follower in tuple(self._live):
+        chunk = history.since(start)
+        for follower in tuple(self._live):
+            if chunk is not None:
                 follower.send(chunk)
-        else:
-            # It goes around the end of the ring.
-            for follower in tuple(self._live):
+            else:
+                # It goes around the end of the ring.
                 follower.pump()
 
     def output(self, data: bytes) -> None:

@@ -10,8 +10,8 @@ not while what it typed last has found none.
 from __future__ import annotations
 
 from .errors import DeviceError
+from .input_queue import INPUT_BACKLOG_MAX, InputQueue
 from .interfaces import IManagerDevice
-from .relay import INPUT_BACKLOG_MAX, InputQueue
 from .sessions import Role, Session
 
 __all__ = ["Seat"]

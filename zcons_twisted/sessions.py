@@ -16,8 +16,9 @@ from twisted.internet.interfaces import IReactorTime
 
 from .credentials import Credentials
 from .events import ZoneEvent
-from .history import History, Mark, MarkKind
+from .history import History
 from .locales import Language
+from .marks import Mark, MarkKind
 from .notices import framed, gapText, noticeText
 from .relay import Follower, OutputLink, Voice
 

@@ -28,10 +28,12 @@ from .frames import (
     outputHead,
     parseObject,
 )
-from .history import History, Mark, MarkKind
+from .history import History
 from .locales import Language
+from .marks import Mark, MarkKind
 from .notices import noticeText
 from .sessions import EndReason, Peer, Role, Session, SessionLink
+from .tails import lastLines
 
 if TYPE_CHECKING:
     from twisted.internet.interfaces import IReactorTime
@@ -64,7 +66,7 @@ def startOffset(history: History, start: str | tuple[str, int]) -> int | None:
         return None if start == "live" else history.oldest
     unit, number = start
     if unit == "lines":
-        return history.lastLines(int(number), TAIL_MAX)
+        return lastLines(history, int(number), TAIL_MAX)
     if unit == "bytes":
         return max(history.oldest, history.end - int(number))
     # What is beyond the end is not yet; a token of another birth may well be.
