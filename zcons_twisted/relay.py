@@ -141,6 +141,7 @@ class Follower:
         self.stalled = False
         self._clock = clock
         self._link = link
+        self._sendNow = link.sendNow
         self._history = history
         self._voice = voice
         self._framed = voice.framed
@@ -187,7 +188,7 @@ class Follower:
         if self._framed:
             self._sendFrame(chunk)
             return
-        taken = self._link.sendNow(chunk)
+        taken = self._sendNow(chunk)
         self._taken += taken
         self.cursor += taken
         if taken < len(chunk):

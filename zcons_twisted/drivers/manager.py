@@ -221,10 +221,10 @@ class PtyManager:
                 error = OSError(errno.EIO, os.strerror(errno.EIO))
                 break
             room -= got
+            if (got >= _SHORT) is not self._floods:
+                self._flood(got >= _SHORT)
             if got < _SHORT:
-                self._flood(False)
                 break
-            self._flood(True)
             if self._urgent():
                 break
         if room < BATCH_MAX:
@@ -238,10 +238,9 @@ class PtyManager:
         """
         A console in a flood is not interactive: it would have itself to wait for.
         """
-        if floods != self._floods:
-            self._floods = floods
-            if self._reading:
-                self._receiver.interactive(self._fd, not floods)
+        self._floods = floods
+        if self._reading:
+            self._receiver.interactive(self._fd, not floods)
 
     def _failed(self, error: OSError) -> None:
         """
