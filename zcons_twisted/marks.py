@@ -24,6 +24,9 @@ __all__ = ["MARKS", "MARK_SIZE", "Mark", "MarkKind", "Marks"]
 MARKS = 64
 MARK_SIZE = 512
 
+#: Times of marks are less than this: the year 9999 is over.
+_TIME_END = 253_402_300_800
+
 _MARK = struct.Struct("=QdQHH")
 _TEXT_MAX = MARK_SIZE - _MARK.size
 
@@ -85,25 +88,28 @@ class Marks:
 
     def load(self, made: int, end: int) -> None:
         """
-        Take up what an earlier server left.
+        Take up what an earlier server left.  Where it had made as many as are kept, the
+        oldest is done without: the server may have died while it stored the next one
+        in its place.
 
         @param made: how many marks it had made.
         @param end: the offset after the last byte of output.
         @raise DamagedHistory: it left no marks.
         """
         last = 0
-        for number in range(max(0, made - MARKS), made):
+        for number in range(max(0, made - MARKS + 1), made):
             at = number % MARKS * MARK_SIZE
             record = bytes(self._records[at : at + MARK_SIZE])
             offset, time, what, kind, length = _MARK.unpack_from(record)
             text = record[_MARK.size :][:length].decode("utf-8", "replace")
             try:
                 mark = Mark(offset, time, MarkKind(kind), what, text)
-                if mark.kind is MarkKind.EVENT:
-                    ZoneEvent(what)
+                if mark.kind is MarkKind.EVENT and not ZoneEvent(what):
+                    raise ValueError(what)
             except ValueError:
                 raise DamagedHistory(f"mark {number} is of no kind") from None
-            if not last <= offset <= end:
+            # Nor is there a time that is no number, or of an age to come.
+            if not last <= offset <= end or not 0 <= time < _TIME_END:
                 raise DamagedHistory(f"mark {number} is out of its place")
             last = offset
             self._kept.append(mark)
