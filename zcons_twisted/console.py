@@ -23,6 +23,7 @@ from collections.abc import Callable
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
+from .announcer import Announcer
 from .counters import Counters, OnHalt
 from .credentials import Credentials
 from .events import ZoneEvent
@@ -89,6 +90,7 @@ class Console:
         self.seat = Seat()
         self.writable = self.seat.writable
         self.sessions: dict[Session, None] = {}
+        self._announcer = Announcer(clock, self.sessions, lambda: self.operator)
         self.device: IManagerDevice | None = None
         self.dying = False
         self.ended: deque[Ended] = deque(maxlen=ENDED_KEPT)
@@ -185,7 +187,7 @@ class Console:
         self.followerChanged(session.follower)
         if session.role is Role.OPERATOR:
             self.seat.take(session)
-            self._tellOperator()
+            self._announcer.changed(session)
         session.follower.pump()
         self.logbook.tell(
             "attached",
@@ -231,7 +233,15 @@ class Console:
         self._clearSeat(session)
         if session in self.sessions:
             self.seat.take(session)
-            self._tellOperator()
+            self.logbook.tell(
+                "took the seat",
+                session.peer.who.uid,
+                "{who} has the operator's seat now",
+                who=session.peer.who,
+            )
+            self._announcer.changed(session)
+        else:
+            self._announcer.changed()
         return None
 
     def giveUp(self, session: Session) -> None:
@@ -239,17 +249,8 @@ class Console:
         The operator gives up its seat, and goes on looking.
         """
         if session is self.operator:
-            # What one that stays sends next, it sends as a watcher.
-            lost = self.seat.leave(takeInput=session.link.sendsNoMore())
-            self.logbook.tell(
-                "gave up the seat",
-                session.peer.who.uid,
-                "{who} gives up the operator's seat; {lost} bytes that it had typed"
-                " found no room",
-                who=session.peer.who,
-                lost=lost,
-            )
-            self._tellOperator()
+            self._vacate(session)
+            self._announcer.changed(session)
 
     def halfClosed(self, session: Session) -> None:
         """
@@ -280,6 +281,13 @@ class Console:
         """
         self._end(session, reason, text)
         self._lookAtState()
+
+    def close(self) -> None:
+        """
+        Everything is over: nothing is left to be told later.  Harmless to say twice.
+        """
+        self._announcer.close()
+        self.logbook.close()
 
     def endAll(self, reason: EndReason, text: str) -> None:
         """
@@ -342,29 +350,48 @@ class Console:
         for follower in tuple(self._live):
             follower.pump()
 
+    def _vacate(self, session: Session) -> None:
+        """
+        The operator gives up its seat; it is for the caller to announce that.
+        """
+        # What one that stays sends next, it sends as a watcher.
+        lost = self.seat.leave(takeInput=session.link.sendsNoMore())
+        self.logbook.tell(
+            "gave up the seat",
+            session.peer.who.uid,
+            "{who} gives up the operator's seat; {lost} bytes that it had typed"
+            " found no room",
+            who=session.peer.who,
+            lost=lost,
+        )
+
     def _clearSeat(self, newcomer: Session) -> None:
         """
         Whoever has the seat leaves it: one that has only closed its sending side goes
-        on looking, the others end.
+        on looking, the others end.  It is for the newcomer's seating to be announced.
         """
         holder = self.operator
         if holder is None:
             return
         if not holder.link.alive():
-            self._end(holder, EndReason.LOST, "found dead when somebody else came")
+            text = "found dead when somebody else came"
+            self._endUntold(holder, EndReason.LOST, text)
         elif holder.link.sendsNoMore():
-            self.giveUp(holder)
+            self._vacate(holder)
         else:
             text = f"taken over by {newcomer.peer.who}"
-            self._end(holder, EndReason.TAKEN_OVER, text)
-
-    def _tellOperator(self) -> None:
-        for session in tuple(self.sessions):
-            # One that takes no more is ended by being told.
-            if session in self.sessions:
-                session.operatorChanged(self.operator)
+            self._endUntold(holder, EndReason.TAKEN_OVER, text)
 
     def _end(self, session: Session, reason: EndReason, text: str) -> None:
+        if self._endUntold(session, reason, text):
+            self._announcer.changed()
+
+    def _endUntold(self, session: Session, reason: EndReason, text: str) -> bool:
+        """
+        End a session.
+
+        @return: whether it had the seat, which is for the caller to announce.
+        """
         wasOperator = session is self.operator
         if wasOperator:
             # What it sent last may say that it leaves.
@@ -386,8 +413,7 @@ class Console:
             reason=reason.value,
             text=text,
         )
-        if wasOperator:
-            self._tellOperator()
+        return wasOperator
 
     def _lookAtState(self) -> None:
         """

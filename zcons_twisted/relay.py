@@ -347,7 +347,9 @@ class Follower:
             self.behind = False
             self.stalled = False
             self._changed(self)
-            self._hold(False)
+            # Unless it was told something then, and is behind again.
+            if not self._blocked:
+                self._hold(False)
 
     def _endWindow(self) -> None:
         self._window = None

@@ -106,8 +106,8 @@ class Seat:
         lost = 0
         if not self.hasRoom():
             lost = len(rest)
-        elif rest:
-            session.received(rest)
+        elif takeInput:
+            session.receivedLast(rest)
         self.operator = None
         session.role = Role.WATCH
         session.follower.holdsNothing()

@@ -326,7 +326,7 @@ class ZoneConsoleService(Service):
             self._driver = None
         self._deviceReady = None
         if self._history is not None:
-            self.console.logbook.close()
+            self.console.close()
             self._history.close()
             self._history = None
         self._lock.release()

@@ -117,6 +117,12 @@ class SessionLink(OutputLink, Protocol):
         Take what the peer sends again.
         """
 
+    def breathe(self) -> None:
+        """
+        Take nothing more until the others have had their turn; then the session gets
+        an empty C{received}, before anything else.
+        """
+
     def alive(self) -> bool:
         """
         Is there still somebody at the other end who receives?
@@ -271,11 +277,11 @@ class Session:
         self.role = role
         self.link = link
         self.silent = False
+        self._host = host
         self.follower = Follower(
-            clock, link, history, voice, host.followerChanged, start
+            clock, link, history, voice, self.followerChanged, start
         )
         self.writable = self.follower.writable
-        self._host = host
         self._voice = voice
 
     def received(self, data: bytes) -> None:
@@ -283,6 +289,18 @@ class Session:
         The peer sent something.
         """
         self._host.typed(self, data)
+
+    def receivedLast(self, data: bytes) -> None:
+        """
+        The session leaves the seat: all that it sent is to be worked off now.
+        """
+        self.received(data)
+
+    def followerChanged(self, follower: Follower) -> None:
+        """
+        The session has fallen behind, or has caught up.
+        """
+        self._host.followerChanged(follower)
 
     def halfClosed(self) -> None:
         """

@@ -109,6 +109,7 @@ class PeerSocket:
         self._closed = False
         self._rest = b""
         self._linger: IDelayedCall | None = None
+        self._breath: IDelayedCall | None = None
         self._hangup: HangupWatch | None = None
         self._queue: PeerQueue | None = None
         self._onClosed: list[Callable[[PeerSocket], None]] = []
@@ -187,6 +188,15 @@ class PeerSocket:
                 self._watchNoMore()
                 self._listen()
 
+    def breathe(self) -> None:
+        """
+        Take nothing more until the reactor has turned; then the receiver gets an empty
+        C{received}, before anything else.
+        """
+        if self._breath is None and not self._over:
+            self._breath = self._reactor.callLater(0, self._breathed)
+            self._listenNoMore()
+
     def alive(self) -> bool:
         """
         Is there still somebody who receives?  Sends nothing, which fails all the
@@ -242,6 +252,7 @@ class PeerSocket:
         if self._over:
             return
         self._over = True
+        self._stopBreath()
         self._listenNoMore()
         self._rest = rest
         self._flush()
@@ -327,10 +338,17 @@ class PeerSocket:
         else:
             self._break("")
 
+    def _breathed(self) -> None:
+        self._breath = None
+        if not (self._paused or self._ended):
+            self._listen()
+        self.receiver.received(b"")
+
     def _listen(self) -> None:
-        self._listening = True
-        self._reactor.addReader(self)
-        self._urgency.add(self._fd)
+        if self._breath is None:
+            self._listening = True
+            self._reactor.addReader(self)
+            self._urgency.add(self._fd)
 
     def _listenNoMore(self) -> None:
         if self._listening:
@@ -374,8 +392,14 @@ class PeerSocket:
         if self._over:
             return
         self._over = True
+        self._stopBreath()
         self._shut()
         self.receiver.lost(why)
+
+    def _stopBreath(self) -> None:
+        if self._breath is not None:
+            self._breath.cancel()
+            self._breath = None
 
     def _flush(self) -> None:
         while self._rest:

@@ -28,13 +28,16 @@ from zope.interface import implementer
 from ..errors import DeviceError
 from ..interfaces import IDeviceReceiver, IManagerDevice
 
-__all__ = ["BATCH_MAX", "DRAIN_MAX", "PtyManager"]
+__all__ = ["ASK_EACH", "BATCH_MAX", "DRAIN_MAX", "PtyManager"]
 
 #: Most bytes handed on at once.
 BATCH_MAX = 16 * 1024
 
 #: Most bytes taken by one call of L{PtyManager.drain}: what a pty holds, and a batch.
 DRAIN_MAX = 48 * 1024
+
+#: After so many bytes of a batch it is asked whether anything interactive waits.
+ASK_EACH = 7 * 1024
 
 #: A read that brings less than this has probably emptied the pty: asking again
 #: would cost a system call on every keystroke to be told so.
@@ -207,9 +210,9 @@ class PtyManager:
         """
         Read up to a batch, and have it told at once.
         """
-        room = BATCH_MAX
+        room, ask = BATCH_MAX, BATCH_MAX - ASK_EACH
         error: OSError | None = None
-        while room > 0:
+        while True:
             try:
                 got = self._readFrom(self._fd, room)
             except BlockingIOError:
@@ -221,18 +224,21 @@ class PtyManager:
                 error = OSError(errno.EIO, os.strerror(errno.EIO))
                 break
             room -= got
-            if (got >= _SHORT) is not self._floods:
-                self._flood(got >= _SHORT)
-            if got < _SHORT:
+            if got < _SHORT or room < _SHORT:
                 break
-            if self._urgent():
-                break
-        if room < BATCH_MAX:
+            if room <= ask:
+                if self._urgent():
+                    break
+                ask = room - ASK_EACH
+        read = BATCH_MAX - room
+        if read:
             self._failures = 0
+            if (read >= _SHORT) is not self._floods:
+                self._flood(read >= _SHORT)
             self._advanced()
         if error is not None and self.isOpen:
             self._failed(error)
-        return BATCH_MAX - room
+        return read
 
     def _flood(self, floods: bool) -> None:
         """

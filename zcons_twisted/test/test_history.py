@@ -299,15 +299,31 @@ class MarkTests(HistoryTestCase):
         """
         for number in range(MARKS + 6):
             self.history.event(0.0, 1, str(number))
-        for history in (self.history, self.found()):
+        for history, kept in ((self.history, MARKS), (self.found(), MARKS - 1)):
             self.assertEqual(
-                (history.marks.made, len(history.marks)), (MARKS + 6, MARKS)
+                (history.marks.made, len(history.marks)), (MARKS + 6, kept)
             )
             self.assertIsNone(history.marks.at(5))
-            for number in (6, 40, MARKS + 5):
+            for number in (7, 40, MARKS + 5):
                 found = history.marks.at(number)
                 assert found is not None
                 self.assertEqual(found.text, str(number))
+
+    def test_diesWhileItMarks(self) -> None:
+        """
+        A record that was stored in the oldest one's place and does not count yet costs
+        that one alone.
+        """
+        for number in range(MARKS):
+            self.history.event(0.0, 1, str(number))
+        self.history.append(b"x")
+        end = self.history.end
+        self.history.marks.append(Mark(end, 0.0, MarkKind.EVENT, 1, "torn"))
+        found = self.found()
+        self.assertEqual((found.end, found.marks.made), (end, MARKS))
+        self.assertEqual(
+            [mark.text for mark in found.marks], [str(n) for n in range(1, MARKS)]
+        )
 
     def test_firstMark(self) -> None:
         """
