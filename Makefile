@@ -1,6 +1,7 @@
 # make run     a zone with a console, served in the foreground
 # make test    unit tests, then integration tests
 # make check   style, types, documentation, packaging
+# make soak    use a server in every way at once, for SOAK_MINUTES
 # make fuzz    look for inputs that break something; FUZZ_SECONDS for each target
 #
 # Each sets up what it needs; only Python 3.11 or later and make have to be there.
@@ -17,6 +18,8 @@ RUNDIR =
 # Programs that the integration tests use, each with the Debian package that has it.
 SYSTEM_PACKAGES = socat:socat agetty:util-linux ps:procps strace:strace
 
+# make soak: for how long; the integration tests do it for some seconds.
+SOAK_MINUTES = 60
 # make fuzz: the targets, in tests/fuzz/, and for how long each is fuzzed.
 FUZZ = $(patsubst tests/fuzz/fuzz_%.py,%,$(wildcard tests/fuzz/fuzz_*.py))
 FUZZ_SECONDS = 60
@@ -25,7 +28,7 @@ SOURCES = zcons_twisted twisted tests docs .ci .ci/external-names $(wildcard ben
 
 export PYTHON ZONE CMD RUNDIR
 
-.PHONY: run test unit integration check lint types docs packaging coverage fuzz news \
+.PHONY: run test unit integration check lint types docs packaging coverage soak fuzz news \
     clean
 
 run:
@@ -77,6 +80,12 @@ coverage:
 	$(BIN)/coverage combine
 	$(BIN)/coverage html -q -d .build/coverage/html
 	$(BIN)/coverage report
+
+soak:
+	@.ci/make-venv $(VENV) test
+	@.ci/system-packages $(SYSTEM_PACKAGES)
+	SOAK_MINUTES=$(SOAK_MINUTES) $(BIN)/python -b -m pytest -s -o faulthandler_timeout=0 \
+	    tests/test_soak.py
 
 # What is new goes to .build/corpus/ first; merged, what adds nothing stays out.
 fuzz:
