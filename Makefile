@@ -95,7 +95,7 @@ fuzz:
 	    echo "fuzzing $$target for $(FUZZ_SECONDS) s"; \
 	    $(BIN)/python tests/fuzz/run.py $$target -max_total_time=$(FUZZ_SECONDS) \
 	        -max_len=4096 -verbosity=0 $$found tests/fuzz/corpus/$$target || exit 1; \
-	    $(BIN)/python tests/fuzz/run.py $$target -merge=1 -max_len=4096 \
+	    $(BIN)/python tests/fuzz/run.py $$target -merge=1 -use_counters=0 -max_len=4096 \
 	        -verbosity=0 tests/fuzz/corpus/$$target $$found || exit 1; \
 	done
 
