@@ -73,6 +73,7 @@ class PtyManager:
         self._advanced = receiver.advanced
         self._urgent = receiver.urgent
         self._floods = False
+        self._got = 0
         self._holdAnew = holdAnew
         self._reading = False
         self._writing = False
@@ -210,35 +211,39 @@ class PtyManager:
         """
         Read up to a batch, and have it told at once.
         """
-        room, ask = BATCH_MAX, BATCH_MAX - ASK_EACH
+        self._got = 0
         error: OSError | None = None
-        while True:
-            try:
-                got = self._readFrom(self._fd, room)
-            except BlockingIOError:
-                break
-            except OSError as e:
-                error = e
-                break
-            if not got:
-                error = OSError(errno.EIO, os.strerror(errno.EIO))
-                break
-            room -= got
-            if got < _SHORT or room < _SHORT:
-                break
-            if room <= ask:
-                if self._urgent():
-                    break
-                ask = room - ASK_EACH
-        read = BATCH_MAX - room
-        if read:
+        try:
+            self._readBatch()
+        except BlockingIOError:
+            # That was all.
+            pass
+        except OSError as e:
+            error = e
+        got = self._got
+        if got:
             self._failures = 0
-            if (read >= _SHORT) is not self._floods:
-                self._flood(read >= _SHORT)
+            if (got >= _SHORT) is not self._floods:
+                self._flood(got >= _SHORT)
             self._advanced()
         if error is not None and self.isOpen:
             self._failed(error)
-        return read
+        return got
+
+    def _readBatch(self) -> None:
+        room, ask = BATCH_MAX, BATCH_MAX - ASK_EACH
+        while True:
+            got = self._readFrom(self._fd, room)
+            if not got:
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            self._got += got
+            room -= got
+            if got < _SHORT or room < _SHORT:
+                return
+            if room <= ask:
+                if self._urgent():
+                    return
+                ask = room - ASK_EACH
 
     def _flood(self, floods: bool) -> None:
         """
