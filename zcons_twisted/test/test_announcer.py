@@ -20,6 +20,12 @@ class AnnouncerTests(StructuredTestCase):
     A seat that changes hands all the time costs the others nothing.
     """
 
+    def test_limit(self) -> None:
+        """
+        The limit is the documented one.
+        """
+        self.assertEqual(ANNOUNCE_SECONDS, 0.1)
+
     def test_often(self) -> None:
         """
         Those who look on are told of the first change, and then of the last.

@@ -120,6 +120,12 @@ class OutputTests(ManagerTestCase):
         self.assertGreaterEqual(2 * 4095, ASK_EACH)
         self.assertLess(4095, ASK_EACH)
 
+    def test_limit(self) -> None:
+        """
+        The limit is the documented one.
+        """
+        self.assertEqual(ASK_EACH, 7168)
+
     def test_restOfAFlood(self) -> None:
         """
         A flood whose batch ends in a short read is a flood still.

@@ -43,6 +43,12 @@ class RequestTests(StructuredTestCase):
             watcher.say(FrameType.PING, payload)
             self.assertEqual(watcher.told(), [("pong", payload)])
 
+    def test_limits(self) -> None:
+        """
+        The limits are the documented ones.
+        """
+        self.assertEqual((REQUESTS_MAX, LAST_REQUESTS_MAX), (64, 4096))
+
     def test_manyAtOnce(self) -> None:
         """
         So many requests are worked off in a turn; the rest comes in the next ones, in
