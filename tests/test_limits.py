@@ -62,7 +62,7 @@ NO_LIMITS = {
     "frames.VERSION": "part of the format",
     "history.HEADER_SIZE": "part of the format",
     "history.HEAD_SIZE": "part of the format",
-    "history.MARK_SIZE": "part of the format",
+    "marks.MARK_SIZE": "part of the format",
 }
 
 
