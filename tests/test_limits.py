@@ -210,7 +210,7 @@ def test_held() -> None:
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         text=True,
         check=True,
-        timeout=290,
+        timeout=900,
     )
     found = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(found) == len(unchanged) + len(changed)
