@@ -33,7 +33,8 @@ class Child:
     @ivar facts: what servers are told of it: C{pid}; C{born}, when the kernel says that
         it began, so that no other process of that number is taken for it; C{arguments},
         those that it was booted with; C{started}, in seconds since the epoch;
-        C{began}; C{why} it could not; C{ended}; C{code} or C{signal}, where that is known; C{reaped}.
+        C{began}; C{why} it could not; C{ended}; C{code} or C{signal}, where that is
+        known; C{reaped}.
     """
 
     def __init__(self, zone: str, facts: dict[str, Any]) -> None:

@@ -46,6 +46,12 @@ class NexusFault(OSError):
         number, _, why = text.partition(" ")
         super().__init__(int(number), why)
 
+    def __str__(self) -> str:
+        """
+        As it is sent.
+        """
+        return f"{self.errno} {self.strerror}"
+
 
 _ERRORS: dict[type[Exception], bytes] = {NexusFault: b"OS"}
 _ZONE: list[tuple[bytes, Argument]] = [(b"zone", Unicode())]

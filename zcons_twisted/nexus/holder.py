@@ -98,22 +98,27 @@ class Holder:
         """
         Serve until there is nothing to hold any more and nobody is there.
         """
-        wait = PATIENCE
-        while True:
-            events = self._epoll.poll(wait if wait > 0 else self._instances.wait)
-            if not events and wait > 0 and not self._needed():
-                return
-            wait = -1
-            self._instances.mend()
-            for fd, what in events:
-                if fd == self._door.fileno():
-                    self._accept()
-                elif fd in self._servers:
-                    self._serve(self._servers[fd], what)
-                else:
-                    self._children.ready(fd) or self._instances.hungUp(fd)
-            if not (self._servers or self._needed()):
-                return
+        wanted = self.turn(PATIENCE)
+        while wanted:
+            wanted = self.turn(self._instances.wait)
+
+    def turn(self, wait: float) -> bool:
+        """
+        Wait for something to happen, and see to it.
+
+        @param wait: for so many seconds at most, or for ever where it is -1.
+        @return: whether we are wanted any more.
+        """
+        events = self._epoll.poll(wait)
+        self._instances.mend()
+        for fd, what in events:
+            if fd == self._door.fileno():
+                self._accept()
+            elif fd in self._servers:
+                self._serve(self._servers[fd], what)
+            else:
+                self._children.ready(fd) or self._instances.hungUp(fd)
+        return bool(self._servers) or self._needed()
 
     def _needed(self) -> bool:
         return self._stay or bool(len(self._instances)) or self._children.running()
