@@ -142,7 +142,7 @@ class OutlivingTests(NexusCase):
         zone = self.openZone()
         self.successResultOf(self.driver.leave())
         os.write(zone, b"waits")
-        self.assertRaises(DeviceError, self.driver.open, self.receiver)
+        self.assertIsNone(self.driver.pair)
         self.driver = self.make("z")
         self.init()
         self.assertEqual(os.readlink(self.driver.path), name)
