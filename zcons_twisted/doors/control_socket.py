@@ -98,11 +98,7 @@ class ControlSocket:
         try:
             who = peerCredentials(connection)
             if not self._admission.admits(connection, who):
-                self._log.warn(
-                    "{zone}: control: {who} is not admitted",
-                    zone=self.console.zone,
-                    who=who,
-                )
+                self.console.logbook.notAdmitted(who)
                 return
             self._adopter.adoptStreamConnection(
                 connection.fileno(), socket.AF_UNIX, _Factory(self, who)
