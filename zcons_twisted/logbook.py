@@ -98,6 +98,12 @@ class Logbook:
         """
         self.tell("not admitted", who.uid, "{who} is not admitted", who=who)
 
+    def controlled(self, who: Credentials, what: str) -> None:
+        """
+        A peer of the control door had something done.
+        """
+        self.tell(what, who.uid, "control: {what} by {who}", what=what, who=who)
+
     def tell(self, kind: str, uid: int, text: str, /, **fields: object) -> None:
         """
         Something happened.

@@ -11,7 +11,6 @@ import socket
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.internet.protocol import ServerFactory
-from twisted.logger import Logger
 
 from ..console import Console
 from ..credentials import Admission, Credentials, peerCredentials
@@ -33,8 +32,6 @@ class ControlSocket:
     """
     The control door of one zone.
     """
-
-    _log = Logger()
 
     def __init__(
         self,
