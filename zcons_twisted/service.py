@@ -239,6 +239,7 @@ class ZoneConsoleService(Service):
             self._now,
             self._died,
             kept.history,
+            self._reactor,
         )
         self._driver = driver
         failed: list[Failure] = []
@@ -396,6 +397,7 @@ class ZoneConsoleService(Service):
 
     def _releaseFiles(self) -> None:
         if self._history is not None:
+            self.console.close()
             self._history.close()
             self._history = None
         self._lock.release()
