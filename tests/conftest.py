@@ -24,6 +24,7 @@ from support import (
     descriptors,
     endNexus,
     leftovers,
+    nexusOf,
     runs,
     turn,
     twistd,
@@ -198,6 +199,8 @@ class Twistd(Doors):
         assert program is not None
         if program.status is None:
             started = children(program.pid) if runs(program.pid) else []
+            nexus = nexusOf(self.rundir)
+            started += children(nexus) if nexus else []
             program.signal(number)
             await program.ends()
             assert [pid for pid in started if runs(pid)] == []

@@ -155,10 +155,10 @@ class PtyDriver:
         """
         See L{IConsoleDriver}.
         """
+        if self.pair is None and self._nexus is not None and not self._lock.locked:
+            # For the next lap, as a rule.
+            self._alone(self._claimAgain())
         if self.pair is None:
-            if self._nexus is not None and not self._lock.locked:
-                # For the next lap.
-                self._alone(self._claimAgain())
             raise DeviceError(self._why)
         if self._manager is not None and self._manager.isOpen:
             raise DeviceError(

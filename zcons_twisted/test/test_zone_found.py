@@ -145,12 +145,13 @@ class RunningTests(FoundTestCase):
         """
         One that has ended meanwhile has halted, a turn later, and how is told.
         """
-        for how, text in (
+        ends: tuple[tuple[dict[str, Any], str], ...] = (
             ({"code": 3}, "exit status 3"),
             ({"code": 0}, "exit status 0"),
             ({"signal": 9}, "signal 9"),
             ({}, "exit status unknown"),
-        ):
+        )
+        for how, text in ends:
             zone = self.found(ended=True, **how)
             self.assertEqual(self.told(), [])
             self.settle()
