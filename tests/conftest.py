@@ -11,11 +11,12 @@ import shutil
 import signal
 import socket
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
 import pytest_twisted
+from oci_support import Mounts
 from support import (
     DEADLINE,
     Doors,
@@ -147,16 +148,20 @@ class Twistd(Doors):
         self.expectErrors = False
         self.program: Program | None = None
 
-    async def start(self, *options: str, **how: Any) -> Twistd:
+    async def start(
+        self, *options: str, under: Sequence[str] = (), **how: Any
+    ) -> Twistd:
         """
         Start it and wait until all its zones are served.
+
+        @param under: the words of a command that runs it.
         """
         chosen = options or ("--zone", self.name)
         zones = [chosen[n + 1] for n, word in enumerate(chosen) if word == "--zone"]
         self.name = zones[0]
         self.program = Program(
             [
-                *(twistd(), "-n", "--pidfile=", "zconsole"),
+                *(*under, twistd(), "-n", "--pidfile=", "zconsole"),
                 *("--rundir", self.rundir, *chosen),
             ]
         ).start(**how)
@@ -269,3 +274,13 @@ async def server(
     A C{twistd} with one zone that others run.
     """
     yield await launch()
+
+
+@pytest.fixture
+def mounts() -> Iterator[Mounts]:
+    """
+    A mount namespace for runtimes of containers.
+    """
+    made = Mounts()
+    yield made
+    made.close()

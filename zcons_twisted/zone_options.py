@@ -27,8 +27,11 @@ from .option_values import (
     choice,
     command,
     commandOrWords,
+    containerId,
     member,
     number,
+    path,
+    pathFromHere,
     seconds,
     size,
     text,
@@ -53,7 +56,7 @@ GRACE_MAX = 3600.0
 DEFAULT_DRIVER = "pty"
 
 #: The drivers whose options are all in this table; those of others may use any.
-OWN_DRIVERS = frozenset({"pty", "exec"})
+OWN_DRIVERS = frozenset({"pty", "exec", "oci"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +126,8 @@ ZONE_OPTIONS: dict[str, ZoneOption] = {
         ZoneOption(
             "driver",
             "KIND",
-            "What makes the device: pty, exec or another plugin [default: by --exec].",
+            "What makes the device: pty, exec, oci or another plugin [default: by what"
+            " is to run].",
             text("the name of a driver"),
             "driver",
         ),
@@ -138,22 +142,58 @@ ZONE_OPTIONS: dict[str, ZoneOption] = {
             implies="exec",
         ),
         ZoneOption(
+            "oci",
+            "BUNDLE",
+            "Run this OCI bundle as the zone.",
+            pathFromHere("a bundle's directory"),
+            "bundle",
+            toml=path("a bundle's directory"),
+            drivers=frozenset({"oci"}),
+            implies="oci",
+        ),
+        ZoneOption(
+            "runtime",
+            "COMMAND",
+            "The OCI runtime, with options of its own [default: crun, or else runc].",
+            command,
+            "runtime",
+            toml=commandOrWords,
+            drivers=frozenset({"oci"}),
+        ),
+        ZoneOption(
+            "id",
+            "ID",
+            "The container's ID [default: the zone's name].",
+            containerId,
+            "container",
+            drivers=frozenset({"oci"}),
+        ),
+        ZoneOption(
+            "console",
+            "own|runtime",
+            "Whose terminal is the container's console: ours, the same for all its"
+            " lives, or its runtime's [default: by the bundle's process.terminal].",
+            choice("own", "runtime"),
+            "console",
+            drivers=frozenset({"oci"}),
+        ),
+        ZoneOption(
             "respawn",
             "|".join(RESPAWN_POLICIES),
-            "When the command ends: never (the default), on-failure or always.",
+            "When it ends by itself: never (the default), on-failure or always.",
             choice(*RESPAWN_POLICIES),
             "respawn",
-            drivers=frozenset({"exec"}),
+            drivers=frozenset({"exec", "oci"}),
             live=True,
         ),
         ZoneOption(
             "grace",
             "SECONDS",
-            "Seconds that a command is given to end before it is killed [default: 10].",
+            "Seconds that it is given to end before it is killed [default: 10].",
             seconds(GRACE_MAX),
             "grace",
             toml=number(GRACE_MAX),
-            drivers=frozenset({"exec"}),
+            drivers=frozenset({"exec", "oci"}),
             live=True,
         ),
         ZoneOption(

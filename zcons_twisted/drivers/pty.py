@@ -236,7 +236,10 @@ class PtyDriver:
                 return
             self.pair = claimed.pair
             self.found(claimed)
-        self._link.make(self.pair.subsidiary)
+        if self.pair.subsidiary:
+            self._link.make(self.pair.subsidiary)
+        else:
+            self._link.remove()
 
     def hold(self) -> None:
         """
@@ -269,6 +272,16 @@ class PtyDriver:
         if removed == found:
             self._link.remove()
         return removed, found
+
+    def exchange(self, master: int) -> Deferred[None]:
+        """
+        Have another pair in this one's place, which somebody else made; the window's
+        size stays.  What the zone had printed on the old one is taken before.
+
+        @param master: ours from now on.
+        @raise OSError: it is none, or can't be kept; the Deferred fails.
+        """
+        return self._alone(self._exchange(master))
 
     # As what hears of the nexus.
 
@@ -307,6 +320,23 @@ class PtyDriver:
         self._alone(self._handOver())
 
     # Inside.
+
+    async def _exchange(self, master: int) -> None:
+        try:
+            pair = PtyInstance(self.zone, master)
+        except OSError:
+            os.close(master)
+            raise
+        self.drain()
+        old, self.pair = self.pair, pair
+        if old is not None:
+            pair.copyWindow(old)
+        await self._pairs.remove(old)
+        await self._pairs.adopt(pair, {})
+        await self.makeLinks()
+        self.hold()
+        if self._manager is not None:
+            self._manager.exchange(os.dup(pair.master))
 
     def _askAgain(self) -> bool:
         """

@@ -24,7 +24,6 @@ from datetime import datetime
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail, succeed
-from twisted.internet.error import ProcessTerminated
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -36,8 +35,9 @@ from ..events import ZoneEvent, ZoneState
 from ..interfaces import DriverOptions, IZoneEvents, IZoneLife, IZoneStates
 from ..notices import escaped
 from ..reactors import ProcessReactor
-from .spawning import LocalSpawner, Spawner, endOf, how
-from .sweep import Sweep, ZoneDevice
+from .spawning import LocalSpawner, Spawner, endOf
+from .sweep import Ending, Sweep, ZoneDevice
+from .verdict import Outcome, Reading, Verdict, ofCommand
 
 __all__ = ["RESPAWN_POLICIES", "ZoneProcess"]
 
@@ -66,6 +66,8 @@ class _After(enum.Enum):
     REBOOT = "reboot"
     RESPAWN = "respawn"
     FAILED = "failed"
+    #: It has rebooted by itself.
+    REBOOTED = "rebooted"
 
 
 @implementer(IZoneLife, IZoneStates)
@@ -90,8 +92,9 @@ class ZoneProcess:
         device: ZoneDevice,
         events: IZoneEvents,
         environ: Mapping[str, str],
-        sweep: Sweep | None = None,
+        sweep: Ending | None = None,
         backOff: BackOff | None = None,
+        read: Reading = ofCommand,
     ) -> None:
         """
         @param reactor: starts processes and measures time.
@@ -100,6 +103,7 @@ class ZoneProcess:
         @param environ: the command's environment, to which the zone's name and the
             boot arguments are added.
         @param sweep: ends what is left of the zone.
+        @param read: tells what the end of its process means.
         """
         self._reactor = reactor
         self._zone = zone
@@ -108,6 +112,7 @@ class ZoneProcess:
         self._events = events
         self._environ = environ
         self._sweep = sweep or Sweep(reactor, zone, device)
+        self._read = read
         self._backOff = backOff or BackOff(RESPAWN_FIRST, RESPAWN_LONGEST)
         self.account = "not booted yet"
         self.resumed = False
@@ -227,9 +232,10 @@ class ZoneProcess:
         self._sweep.stop()
 
     def _foundDown(self, after: _After) -> None:
-        self.account = _ended(self.facts["pid"], self._foundEnd())
+        self.account = _ended(self.facts["pid"], self._read(self._foundEnd()))
         respawn = self._options.respawn != "never"
-        if after is _After.REBOOT or (after is not _After.HALT and respawn):
+        again = after in (_After.REBOOT, _After.REBOOTED)
+        if again or (after is not _After.HALT and respawn):
             self._phase = _Phase.WAITING
             self._timer = self._reactor.callLater(0, self._start, "")
 
@@ -272,8 +278,9 @@ class ZoneProcess:
         """
         The process has ended and been reaped.
         """
+        verdict = self._read(reason)
         if not self.account.startswith("boot failed"):
-            self.account = _ended(self._sweep.leader, reason)
+            self.account = _ended(self._sweep.leader, verdict)
             self._log.info(
                 "{zone}: zone {account}", zone=self._zone, account=self.account
             )
@@ -281,10 +288,11 @@ class ZoneProcess:
         self._sweep.reaped()
         if self._phase not in (_Phase.STARTING, _Phase.RUNNING):
             return
-        policy = self._options.respawn
-        failed = reason.check(ProcessTerminated) is not None
-        again = policy == "always" or (policy == "on-failure" and failed)
-        self._end(_After.RESPAWN if again else _After.HALT)
+        if verdict.outcome is Outcome.REBOOT:
+            self._end(_After.REBOOTED)
+        else:
+            again = verdict.restarts(self._options.respawn)
+            self._end(_After.RESPAWN if again else _After.HALT)
 
     # Inside.
 
@@ -367,9 +375,9 @@ class ZoneProcess:
             if self._reactor.seconds() - self._startedAt >= STEADY_SECONDS:
                 self._backOff.reset()
             failed = after is _After.FAILED
-            respawn = self._options.respawn != "never"
-            self._phase = _Phase.WAITING if respawn else _Phase.DOWN
-            if respawn:
+            again = after is _After.REBOOTED or self._options.respawn != "never"
+            self._phase = _Phase.WAITING if again else _Phase.DOWN
+            if again:
                 wait = self._backOff.wait()
                 self._timer = self._reactor.callLater(wait, self._start, "")
             self._events.event(
@@ -401,5 +409,5 @@ class ZoneProcess:
             self._timer = None
 
 
-def _ended(pid: int, reason: Failure) -> str:
-    return f"process {pid} ended: {how(reason)}"
+def _ended(pid: int, verdict: Verdict) -> str:
+    return f"process {pid} ended: {verdict.words}"

@@ -28,7 +28,8 @@ class PtyInstance:
 
     @ivar zone: the zone's name.
     @ivar master: the manager's descriptor.
-    @ivar subsidiary: the subsidiary's path in C{/dev/pts}.
+    @ivar subsidiary: the subsidiary's path in C{/dev/pts}; empty where it is in
+        another one, that of a container for example.
     """
 
     __slots__ = ("master", "subsidiary", "zone")
@@ -43,6 +44,8 @@ class PtyInstance:
         self.zone = zone
         if master is not None:
             self.subsidiary = f"/dev/pts/{_number(master)}"
+            if not _isAt(self.subsidiary, master):
+                self.subsidiary = ""
             os.set_blocking(master, False)
             self.master = master
             return
@@ -76,6 +79,17 @@ class PtyInstance:
         flags = os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC
         return fcntl.ioctl(self.master, _TIOCGPTPEER, flags)
 
+    def copyWindow(self, other: PtyInstance) -> None:
+        """
+        Have the same number of lines and columns as another one.
+        """
+        try:
+            size = fcntl.ioctl(other.master, termios.TIOCGWINSZ, b"\0" * 8)
+            fcntl.ioctl(self.master, termios.TIOCSWINSZ, size)
+        except OSError:
+            # A terminal without a size is one all the same.
+            return
+
     def terminalSession(self) -> int:
         """
         The session whose controlling terminal the subsidiary is, or 0 where it is
@@ -99,6 +113,24 @@ def _number(master: int) -> int:
     raw = fcntl.ioctl(master, _TIOCGPTN, b"\0" * 4)
     number: int = struct.unpack("I", raw)[0]
     return number
+
+
+def _isAt(path: str, master: int) -> bool:
+    """
+    Is this where a master's subsidiary is?  Every instance of devpts begins to count
+    anew.
+    """
+    try:
+        peer = fcntl.ioctl(master, _TIOCGPTPEER, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+    except OSError:
+        # It can't be opened now: the zone has claimed exclusive use, for example.
+        return os.path.exists(path)
+    try:
+        return os.path.samestat(os.fstat(peer), os.stat(path))
+    except OSError:
+        return False
+    finally:
+        os.close(peer)
 
 
 def unstick(subsidiary: int) -> bool:
