@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from support import DEADLINE
+
 #: Makes a mount namespace, says so, and is there until it is ended.
 _MOUNTS = (
     *("unshare", "--mount", "--propagation", "private", "sh", "-c"),
@@ -59,7 +61,12 @@ class Mounts:
         """
         Run a command there.
         """
-        return subprocess.run([*self.under, *words], capture_output=True)
+        return subprocess.run(
+            [*self.under, *words],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=DEADLINE,
+        )
 
     def state(self, runtime: str, container: str) -> dict[str, Any] | None:
         """
@@ -172,6 +179,12 @@ class Bundle:
         Give it another configuration.
         """
         (self.path / "config.json").write_text(json.dumps(config))
+
+    def read(self) -> str:
+        """
+        Its configuration as it is.
+        """
+        return (self.path / "config.json").read_text()
 
 
 def system(path: Path, **how: Any) -> Bundle:

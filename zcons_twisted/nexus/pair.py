@@ -10,7 +10,10 @@ import os
 import struct
 import termios
 
-__all__ = ["PtyInstance", "allowOthers", "unstick"]
+__all__ = ["UNREAD_MAX", "PtyInstance", "allowOthers", "takeUnread", "unstick"]
+
+#: Most bytes of typed input that are taken out of a pty; it has room for fewer.
+UNREAD_MAX = 64 * 1024
 
 #: Lines and columns of a console that nobody has said otherwise of.
 _WINDOW = struct.pack("4H", 24, 80, 0, 0)
@@ -149,6 +152,27 @@ def unstick(subsidiary: int) -> bool:
         # Hung up again; then this comes again.
         return False
     return True
+
+
+def takeUnread(subsidiary: int) -> bytes:
+    """
+    Take what was typed and nobody has read, whole lines or not.
+    """
+    taken = b""
+    try:
+        attributes = termios.tcgetattr(subsidiary)
+        attributes[3] &= ~(termios.ICANON | termios.ECHO)
+        attributes[6][termios.VMIN] = attributes[6][termios.VTIME] = 0
+        termios.tcsetattr(subsidiary, termios.TCSANOW, attributes)
+        while len(taken) < UNREAD_MAX:
+            more = os.read(subsidiary, UNREAD_MAX - len(taken))
+            if not more:
+                break
+            taken += more
+    except (OSError, termios.error):
+        # It is hung up: then there is nothing.
+        pass
+    return taken
 
 
 def allowOthers(subsidiary: int) -> None:
