@@ -25,18 +25,24 @@ from .console import Console, OnHalt
 from .credentials import Admission
 from .doors.console_socket import ConsoleSocket
 from .doors.control_socket import ControlSocket
-from .doors.listening import ZoneLock, checkSocket
+from .doors.listening import NO_SOCKETS, PassedSockets, ZoneLock, checkSocket
 from .drivers.maker import findDriverMaker
 from .errors import LifecycleError, ZConsError
 from .events import ZoneEvent
 from .handshakes import PendingHandshakes
 from .history import HISTORY_DEFAULT, History
 from .history_file import HistoryFile
-from .interfaces import DriverOptions, IConsoleDriver, IZoneEvents
+from .interfaces import (
+    DriverOptions,
+    IAdjustableDriver,
+    IConsoleDriver,
+    IZoneEvents,
+)
 from .laps import Laps
 from .names import checkZoneName
 from .notices import escaped
 from .reactors import ServerReactor
+from .reloading import Reload
 from .rundir import RunDirectory
 from .urgency import Urgency
 
@@ -71,6 +77,7 @@ class ZoneConsoleService(Service):
     C{startService} acquires everything or raises L{ZConsError}; C{stopService}
     returns a Deferred that fires when everything is released.  Both can be repeated.
 
+    @ivar config: which zone, and how; see L{change}.
     @ivar console: the console, from the first start on.
     """
 
@@ -88,6 +95,8 @@ class ZoneConsoleService(Service):
         urgency: Urgency | None = None,
         onDeath: Callable[[ZoneConsoleService], None] | None = None,
         now: Callable[[], float] = time.time,
+        reload: Reload | None = None,
+        passed: PassedSockets = NO_SOCKETS,
     ) -> None:
         """
         @param reactor: the one that everything runs in.
@@ -99,18 +108,22 @@ class ZoneConsoleService(Service):
         @param onDeath: called when the zone is down, nobody is attached, and the
             console is not to stay; where L{None}, the service stops itself.
         @param now: the time in seconds since the epoch.
+        @param reload: has the whole server's configuration read anew.
+        @param passed: sockets that are there already.
         @raise BadZoneName: the zone can't be called so.
         """
         self.zone = checkZoneName(config.name)
         self.setName(f"zone {config.name}")
         self._reactor = reactor
-        self._config = config
+        self.config = config
         self._rundir = rundir
         self._admission = Admission.ours(gid)
         self._handshakes = handshakes or PendingHandshakes(reactor)
         self._urgency = urgency or Urgency()
         self._onDeath = onDeath
         self._now = now
+        self._reload = reload
+        self._passed = passed
         self._lock = ZoneLock(rundir.lockFile(self.zone), self.zone)
         self._driver: IConsoleDriver | None = None
         self._history: History | None = None
@@ -129,8 +142,11 @@ class ZoneConsoleService(Service):
         self._rundir.check(os.geteuid(), self._admission.gid)
         self._lock.check()
         if not self.running:
-            checkSocket(self._rundir.consoleSocket(self.zone), self.zone)
-            checkSocket(self._rundir.controlSocket(self.zone), self.zone)
+            for path in (
+                self._rundir.consoleSocket(self.zone),
+                self._rundir.controlSocket(self.zone),
+            ):
+                checkSocket(path, self.zone, self._passed)
         self._makeDriver()
 
     def privilegedStartService(self) -> None:
@@ -183,6 +199,34 @@ class ZoneConsoleService(Service):
             Deferred.fromCoroutine(self._release())
         return done
 
+    def whenServed(self) -> Deferred[None]:
+        """
+        When its doors are open, or it can't be served after all.
+        """
+        done: Deferred[None] = Deferred()
+        if self._deviceReady is None:
+            done.callback(None)
+        else:
+            self._deviceReady.addBoth(lambda _ignored: done.callback(None))
+        return done
+
+    def change(self, config: ZoneConfig) -> None:
+        """
+        Change what can be changed while the zone is served.
+
+        @param config: differs from L{config} in nothing else.
+        """
+        self.config = config
+        self.console.onHalt = config.onHalt
+        if IAdjustableDriver.providedBy(self._driver):
+            IAdjustableDriver(self._driver).adjust(config.options)
+
+    def adjusts(self) -> bool:
+        """
+        Can the driver's options be changed while the zone is served?
+        """
+        return bool(IAdjustableDriver.providedBy(self._driver))
+
     def event(self, event: ZoneEvent, arguments: str = "") -> None:
         """
         Tell the console that something happened to the zone.
@@ -194,9 +238,9 @@ class ZoneConsoleService(Service):
     # Inside.
 
     def _makeDriver(self) -> IConsoleDriver:
-        maker = findDriverMaker(self._config.driver)
+        maker = findDriverMaker(self.config.driver)
         return maker.driver(
-            self._reactor, self.zone, self._rundir, self._config.options, self
+            self._reactor, self.zone, self._rundir, self.config.options, self
         )
 
     def _acquire(self) -> None:
@@ -205,7 +249,7 @@ class ZoneConsoleService(Service):
         self._lock.acquire()
         kept = HistoryFile(
             self._rundir.historyFile(self.zone),
-            self._config.history,
+            self.config.history,
             self._now,
             self._admission.gid,
         )
@@ -213,7 +257,7 @@ class ZoneConsoleService(Service):
         self.console = Console(
             self.zone,
             driver.states,
-            self._config.onHalt,
+            self.config.onHalt,
             self._now,
             self._died,
             kept.history,
@@ -242,11 +286,16 @@ class ZoneConsoleService(Service):
             self._handshakes,
             self._urgency,
         )
-        self._consoleSocket.start(self._rundir.consoleSocket(self.zone))
+        self._consoleSocket.start(self._rundir.consoleSocket(self.zone), self._passed)
         self._controlSocket = ControlSocket(
-            self._reactor, self.console, driver, laps, self._admission
+            self._reactor,
+            self.console,
+            driver,
+            laps,
+            self._admission,
+            reload=self._reload,
         )
-        self._controlSocket.start(self._rundir.controlSocket(self.zone))
+        self._controlSocket.start(self._rundir.controlSocket(self.zone), self._passed)
         self._log.info(
             "{zone}: console is served, device {device}",
             zone=self.zone,

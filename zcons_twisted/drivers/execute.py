@@ -11,7 +11,12 @@ from collections.abc import Mapping
 from zope.interface import implementer
 
 from ..errors import BadOption
-from ..interfaces import DriverOptions, IConsoleDriver, IZoneEvents
+from ..interfaces import (
+    DriverOptions,
+    IAdjustableDriver,
+    IConsoleDriver,
+    IZoneEvents,
+)
 from ..reactors import ServerReactor
 from ..rundir import RunDirectory
 from .pty import PtyDriver
@@ -20,7 +25,7 @@ from .zone_process import ZoneProcess
 __all__ = ["ExecDriver", "makeDriver"]
 
 
-@implementer(IConsoleDriver)
+@implementer(IConsoleDriver, IAdjustableDriver)
 class ExecDriver(PtyDriver):
     """
     The console device of a zone that is a command.
@@ -47,6 +52,7 @@ class ExecDriver(PtyDriver):
         process = ZoneProcess(reactor, zone, options, self, events, environ)
         self.life = process
         self.states = process
+        self.adjust = process.adjust
 
 
 def makeDriver(

@@ -1,0 +1,146 @@
+# -*- test-case-name: zcons_twisted.test.test_toml_lines -*-
+"""
+Tests for L{zcons_twisted.toml_lines}: in which line a key is.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from ..toml_lines import Path, keyLines
+
+
+def paths(value: object, path: Path = ()) -> Iterator[Path]:
+    """
+    Every key of a document, but those within lists.
+    """
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield (*path, key)
+            yield from paths(inner, (*path, key))
+
+
+class KeyLinesTests(SynchronousTestCase):
+    """
+    Each key is found in the line that mentions it first.
+    """
+
+    def assertLines(self, text: str, lines: dict[str, int]) -> None:
+        """
+        Keys, their parts divided by spaces, are in these lines; and no key is found
+        nowhere.
+        """
+        found = keyLines(text)
+        self.assertEqual(
+            {key: found[tuple(key.split(" "))] for key in lines}, lines, text
+        )
+        for path in paths(tomllib.loads(text)):
+            self.assertIn(path, found)
+
+    def test_empty(self) -> None:
+        """
+        There may be nothing, or only comments.
+        """
+        for text in ("", "\n\n", "# [a]\n  # b = 1"):
+            self.assertEqual(keyLines(text), {})
+
+    def test_tables(self) -> None:
+        """
+        Keys belong to the table above them.
+        """
+        self.assertLines(
+            "a = 1\n[b]\nc = 2 # d = 1\n\n [ d . e ] # x\nf = 3\n",
+            {"a": 1, "b": 2, "b c": 3, "d": 5, "d e": 5, "d e f": 6},
+        )
+
+    def test_dotted(self) -> None:
+        """
+        A key may have several parts, with space between them.
+        """
+        self.assertLines(
+            "a.b = 1\na . c.d = 2\n[x]\ny.z = 3",
+            {"a": 1, "a b": 1, "a c": 2, "a c d": 2, "x y": 4, "x y z": 4},
+        )
+
+    def test_quoted(self) -> None:
+        """
+        A part may be quoted, and have anything in it.
+        """
+        text = (
+            '[zones."a.b"]\n"c]#=\\"" = 1\n[zones.\'d"\\e\']\n"\\u0066" = 2\n"" = 3\n'
+        )
+        found = keyLines(text)
+        self.assertEqual(found["zones", "a.b"], 1)
+        self.assertEqual(found["zones", "a.b", 'c]#="'], 2)
+        self.assertEqual(found["zones", 'd"\\e'], 3)
+        self.assertEqual(found["zones", 'd"\\e', "f"], 4)
+        self.assertEqual(found["zones", 'd"\\e', ""], 5)
+        self.assertEqual(sorted({*paths(tomllib.loads(text))} - {*found}), [])
+
+    def test_inline(self) -> None:
+        """
+        A table may be in one line, with others and lists inside.
+        """
+        self.assertLines(
+            "\na = { b = 1, c.d = 'x}', e = [ {f = 1}, 2 ], g = {} }\nh = 2\n",
+            {"a": 2, "a b": 2, "a c d": 2, "a e": 2, "a g": 2, "h": 3},
+        )
+
+    def test_inlineOverLines(self) -> None:
+        """
+        A value in it may go over several.
+        """
+        self.assertLines(
+            'a = { b = """\n\n""", c = [\n1, # ]\n2,\n], d = 1 }\ne = 1',
+            {"a b": 1, "a c": 3, "a d": 6, "e": 7},
+        )
+
+    def test_texts(self) -> None:
+        """
+        What stands in a text is no key.
+        """
+        self.assertLines(
+            'a = "b = 1 \\" [c]"\nd = \'e = 1 # \\\'\nf = "#"\n[g]\nh = ""\ni = 1\n',
+            {"a": 1, "d": 2, "f": 3, "g": 4, "g h": 5, "g i": 6},
+        )
+
+    def test_longTexts(self) -> None:
+        """
+        A text may go over several lines, and end with quotation marks of its own.
+        """
+        self.assertLines(
+            'a = """\nx = 1\n[y]\n"" \\""" """""\nb = \'\'\'\nz = 1\\\'\'\'\'\nc = ""'
+            '\nd = """"""\ne = \'\'\'\'\'\'\nf = """ \\\n  """\ng = 1',
+            {"a": 1, "b": 5, "c": 7, "d": 8, "e": 9, "f": 10, "g": 12},
+        )
+
+    def test_plainValues(self) -> None:
+        """
+        Values that are no texts end with their line.
+        """
+        self.assertLines(
+            "a = 1979-05-27 07:32:00Z # b = 1\nc = -inf\nd=0x_f\n".replace("x_", "x")
+            + "e = [ 1e3, true,\n  [ 'x', 2 ] ]\nf = false",
+            {"a": 1, "c": 2, "d": 3, "e": 4, "f": 6},
+        )
+
+    def test_lists(self) -> None:
+        """
+        Tables may be a list; each key in them is found where it is first.
+        """
+        self.assertLines("[[a]]\nb = 1\n[[a]]\nc = 2\n[d]\ne = 1", {"a": 1, "d": 5})
+
+    def test_carriageReturns(self) -> None:
+        """
+        Lines may end as elsewhere.
+        """
+        self.assertLines("a = 1\r\n\r\n[b]\r\nc = 2\r\n", {"a": 1, "b": 3, "b c": 4})
+
+    def test_firstMention(self) -> None:
+        """
+        A table that is mentioned by what is in it is there already.
+        """
+        self.assertLines("[a.b]\nc = 1\n[a]\nd = 1\n", {"a": 1, "a b": 1, "a d": 4})
