@@ -162,7 +162,7 @@ class BadOptionsTests(SynchronousTestCase):
         """
         A server needs a zone.
         """
-        self.assertEqual(self.line(), "which zone?  Give --zone NAME")
+        self.assertEqual(self.line(), "which zone?  Give --zone NAME or --config FILE")
 
     def test_badName(self) -> None:
         """
