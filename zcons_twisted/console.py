@@ -55,6 +55,7 @@ class Console:
     @ivar device: the manager, while it is open.
     @ivar dying: in death throes: nobody is seated any more.
     @ivar ended: the sessions that ended last, oldest first.
+    @ivar printedAt: when the zone printed something last, or L{None}.
     """
 
     _log = Logger()
@@ -88,6 +89,7 @@ class Console:
         self.ended: deque[Ended] = deque(maxlen=ENDED_KEPT)
         self.onHalt = onHalt
         self.now = now
+        self.printedAt: float | None = None
         self._states = states
         self._onDeath = onDeath
         self._leaving: Session | None = None
@@ -121,6 +123,7 @@ class Console:
         history = self.history
         start, end = self._served, history.end
         self._served = end
+        self.printedAt = self.now()
         if not self._live:
             return
         chunk = history.chunk(start, end - start)

@@ -19,9 +19,10 @@ __all__ = [
     "raiseLimit",
 ]
 
-#: What one zone has open with nobody attached: the manager, the held subsidiary, the
-#: lock, two sockets, and a pipe to a command that is starting.
-FILES_PER_ZONE = 6
+#: What one zone has open with nobody attached: the pty (manager, master, subsidiary,
+#: and the set that tells of hang-ups), the lock, the history, two sockets, and a pipe
+#: to a command that is starting.
+FILES_PER_ZONE = 9
 
 #: What a server has open besides: standard streams, epoll, the log, and room for
 #: some who attach.

@@ -225,11 +225,11 @@ def _encoding() -> str:
 def _inquire(arguments: Arguments, rundir: RunDirectory) -> int:
     name = arguments.command
     zones = [arguments.zone] if getattr(arguments, "zone", None) else []
-    if name in ("list", "status") and not zones:
+    if name in ("list", "status", "reload") and not zones:
         zones = rundir.zones()
         if not zones:
             _say(f"no zone has a console in {rundir.path}")
-            return 0
+            return 1 if name == "reload" else 0
 
     from .inquiries import Inquiry
     from .running import ENDING_SIGNALS, runToEnd
@@ -238,7 +238,9 @@ def _inquire(arguments: Arguments, rundir: RunDirectory) -> int:
     inquiry = Inquiry(reactor, rundir, _show, _say)
     work: Coroutine[Any, Any, int]
     if name == "list":
-        work = inquiry.list(zones)
+        work = inquiry.list(zones, arguments.asJson)
+    elif name == "reload":
+        work = inquiry.reload(zones)
     elif name == "status":
         work = inquiry.status(zones)
     elif name == "who":

@@ -80,6 +80,8 @@ class Status(Command):
         (b"since", Float()),
         (b"operator", AmpList(_SESSION)),
         (b"watchers", AmpList(_SESSION)),
+        # Seconds since the epoch; absent where it has printed nothing so far.
+        (b"printedAt", Float(optional=True)),
         # Offsets in the history: the oldest that is kept, and the end.
         (b"oldest", Integer()),
         (b"end", Integer()),

@@ -48,6 +48,7 @@ class StatusTests(ControlTestCase):
                 "since": 0.0,
                 "operator": [],
                 "watchers": [],
+                "printedAt": None,
                 "oldest": 0,
                 "end": 0,
                 "ended": [],
