@@ -41,16 +41,19 @@ class ActivatedSockets:
         cls,
         environ: MutableMapping[str, str],
         pid: int,
-        first: int = FIRST_DESCRIPTOR,
+        first: int | None = None,
     ) -> ActivatedSockets:
         """
         Those that the environment tells of, which is taken out of it: it is not for
         what the server runs.
 
         @param pid: our process ID.
-        @param first: the number of the first of them.
+        @param first: the number of the first of them; L{FIRST_DESCRIPTOR}, where
+            L{None}.
         """
         sockets = cls()
+        if first is None:
+            first = FIRST_DESCRIPTOR
         count = environ.pop("LISTEN_FDS", "")
         names = environ.pop("LISTEN_FDNAMES", "").split(":")
         whose = environ.pop("LISTEN_PID", "")
