@@ -15,7 +15,8 @@ ZONE = myzone
 CMD =
 RUNDIR =
 # Programs that the integration tests use, each with the Debian package that has it.
-SYSTEM_PACKAGES = socat:socat agetty:util-linux ps:procps strace:strace
+SYSTEM_PACKAGES = socat:socat agetty:util-linux ps:procps strace:strace \
+    systemd-analyze:systemd systemd-socket-activate:systemd
 
 # make fuzz: the targets, in tests/fuzz/, and for how long each is fuzzed.
 FUZZ = $(patsubst tests/fuzz/fuzz_%.py,%,$(wildcard tests/fuzz/fuzz_*.py))

@@ -34,7 +34,14 @@ from .service import ZoneConfig
 from .toml_lines import Path, keyLines
 from .zone_options import ZONE_OPTIONS, conflicts, zoneConfig
 
-__all__ = ["SERVER_OPTIONS", "BadConfig", "ServerConfig", "parseConfig", "readConfig"]
+__all__ = [
+    "SERVER_OPTIONS",
+    "BadConfig",
+    "BadValue",
+    "ServerConfig",
+    "parseConfig",
+    "readConfig",
+]
 
 #: A value that is wrong is shown so far.
 _SHOWN = 60
@@ -53,6 +60,18 @@ class BadConfig(ZConsError):
     def __init__(self, problems: Iterable[str]) -> None:
         self.problems = list(problems)
         super().__init__("\n".join(self.problems))
+
+
+class BadValue(ZConsError):
+    """
+    One option of a zone is to blame.
+
+    @ivar option: its name.
+    """
+
+    def __init__(self, option: str, message: str) -> None:
+        self.option = option
+        super().__init__(message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +199,7 @@ class _Reading:
                 try:
                     check(zone, rundir)
                 except ZConsError as e:
-                    self._tell(("zones", name), str(e))
+                    self._refused(name, e)
         return ServerConfig(zones, rundir, cast("int | None", server.get("group")))
 
     def _zone(self, name: str, defaults: dict[str, object]) -> ZoneConfig | None:
@@ -200,6 +219,15 @@ class _Reading:
         if len(self.problems) > before:
             return None
         return zoneConfig(name, own, defaults)
+
+    def _refused(self, name: str, error: ZConsError) -> None:
+        where: Path = ("zones", name)
+        if isinstance(error, BadValue):
+            for place in ((*where, error.option), ("defaults", error.option)):
+                if place in self._lines:
+                    where = place
+                    break
+        self._tell(where, f"zone {ascii(name)}: {error}")
 
     def _options(
         self,

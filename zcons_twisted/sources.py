@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from zope.interface import implementer
 
-from .config import BadConfig, ServerConfig, readConfig
+from .config import BadConfig, BadValue, ServerConfig, readConfig
 from .descriptor_limit import checkFiles
 from .drivers.maker import findDriverMaker
 from .errors import BadOption
@@ -75,12 +75,16 @@ class ZoneSource:
 
         def check(zone: ZoneConfig, rundir: RunDirectory | None) -> None:
             if any(zone.name == other.name for other in self.zones):
-                raise BadOption(f"zone '{zone.name}' is given by --zone as well")
+                raise BadOption("it is given by --zone as well")
             where = self.rundir or rundir or RunDirectory("/")
             where.consoleSocket(zone.name)
             where.controlSocket(zone.name)
-            maker = findDriverMaker(zone.driver)
-            maker.driver(reactor, zone.name, where, zone.options, _Nobody())
+            try:
+                maker = findDriverMaker(zone.driver)
+                maker.driver(reactor, zone.name, where, zone.options, _Nobody())
+            except BadOption as e:
+                why = str(e).removeprefix(f"zone '{zone.name}': ")
+                raise BadValue("driver", why) from None
 
         found = ServerConfig()
         if self.file is not None:

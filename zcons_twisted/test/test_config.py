@@ -9,9 +9,8 @@ import os
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from ..config import BadConfig, ServerConfig, parseConfig, readConfig
+from ..config import BadConfig, BadValue, ServerConfig, parseConfig, readConfig
 from ..console import OnHalt
-from ..errors import BadOption
 from ..interfaces import DriverOptions
 from ..rundir import RunDirectory
 from ..service import ZoneConfig
@@ -211,16 +210,18 @@ class BadConfigTests(SynchronousTestCase):
         """
 
         def check(zone: ZoneConfig, rundir: RunDirectory | None) -> None:
-            raise BadOption(f"zone {zone.name}: no")
+            raise BadValue("driver", "no")
 
-        text = "[zones.a]\n[zones.b]\ngrace = 1\n[zones.c]"
+        text = (
+            "[zones.a]\n[zones.b]\ngrace = 1\n[zones.c]\nhistory = '2M'\ndriver='x'\n"
+        )
         error = self.assertRaises(BadConfig, parseConfig, text, "f", check)
         self.assertEqual(
             error.problems,
             [
-                "f:1: zone a: no",
+                "f:1: zone 'a': no",
                 "f:3: zone 'b': grace is of no use to the pty driver: add exec COMMAND",
-                "f:4: zone c: no",
+                "f:6: zone 'c': no",
             ],
         )
 

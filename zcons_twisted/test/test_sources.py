@@ -85,7 +85,7 @@ class ZoneSourceTests(SynchronousTestCase):
         self.write("[zones.a]\n[zones.b]")
         self.assertEqual(
             self.problems(ZoneSource([ZoneConfig("b")], file=self.file)),
-            ["2: zone 'b' is given by --zone as well"],
+            ["2: zone 'b': it is given by --zone as well"],
         )
 
     def test_drivers(self) -> None:
@@ -96,8 +96,8 @@ class ZoneSourceTests(SynchronousTestCase):
         self.assertEqual(
             self.problems(ZoneSource(file=self.file)),
             [
-                "1: zone 'a': the exec driver needs --exec COMMAND",
-                "3: there is no driver 'floppy': choose one of exec, pty",
+                "2: zone 'a': the exec driver needs --exec COMMAND",
+                "4: zone 'b': there is no driver 'floppy': choose one of exec, pty",
             ],
         )
 
@@ -107,7 +107,7 @@ class ZoneSourceTests(SynchronousTestCase):
         """
         self.write(f'[zones.a]\n[server]\nrundir = "/{"x" * 100}"\n')
         (problem,) = self.problems(ZoneSource(file=self.file))
-        self.assertIn("1: socket path /xxx", problem)
+        self.assertIn("1: zone 'a': socket path /xxx", problem)
 
     def test_shard(self) -> None:
         """
