@@ -34,6 +34,7 @@ from zope.interface import implementer
 from .. import reloading
 from ..credentials import Credentials
 from ..events import EVENT_NAMES, ZoneEvent
+from ..notices import escaped
 from ..sessions import EndReason
 from .commands import Boot, Detach, Event, Halt, Reboot, Refused, Reload, Status
 from .control_door import ControlDoor, checked, refused, shortened
@@ -159,6 +160,18 @@ class ControlProtocol(AMP):
             why=why,
         )
         return Failure(RemoteAmpError(b"REFUSED", why))
+
+    def unhandledError(self, failure: Failure) -> None:
+        """
+        A command failed that no answer was asked of.  L{AMP} would log a traceback.
+        """
+        self._log.warn(
+            "{zone}: control: {who} asked no answer of what failed: {why}",
+            zone=self._door.console.zone,
+            who=self._who,
+            why=escaped(failure.getErrorMessage()),
+        )
+        self.giveUp()
 
     def pauseProducing(self) -> None:
         """
