@@ -55,6 +55,15 @@ class StatusTests(ControlTestCase):
             },
         )
 
+    def test_printed(self) -> None:
+        """
+        When the zone printed something last is told.
+        """
+        self.reactor.advance(5)
+        self.device.zonePrints(b"x")
+        self.reactor.advance(5)
+        self.assertEqual(self.done(Status)["printedAt"], 5.0)
+
     def test_operator(self) -> None:
         """
         The operator is told with its real pid and user, its own words as a remark, and

@@ -159,8 +159,10 @@ class NotificationsTests(NotifyTestCase):
         """
         self.notifications().ready()
         self.heard()
+        self.status = "2 zones, 0 attached"
         self.clock.advance(STATUS_SECONDS)
         self.assertEqual(self.heard(), [])
+        self.clock.advance(STATUS_SECONDS)
         self.status = "2 zones, 1 attached"
         self.clock.advance(STATUS_SECONDS - 0.1)
         self.assertEqual(self.heard(), [])
