@@ -141,12 +141,15 @@ class ControlProtocol(AMP):
         def after(result: object) -> object:
             if isinstance(result, Failure) and result.check(KeyError, ValueError):
                 result = self._malformed(result)
-            self.busy = 0
             # In a turn of its own: a thousand cheap commands hold nobody up.
-            self._door.reactor.callLater(0, self._work)
+            self._door.reactor.callLater(0, self._done)
             return result
 
         return done.addBoth(after)
+
+    def _done(self) -> None:
+        self.busy = 0
+        self._work()
 
     def _malformed(self, failure: Failure) -> Failure:
         """
