@@ -49,6 +49,7 @@ struct session {
 	uint64_t run;		/* ATTACH: bytes since the last gap */
 	uint64_t verifyFrom;	/* ATTACH: the first offset that is verified */
 	long last;		/* when output came last */
+	long told;		/* when the answer came, where that is not the end */
 	bool corrupt, verify;
 	unsigned char key;	/* the last byte that came */
 	unsigned char head[12];

@@ -39,7 +39,7 @@ newcomer(void)
 		return -1;
 	}
 	close(s.fd);
-	return (now() - began) / 1e3;
+	return ((s.told ? s.told : now()) - began) / 1e3;
 }
 
 static void
