@@ -7,7 +7,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import datetime
-import os
 import signal
 import sys
 import time
@@ -35,6 +34,9 @@ _BUILD = Path(__file__).parent.parent / ".build" / "bench"
 _ROUNDS = 7
 _SECONDS = 0.7
 _QUICK_SECONDS = 0.3
+_MINUTES = 29.0
+#: Seconds that all idle consoles may take, so that they are kept from the rounds.
+_CONSOLES_SECONDS = 240.0
 _COUNTS = (1, 100, 1000, 5000)
 _QUICK_COUNTS = (1, 100)
 _NEIGHBOURS_ZONES = 33
@@ -66,6 +68,13 @@ def _parser() -> argparse.ArgumentParser:
     add("--base", metavar="NAME", help="the peer that the others are compared with")
     add("--rounds", type=int, metavar="N", help=f"rounds of each measure [{_ROUNDS}]")
     add("--seconds", type=float, metavar="S", help=f"of one measurement [{_SECONDS}]")
+    add(
+        "--minutes",
+        type=float,
+        metavar="M",
+        default=_MINUTES,
+        help=f"no further round is begun that would not end by then [{_MINUTES:g}]",
+    )
     add("--consoles", metavar="COUNTS", help="of idle consoles [1,100,1000,5000]")
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--idle", action="store_true", help="on an idle machine only")
@@ -80,7 +89,7 @@ def _given(words: Sequence[str]) -> list[tuple[str, str]]:
     found = []
     for word in words:
         name, equals, command = word.partition("=")
-        if not name or not equals or not command:
+        if not name or not equals or not command.strip():
             raise BenchError(f"--peer {word}: NAME=COMMAND is needed")
         found.append((name, command))
     return found
@@ -169,9 +178,9 @@ def _run(options: argparse.Namespace) -> Results:
         seconds = _QUICK_SECONDS if options.quick else _SECONDS
     _positive("rounds", rounds)
     _positive("seconds", seconds)
+    _positive("minutes", options.minutes)
     measures, counts = _measures(options)
     ruler = buildRuler(_BUILD)
-    descriptorsHad = raiseDescriptors()
     results = Results(
         describe(),
         "",
@@ -183,12 +192,16 @@ def _run(options: argparse.Namespace) -> Results:
     results.base = _base(options, peers)
     results.peers = {peer.name: peer.what for peer in peers}
     wanted = max([_NEIGHBOURS_ZONES * len(peers), *counts]) + len(peers)
+    descriptorsHad = raiseDescriptors()
+    regimes = _regimes(options)
+    forRounds = 60 * options.minutes - (_CONSOLES_SECONDS if counts else 0)
     with terminals(wanted) as terminalsHad:
-        for number, regime in enumerate(_regimes(options)):
+        for number, regime in enumerate(regimes):
+            until = time.monotonic() + forRounds / len(regimes)
             with awake(ruler) if regime == "awake" else contextlib.nullcontext():
                 if measures:
                     loop = Rounds(results, ruler, seconds, regime)
-                    loop.run(measures, peers, rounds)
+                    loop.run(measures, peers, rounds, until)
                 if counts and number == 0:
                     # Memory does not depend on the regime; once is enough.
                     room = Room(descriptorsHad, terminalsHad)
@@ -201,15 +214,14 @@ def _stopped(number: int, frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def main() -> int:
+def main(words: Sequence[str] | None = None) -> int:
     """
     Measure, print, and write.
 
+    @param words: the options; those of the command line, where L{None}.
     @return: the exit status.
     """
-    options = _parser().parse_args()
-    # So that nothing is left behind.
-    signal.signal(signal.SIGTERM, _stopped)
+    options = _parser().parse_args(words)
     began = time.monotonic()
     try:
         results = _run(options)
@@ -227,5 +239,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("LC_ALL", "C.UTF-8")
+    # So that nothing is left behind.
+    signal.signal(signal.SIGTERM, _stopped)
     sys.exit(main())

@@ -253,7 +253,7 @@ def standardPeers(
     peers: list[Peer] = [
         _Command(
             name,
-            f"one process a console: {command}",
+            f"one process a console: {os.path.basename(shlex.split(command)[0])}",
             ruler,
             lacks=_ILLUMOS_LACKS,
             template=tuple(shlex.split(command)),

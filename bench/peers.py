@@ -230,7 +230,9 @@ class Server:
 
     def _said(self) -> str:
         lines = (self.directory / "log").read_text(errors="replace").splitlines()
-        return lines[-1] if lines else "it said nothing"
+        if not lines:
+            return "it said nothing"
+        return lines[-1].replace(str(self.directory), "{dir}")
 
 
 def _isThere(address: str) -> bool:

@@ -141,8 +141,7 @@ def _sizes(results: Results) -> Iterator[tuple[str, str]]:
     if memory is not None and first is not None:
         yield "memory of a server with one console", f"{number(first)} MiB"
         yield (
-            "memory of each further one, of which no more of its history is in"
-            " memory than it has printed",
+            "memory of each further one that has printed nothing",
             f"{number(memory * 1024)} KiB",
         )
     attached = _slope(results, "pss_attached_mib")

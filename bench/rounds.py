@@ -20,6 +20,8 @@ from .results import Results, Sample
 __all__ = ["Rounds", "askRuler", "reasonAgainst"]
 
 _RULER_SECONDS = 60.0
+#: Of the measures that take long.
+_ROUGH_ROUNDS = 3
 
 
 def askRuler(
@@ -77,21 +79,32 @@ class Rounds:
         self._random = random.Random()
 
     def run(
-        self, measures: Sequence[Measure], peers: Sequence[Peer], rounds: int
+        self,
+        measures: Sequence[Measure],
+        peers: Sequence[Peer],
+        rounds: int,
+        until: float,
     ) -> None:
         """
-        All of it.
+        All of it, or as many rounds as end in time.
+
+        @param until: when that is, as the monotonic clock says.
         """
+        took = 0.0
         try:
             for turn in range(rounds):
                 began = time.monotonic()
+                if turn and began + took > until:
+                    note = f"{self._regime}: {turn} rounds, for want of time"
+                    self._results.notes.append(note)
+                    break
                 for measure in self._random.sample(list(measures), len(measures)):
+                    if measure.rough and turn >= _ROUGH_ROUNDS:
+                        continue
                     for peer in self._random.sample(list(peers), len(peers)):
                         self._measure(measure, peer, turn)
-                tell(
-                    f"{self._regime}: round {turn + 1} of {rounds},"
-                    f" {time.monotonic() - began:.0f} s"
-                )
+                took = time.monotonic() - began
+                tell(f"{self._regime}: round {turn + 1} of {rounds}, {took:.0f} s")
         finally:
             for key in list(self._servers):
                 self._stop(*key)

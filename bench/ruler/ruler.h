@@ -103,7 +103,7 @@ enum answer greet(struct session *s, const struct zone *zone, enum role role,
     int timeoutMs);
 bool attach(struct session *s, const struct zone *zone, enum wire wire,
     enum role role);
-void settle(struct session *s);
+void settle(struct session *sessions, int count);
 void take(struct session *s, const char *data, size_t size);
 bool type(struct session *s, const char *data, size_t size);
 ssize_t readLine(int fd, char *line, size_t size, int timeoutMs);

@@ -62,7 +62,7 @@ measureTrouble(void)
 
 	if (!stoppedOperator) {
 		seat(&operator, options.wire, OPERATOR);
-		settle(&operator);
+		settle(&operator, 1);
 		drain = startDrain(&operator, 1);
 	}
 	flood = startZone(&options.zones[0], zoneFloods);

@@ -226,15 +226,14 @@ attach(struct session *s, const struct zone *zone, enum wire wire, enum role rol
 	return false;
 }
 
-/* Pass over what is left from before; what comes from now on counts. */
-void
-settle(struct session *s)
+static void
+settleOne(struct session *s, int patienceMs)
 {
 	struct pollfd p = { s->fd, POLLIN, 0 };
 	static char buffer[BUFFER];
 
 	s->verify = false;
-	while (poll(&p, 1, 40) > 0) {
+	while (poll(&p, 1, patienceMs) > 0) {
 		ssize_t n = recv(s->fd, buffer, sizeof buffer, MSG_DONTWAIT);
 
 		if (n <= 0)
@@ -245,6 +244,15 @@ settle(struct session *s)
 	s->origin = s->offset;
 	s->verify = true;
 	s->corrupt = false;
+}
+
+/* Pass over what is left from before; what comes from now on counts. */
+void
+settle(struct session *sessions, int count)
+{
+	/* While the first of them is waited for, the others get theirs. */
+	for (int i = 0; i < count; i++)
+		settleOne(&sessions[i], i == 0 ? 60 : 2);
 }
 
 static void
