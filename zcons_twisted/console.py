@@ -164,13 +164,7 @@ class Console:
         A newcomer found the seat taken, and has been told so.
         """
         self.counters.refused += 1
-        self.logbook.tell(
-            "refused",
-            who.uid,
-            "console refused to {who}: {holder} has it",
-            who=who,
-            holder=holder.peer.who,
-        )
+        self.logbook.refused(who, holder.peer.who)
 
     def attach(self, session: Session) -> None:
         """
@@ -192,13 +186,7 @@ class Console:
             self.seat.take(session)
             self._announcer.changed(session)
         session.follower.pump()
-        self.logbook.tell(
-            "attached",
-            session.peer.who.uid,
-            "console attached by {who} as {role}",
-            who=session.peer.who,
-            role=session.role.value,
-        )
+        self.logbook.attached(session.peer.who, session.role.value)
 
     def followerChanged(self, follower: Follower) -> None:
         """
@@ -236,12 +224,7 @@ class Console:
         self._clearSeat(session)
         if session in self.sessions:
             self.seat.take(session)
-            self.logbook.tell(
-                "took the seat",
-                session.peer.who.uid,
-                "{who} has the operator's seat now",
-                who=session.peer.who,
-            )
+            self.logbook.tookSeat(session.peer.who)
             self._announcer.changed(session)
         else:
             self._announcer.changed()
@@ -359,14 +342,7 @@ class Console:
         """
         # What one that stays sends next, it sends as a watcher.
         lost = self.seat.leave(takeInput=session.link.sendsNoMore())
-        self.logbook.tell(
-            "gave up the seat",
-            session.peer.who.uid,
-            "{who} gives up the operator's seat; {lost} bytes that it had typed"
-            " found no room",
-            who=session.peer.who,
-            lost=lost,
-        )
+        self.logbook.gaveUpSeat(session.peer.who, lost)
 
     def _clearSeat(self, newcomer: Session) -> None:
         """
@@ -408,14 +384,7 @@ class Console:
         session.end(reason, text)
         self.counters.skipped += session.follower.skipped
         self.ended.append(Ended(session.peer.who, self.now(), reason, text))
-        self.logbook.tell(
-            "left",
-            session.peer.who.uid,
-            "console left by {who}: {text}",
-            who=session.peer.who,
-            reason=reason.value,
-            text=text,
-        )
+        self.logbook.left(session.peer.who, reason.value, text)
         return wasOperator
 
     def _lookAtState(self) -> None:

@@ -228,6 +228,8 @@ def _inquire(arguments: Arguments, rundir: RunDirectory) -> int:
     if name in ("list", "status", "reload") and not zones:
         zones = rundir.zones()
         if not zones:
+            if name == "list" and arguments.asJson:
+                _show("[]\n")
             _say(f"no zone has a console in {rundir.path}")
             return 1 if name == "reload" else 0
 

@@ -106,9 +106,7 @@ class ConsoleSocket:
             connection.close()
             raise
         if not self._admission.admits(connection, who):
-            self.console.logbook.tell(
-                "not admitted", who.uid, "{who} is not admitted", who=who
-            )
+            self.console.logbook.notAdmitted(who)
             connection.close()
             return
         peer = PeerSocket(self.reactor, connection, self._urgency)
@@ -284,9 +282,7 @@ class _Handshake:
         self._finish()
         console = self._door.console
         console.counters.malformed += 1
-        console.logbook.tell(
-            "refused", self.uid, "{who} refused: {why}", who=self._who, why=why
-        )
+        console.logbook.malformed(self._who, why)
         self._peer.close(answer)
 
     def _finish(self) -> None:

@@ -373,9 +373,4 @@ class ControlProtocol(AMP):
             raise Refused(f"the server of zone '{console.zone}' ends: start it again")
 
     def _note(self, what: str) -> None:
-        self._log.info(
-            "{zone}: control: {what} by {who}",
-            zone=self._door.console.zone,
-            what=what,
-            who=self._who,
-        )
+        self._door.console.logbook.controlled(self._who, what)

@@ -5,6 +5,7 @@ Tests for L{zcons_twisted.toml_lines}: in which line a key is.
 
 from __future__ import annotations
 
+import random
 import tomllib
 from collections.abc import Iterator
 
@@ -144,3 +145,72 @@ class KeyLinesTests(SynchronousTestCase):
         A table that is mentioned by what is in it is there already.
         """
         self.assertLines("[a.b]\nc = 1\n[a]\nd = 1\n", {"a": 1, "a b": 1, "a d": 4})
+
+    def test_anything(self) -> None:
+        """
+        Whatever is put together from the odd parts of the language, each key is found,
+        in a line that has it.
+        """
+        for seed in range(1000):
+            text = _Odd(seed).document()
+            found = keyLines(text)
+            lines = text.split("\n")
+            for path in paths(tomllib.loads(text)):
+                self.assertIn(path, found, text)
+            for path, line in found.items():
+                self.assertIn(path[-1], lines[line - 1], text)
+
+
+class _Odd:
+    """
+    Makes documents that are correct and that nobody would write.
+    """
+
+    texts = (
+        '"x = 1 # [y]"',
+        "'a\\'",
+        '"""\nk = 1\n[z]\n"""',
+        "'''\nq=2\n'''",
+        '""""a"""""',
+        '"\\""',
+        '""',
+        '""""""',
+        "1979-05-27 07:32:00",
+        "-1.5e3",
+        "true",
+    )
+    keys = ("k%d", '"k%d"', "'k%d'", '"k.%d"', "'k#]%d'", "k%d.s", 'k%d . "s t"')
+    tables = ("[t%d]\n", "[ t%d . z ] # x\n", '[[t%d."x.y"]]\r\n')
+
+    def __init__(self, seed: int) -> None:
+        self.random = random.Random(seed)
+        self.choice = self.random.choice
+
+    def document(self) -> str:
+        text = ""
+        for number in range(8):
+            text += self.choice(("", "\n", "# c = 1\n", "  "))
+            if not self.random.randrange(3):
+                text += self.choice(self.tables) % number
+            else:
+                end = self.choice(("\n", " # c\n", "\r\n"))
+                text += self.pair(number, 0) + end
+        return text
+
+    def pair(self, number: int, depth: int) -> str:
+        key = self.choice(self.keys) % number
+        return key + self.choice(("=", " = ")) + self.value(depth)
+
+    def value(self, depth: int) -> str:
+        kind = self.random.randrange(4) if depth < 4 else 0
+        if kind < 2:
+            return self.choice(self.texts)
+        count = self.random.randrange(4)
+        if kind == 2:
+            inner = self.choice((",", " , ", ",\n", "\n,")).join(
+                self.value(depth + 1) for _ in range(count)
+            )
+            begin = self.choice(("", " ", "\n", "\n# c ]\n"))
+            return f"[{begin}{inner}{self.choice(('', chr(10), ' # k' + chr(10)))}]"
+        pairs = ", ".join(self.pair(number, depth + 1) for number in range(count))
+        return f"{{{pairs}}}"
