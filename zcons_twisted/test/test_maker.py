@@ -53,7 +53,7 @@ class DriverMakerTests(SynchronousTestCase):
         """
         error = self.assertRaises(BadOption, findDriverMaker, "zcons\n")
         self.assertEqual(
-            str(error), "there is no driver 'zcons\\n': choose one of exec, pty"
+            str(error), "there is no driver 'zcons\\n': choose one of exec, pty, zcons"
         )
 
 
