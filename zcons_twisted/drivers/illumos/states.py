@@ -151,8 +151,9 @@ class WatchedStates:
         try:
             found = self._look(self._zone)
         except OSError as e:
-            if str(e) != self._failed:
-                self._failed = str(e)
+            why = e.strerror or str(e)
+            if why != self._failed:
+                self._failed = why
                 self._log.error("{zone}: {error}", zone=self._zone, error=self._failed)
             return
         self._failed = ""

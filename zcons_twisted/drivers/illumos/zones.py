@@ -69,7 +69,7 @@ class Zones:
         if result == _NO_ZONE:
             return ZoneLook(None)
         if result != _OK:
-            raise OSError(0, f"unable to determine state of zone: error {result}")
+            raise OSError(f"unable to determine state of zone: error {result}")
         try:
             state = ZoneState(number.value)
         except ValueError:
