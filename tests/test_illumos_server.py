@@ -157,6 +157,7 @@ async def test_sessionsEnd(console: Console) -> None:
     sending side first and then goes, and one that goes while it is held back because
     the zone does not read.
     """
+    console.illumos.zone(RUNNING)
     server = await console.serve()
     await console.zoneSide()
 
@@ -175,7 +176,7 @@ async def test_sessionsEnd(console: Console) -> None:
     peer.close()
     await nobody()
     peer = await server.attach()
-    await peer.send(b"x" * 300_000)
+    await peer.send(b"x" * 150_000)
     peer.close()
     await nobody()
     # And there is room for the next.
@@ -406,8 +407,7 @@ async def test_otherZone(console: Console) -> None:
     console.illumos.write("peerzone", "3")
     peer = await server.connect()
     await peer.closes()
-    assert "the peer is in another zone than the server" in server.log
-    server.expectErrors = True
+    await until(lambda: "is not admitted" in server.log, "the log tells of it")
     console.illumos.write("peerzone", "0")
     await server.attach()
 

@@ -48,7 +48,7 @@ def peerCredentials(connection: socket.socket) -> Credentials:
     """
     Ask the kernel who is at the other end of a connected unix socket.
 
-    @raise OSError: the kernel doesn't say, or it is no peer for us.
+    @raise OSError: the kernel doesn't say.
     """
     if not hasattr(socket, "SO_PEERCRED"):
         told = UserCredentials().peer(connection.fileno())

@@ -3,19 +3,18 @@
 Who is at the other end of a connection, on illumos: getpeerucred(3C).
 
 There a zone's root has the number 0 as well, so a peer from another zone than ours is
-refused, however it came by the socket.
+nobody here, however it came by the socket.
 """
 
 from __future__ import annotations
 
 import ctypes
-import errno
 from ctypes import POINTER, c_int, c_uint32, c_void_p
 from dataclasses import dataclass
 
 from .loader import LIBC, Functions, Loader, SystemLoader, failure
 
-__all__ = ["PeerCredentials", "UserCredentials"]
+__all__ = ["NOBODY", "PeerCredentials", "UserCredentials"]
 
 _Groups = POINTER(c_uint32)
 
@@ -30,8 +29,9 @@ _LIBC = {
     "getzoneid": (c_int, ()),
 }
 
-#: What stands for a user or a group that the kernel does not tell: -1.
-_UNTOLD = 2**32 - 1
+#: A user and a group that nobody is: -1, also the kernel's word for what it does not
+#: tell.
+NOBODY = 2**32 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,28 +62,24 @@ class UserCredentials:
 
     def peer(self, fd: int) -> PeerCredentials:
         """
-        Who is at the other end of a connection.
+        Who is at the other end of a connection; L{NOBODY} for a peer in another zone.
 
-        @raise OSError: the kernel does not say, or it is in another zone.
+        @raise OSError: the kernel does not say.
         """
         libc = self._libc
         told = c_void_p()
         if libc.getpeerucred(fd, ctypes.byref(told)) != 0:
             raise failure("getpeerucred failed")
         try:
-            uid, gid = libc.ucred_geteuid(told), libc.ucred_getegid(told)
-            if _UNTOLD in (uid, gid):
-                raise failure("the peer's user is not told")
+            pid = max(libc.ucred_getpid(told), 0)
             if libc.ucred_getzoneid(told) != libc.getzoneid():
-                raise PermissionError(
-                    errno.EACCES, "the peer is in another zone than the server"
-                )
+                return PeerCredentials(pid, NOBODY, NOBODY, frozenset())
             groups = _Groups()
             count = libc.ucred_getgroups(told, ctypes.byref(groups))
             return PeerCredentials(
-                max(libc.ucred_getpid(told), 0),
-                uid,
-                gid,
+                pid,
+                libc.ucred_geteuid(told),
+                libc.ucred_getegid(told),
                 frozenset(groups[: max(count, 0)]),
             )
         finally:
