@@ -71,6 +71,22 @@ def receive(size: int) -> str:
     return got.decode("latin-1")
 
 
+def until(text: str) -> int:
+    """
+    Read up to a text, however much comes before it.
+
+    @return: how much that was.
+    """
+    wanted = text.encode("latin-1")
+    end = b""
+    size = 0
+    while wanted not in end:
+        data = os.read(fd, 4096)
+        size += len(data)
+        end = end[-len(wanted) :] + data
+    return size
+
+
 def write(size: int, seed: int) -> int:
     """
     Write so many bytes of every value; see C{support.blocks}.
@@ -214,6 +230,7 @@ COMMANDS = {
     "receive": receive,
     "sink": sink,
     "target": target,
+    "until": until,
     "write": write,
 }
 

@@ -38,6 +38,7 @@ from ..errors import LifecycleError, ZConsError
 from ..events import EVENT_NAMES, ZoneEvent, checkBootArguments
 from ..interfaces import IConsoleDriver
 from ..laps import Laps
+from ..notices import escaped
 from ..sessions import EndReason
 from .commands import Boot, Detach, Event, Halt, Reboot, Refused, Status
 from .peer import LINGER_SECONDS
@@ -186,6 +187,18 @@ class ControlProtocol(AMP):
             why=why,
         )
         return Failure(RemoteAmpError(b"REFUSED", why))
+
+    def unhandledError(self, failure: Failure) -> None:
+        """
+        A command failed that no answer was asked of.  L{AMP} would log a traceback.
+        """
+        self._log.warn(
+            "{zone}: control: {who} asked no answer of what failed: {why}",
+            zone=self._door.console.zone,
+            who=self._who,
+            why=escaped(failure.getErrorMessage()),
+        )
+        self.giveUp()
 
     def pauseProducing(self) -> None:
         """
