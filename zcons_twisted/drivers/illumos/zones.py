@@ -74,7 +74,6 @@ class Zones:
             state = ZoneState(number.value)
         except ValueError:
             raise OSError(
-                0,
                 f"unable to determine state of zone: there is no state {number.value}",
             ) from None
         if not state.alive:
