@@ -156,28 +156,16 @@ class ConsoleDevices:
         was opened stays open for the next try, until L{settle}.
         """
         try:
-            if not self._opened:
-                self._opened.append(self.openManager(_OPEN))
-            if len(self._opened) == 1:
-                self._opened.append(self._calls.open(self.path, _OPEN))
+            self._openBoth()
+            if self.holdOwed:
+                return
             manager, subsidiary = self._opened
             self._calls.ioctl(manager, HOLD_SUBSIDIARY, subsidiary)
         except OSError as e:
-            if e.errno == errno.EBUSY and not self._opened:
-                self.holdOwed = True
-                self._log.warn(
-                    "{zone}: somebody else has the console manager open; the"
-                    " subsidiary is held when that is over",
-                    zone=self.zone,
-                )
-                return
-            if e.errno == errno.ENOENT:
-                raise OSError(errno.ENXIO, e.strerror) from e
             if e.errno != errno.ENXIO:
                 self._close()
             raise
         self._close()
-        self.holdOwed = False
 
     def release(self) -> None:
         """
@@ -282,6 +270,28 @@ class ConsoleDevices:
         finally:
             self._calls.close(subsidiary)
         self.holdOwed = False
+
+    def _openBoth(self) -> None:
+        """
+        Open the manager and the subsidiary, or note that somebody else has the first.
+        """
+        self.holdOwed = False
+        try:
+            if not self._opened:
+                self._opened.append(self.openManager(_OPEN))
+            if len(self._opened) == 1:
+                self._opened.append(self._calls.open(self.path, _OPEN))
+        except OSError as e:
+            if e.errno == errno.ENOENT:
+                raise OSError(errno.ENXIO, e.strerror) from e
+            if e.errno != errno.EBUSY or self._opened:
+                raise
+            self.holdOwed = True
+            self._log.warn(
+                "{zone}: somebody else has the console manager open; the subsidiary is"
+                " held when that is over",
+                zone=self.zone,
+            )
 
     def _close(self) -> None:
         """
