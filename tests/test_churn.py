@@ -106,15 +106,16 @@ def last(visitor: Program) -> int:
     return int(numbers[-1]) if numbers else 0
 
 
-async def inspected(launch: Launch, path: Path) -> Inspected:
+async def inspected(launch: Launch, path: Path, *options: str) -> Inspected:
     """
-    Start such a server.
+    Start such a server, of one zone with little history where nothing else is said.
     """
+    options = options or ("--zone", "z1", "--history", "64K")
     env = {
         "PYTHONPATH": os.pathsep.join([str(HERE / "inspected"), str(HERE.parent)]),
         "OBJECTS_FILE": str(path),
     }
-    return Inspected(await launch("--zone", "z1", "--history", "64K", env=env), path)
+    return Inspected(await launch(*options, env=env), path)
 
 
 @pytest_twisted.ensureDeferred

@@ -125,9 +125,12 @@ class Party:
     @ivar at: the offset after the last byte that the zone was told to print.
     """
 
-    def __init__(self, server: Twistd, chance: random.Random) -> None:
+    def __init__(
+        self, server: Twistd, chance: random.Random, seconds: float = SECONDS
+    ) -> None:
         self.server = server
         self.chance = chance
+        self.seconds = seconds
         self.at = 0
         self.done = False
         self.sessions = 0
@@ -137,7 +140,7 @@ class Party:
         """
         The zone prints, much and little.
         """
-        end = time.monotonic() + SECONDS
+        end = time.monotonic() + self.seconds
         while time.monotonic() < end:
             most = self.chance.choice((4, 300, 20_000))
             size = 16 * self.chance.randrange(1, most)
