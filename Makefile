@@ -16,7 +16,7 @@ ZONE = myzone
 CMD =
 RUNDIR =
 # Programs that the integration tests use, each with the Debian package that has it.
-SYSTEM_PACKAGES = socat:socat agetty:util-linux ps:procps strace:strace
+SYSTEM_PACKAGES = socat:socat agetty:util-linux ps:procps strace:strace gcc:gcc gencat:libc6-dev
 
 # make soak: for how long; the integration tests do it for some seconds.
 SOAK_MINUTES = 60

@@ -207,7 +207,7 @@ class MemoryIllumos:
         busy = name == self.manager and self.manager in self.opened.values()
         what = "subsidiary" if name == "zoneconsole" else "manager"
         self._raise(f"open {what}", errno.EBUSY if busy else 0)
-        fd = min({*range(100, 199)} - self.opened.keys())
+        fd: int = min({*range(100, 199)} - self.opened.keys())
         self.opened[fd] = name
         waits = "" if flags & os.O_NONBLOCK else " waiting"
         self.calls.append(f"open {name}{waits}")

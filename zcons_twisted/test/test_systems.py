@@ -34,7 +34,7 @@ class SystemsTests(SynchronousTestCase):
 
     def test_consoleDevices(self) -> None:
         """
-        A system like illumos gives its zones a console device, and so does what looks like it.
+        One like illumos gives its zones a console device.
         """
         missing = os.path.abspath(self.mktemp())
         self.patch(systems, "CONSOLE_DEVICES", missing)

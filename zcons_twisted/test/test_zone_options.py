@@ -122,9 +122,7 @@ class EndingTests(SynchronousTestCase):
         error = self.assertRaises(
             BadOption, zoneConfig, "z", {"driver": "zcons", "exec": ("a",)}, {}
         )
-        self.assertEqual(
-            str(error), "zone 'z': exec is of no use to the zcons driver"
-        )
+        self.assertEqual(str(error), "zone 'z': exec is of no use to the zcons driver")
 
 
 class ConflictTests(SynchronousTestCase):

@@ -86,7 +86,8 @@ class SystemFileCalls:
         """
         See L{FileCalls}.
         """
-        return fcntl.ioctl(fd, request, argument)
+        answer: int = fcntl.ioctl(fd, request, argument)
+        return answer
 
     def close(self, fd: int) -> None:
         """
