@@ -59,6 +59,7 @@ NO_LIMITS = {
     "drivers.illumos.devices.RELEASE_SUBSIDIARY": "the system's",
     "drivers.illumos.devices.SET_READ_OPTIONS": "the system's",
     "drivers.illumos.ucred.NOBODY": "the system's",
+    "drivers.illumos.zones.NO_ZONE_ID": "the system's",
     "drivers.leader.STATUS_FD": "a descriptor's number",
     "drivers.sweep.LOOK_SECONDS": "how often one looks while one waits",
     "drivers.sweep.LOOK_SECONDS_MAX": "how often one looks while one waits",

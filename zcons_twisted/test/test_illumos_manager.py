@@ -141,6 +141,8 @@ class StreamsManagerTests(ManagerTestCase):
         self.assertEqual(looked, [])
         self.reactor.advance(0.001)
         self.assertEqual(looked, [True])
+        self.reactor.pump([PRIORITY_SECONDS] * 3)
+        self.assertEqual(looked, [True] * 4)
         self.assertEqual(len(self.reactor.getDelayedCalls()), 1)
 
     def test_paused(self) -> None:
