@@ -87,16 +87,18 @@ soak:
 	SOAK_MINUTES=$(SOAK_MINUTES) $(BIN)/python -b -m pytest -s -o faulthandler_timeout=0 \
 	    tests/test_soak.py
 
-# What is new goes to .build/corpus/ first; merged, what adds nothing stays out.
+# What is new goes to .build/corpus/ first; merged, what adds nothing stays out.  The
+# fuzzer has an environment of its own: it is not there for every Python.
+fuzz: FUZZER = .build/venv-fuzz/bin/python tests/fuzz/run.py
 fuzz:
-	@.ci/make-venv $(VENV) fuzz
+	@.ci/make-venv .build/venv-fuzz fuzz
 	@for target in $(FUZZ); do \
 	    found=.build/corpus/$$target; mkdir -p $$found; \
 	    echo "fuzzing $$target for $(FUZZ_SECONDS) s"; \
-	    $(BIN)/python tests/fuzz/run.py $$target -max_total_time=$(FUZZ_SECONDS) \
-	        -max_len=4096 -verbosity=0 $$found tests/fuzz/corpus/$$target || exit 1; \
-	    $(BIN)/python tests/fuzz/run.py $$target -merge=1 -use_counters=0 -max_len=4096 \
-	        -verbosity=0 tests/fuzz/corpus/$$target $$found || exit 1; \
+	    $(FUZZER) $$target -max_total_time=$(FUZZ_SECONDS) -max_len=4096 \
+	        -verbosity=0 $$found tests/fuzz/corpus/$$target || exit 1; \
+	    $(FUZZER) $$target -merge=1 -use_counters=0 -max_len=4096 -verbosity=0 \
+	        tests/fuzz/corpus/$$target $$found || exit 1; \
 	done
 
 # The news of a release, from newsfragments/ into NEWS.rst.

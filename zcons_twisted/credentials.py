@@ -12,6 +12,7 @@ import os
 import socket
 import struct
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from .drivers.illumos.ucred import UserCredentials
 
@@ -23,8 +24,7 @@ _SO_PEERGROUPS = 59
 _GROUPS_MAX = 65536
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
+class Credentials(NamedTuple):
     """
     A process as the kernel saw it when it connected.
 

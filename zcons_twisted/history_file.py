@@ -17,7 +17,8 @@ from collections.abc import Callable
 
 from twisted.logger import Logger
 
-from .history import HEAD_SIZE, DamagedHistory, History, historySize
+from .errors import DamagedHistory
+from .history import HEAD_SIZE, History, historySize
 
 __all__ = ["HistoryFile"]
 

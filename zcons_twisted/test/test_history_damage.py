@@ -9,8 +9,10 @@ from __future__ import annotations
 import math
 import struct
 
+from ..errors import DamagedHistory
 from ..events import ZoneEvent
-from ..history import HEADER_SIZE, MARK_SIZE, DamagedHistory
+from ..history import HEADER_SIZE
+from ..marks import MARK_SIZE
 from .history_case import HistoryTestCase
 
 _MARK = struct.Struct("=QdQHH")
