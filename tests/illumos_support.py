@@ -28,9 +28,9 @@ def compileLibrary(directory: Path) -> Path:
     Compile the system's libraries, under all their names.
     """
     made = directory / "libfake.so"
-    if shutil.which("gcc") is None:
-        pytest.skip("gcc is not installed")
-    command = ["gcc", "-O1", "-Wall", "-fPIC", "-shared", "-o", str(made)]
+    if shutil.which("cc") is None:
+        pytest.skip("cc is not installed")
+    command = ["cc", "-O1", "-Wall", "-fPIC", "-shared", "-o", str(made)]
     source = str(HERE / "illumos_fake.c")
     done = subprocess.run(
         [*command, source, "-ldl"], capture_output=True, text=True, timeout=DEADLINE
