@@ -13,7 +13,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from twisted.application.service import Service
@@ -22,7 +21,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from .console import Console, OnHalt
+from .console import Console
 from .credentials import Admission
 from .doors.console_socket import ConsoleSocket
 from .doors.control_socket import ControlSocket
@@ -31,10 +30,9 @@ from .drivers.maker import findDriverMaker
 from .errors import LifecycleError, ZConsError
 from .events import ZoneEvent
 from .handshakes import PendingHandshakes
-from .history import HISTORY_DEFAULT, History
+from .history import History
 from .history_file import HistoryFile
 from .interfaces import (
-    DriverOptions,
     IConsoleDriver,
     IOutlivingDriver,
     IZoneEvents,
@@ -47,30 +45,11 @@ from .reactors import ServerReactor
 from .rundir import RunDirectory
 from .sessions import EndReason
 from .urgency import Urgency
+from .zone_config import ZoneConfig
 
 __all__ = ["ZoneConfig", "ZoneConsoleService"]
 
 _T = TypeVar("_T")
-
-
-@dataclass(frozen=True, slots=True)
-class ZoneConfig:
-    """
-    One zone, as it is to be served.
-
-    @ivar name: the zone's name.
-    @ivar driver: the name of the driver of its device.
-    @ivar options: what concerns the driver alone.
-    @ivar onHalt: what becomes of the console when the zone is down and nobody is
-        attached.
-    @ivar history: how many bytes of what the zone prints are kept.
-    """
-
-    name: str
-    driver: str = "pty"
-    options: DriverOptions = field(default_factory=DriverOptions)
-    onHalt: OnHalt = OnHalt.STAY
-    history: int = HISTORY_DEFAULT
 
 
 @implementer(IZoneEvents)
@@ -151,6 +130,14 @@ class ZoneConsoleService(Service):
             checkSocket(self._rundir.consoleSocket(self.zone), self.zone)
             checkSocket(self._rundir.controlSocket(self.zone), self.zone)
         self._makeDriver()
+
+    def usesNexus(self) -> bool:
+        """
+        Will the zone's device be kept by a nexus?
+        """
+        return self._nexus is not None and IOutlivingDriver.providedBy(
+            self._makeDriver()
+        )
 
     def privilegedStartService(self) -> None:
         """

@@ -228,7 +228,7 @@ def makeService(options: Options, reactor: ServerReactor | None = None) -> IServ
         server.check()
         # Made here already so that a failure is told before twistd goes its way.
         rundir.make(os.geteuid(), options["group"])
-        if nexus is not None:
+        if nexus is not None and any(zone.usesNexus() for zone in server.zones()):
             nexus.startNow()
     except ZConsError as e:
         raise SystemExit(f"twistd zconsole: {e}") from None

@@ -110,6 +110,14 @@ class KeepTests(ServiceTestCase):
         self.assertEqual(zone.console.ended[0].reason.value, "restarting")
         self.assertReleased()
 
+    def test_usesNexus(self) -> None:
+        """
+        A nexus is of use where there is one, and the driver can make use of it.
+        """
+        self.assertTrue(self.kept().usesNexus())
+        other = ZoneConsoleService(self.reactor, ZoneConfig("y"), self.rundir)
+        self.assertFalse(other.usesNexus())
+
     def test_halt(self) -> None:
         """
         Unless that is wanted it is halted, and its device is removed.
