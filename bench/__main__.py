@@ -37,6 +37,8 @@ _QUICK_SECONDS = 0.3
 _MINUTES = 29.0
 #: Seconds that all idle consoles may take, so that they are kept from the rounds.
 _CONSOLES_SECONDS = 240.0
+#: Above this, the machine is not quiet.
+_BUSY_LOAD = 0.5
 _COUNTS = (1, 100, 1000, 5000)
 _QUICK_COUNTS = (1, 100)
 _NEIGHBOURS_ZONES = 33
@@ -191,6 +193,10 @@ def _run(options: argparse.Namespace) -> Results:
     peers = _peers(options, ruler, results)
     results.base = _base(options, peers)
     results.peers = {peer.name: peer.what for peer in peers}
+    load = float(results.machine["load_before"])
+    if load > _BUSY_LOAD:
+        said = f"other programs were busy: the load was {load} before it began"
+        results.notes.append(f"{said}, so that these figures say little")
     wanted = max([_NEIGHBOURS_ZONES * len(peers), *counts]) + len(peers)
     descriptorsHad = raiseDescriptors()
     regimes = _regimes(options)
