@@ -13,6 +13,7 @@ from twisted.logger import Logger
 
 from .doors.listening import NO_SOCKETS, PassedSockets
 from .handshakes import PendingHandshakes
+from .nexus.client import Nexus
 from .reactors import ServerReactor
 from .reloading import Outcome, Reload, changeZones
 from .rundir import RunDirectory
@@ -27,6 +28,7 @@ class ConsoleServer(MultiService):
     The zones of one server.
 
     @ivar handshakes: counts pending handshakes over all of them.
+    @ivar keep: when it stops, the zones that a nexus keeps are left as they are.
     """
 
     _log = Logger()
@@ -40,6 +42,8 @@ class ConsoleServer(MultiService):
         onEmpty: Callable[[], None] | None = None,
         reload: Reload | None = None,
         passed: PassedSockets = NO_SOCKETS,
+        nexus: Nexus | None = None,
+        onRestart: Callable[[], None] | None = None,
     ) -> None:
         """
         @param reactor: the one that everything runs in.
@@ -50,11 +54,18 @@ class ConsoleServer(MultiService):
         @param reload: has the configuration read anew, for those who ask at the
             control door.
         @param passed: sockets that are there already.
+        @param nexus: keeps the devices of all zones whose drivers can make use of one,
+            so that they outlive this process; where L{None}, they go with it.
+        @param onRestart: has all this run again; called when somebody asks for it, and
+            when it stops after that, the zones are left as they are.
         @raise BadZoneName: a zone can't be called so.
         """
         super().__init__()
         self._reactor = reactor
         self._onEmpty = onEmpty
+        self._nexus = nexus
+        self._onRestart = onRestart
+        self.keep = False
         self.handshakes = PendingHandshakes(reactor)
         self._urgency = Urgency()
         self._rundir = rundir
@@ -80,6 +91,8 @@ class ConsoleServer(MultiService):
             self._zoneDied,
             reload=self._reload,
             passed=self._passed,
+            nexus=self._nexus,
+            restart=self.restart if self._nexus and self._onRestart else None,
         )
 
     def change(self, zones: Iterable[ZoneConfig]) -> Deferred[Outcome]:
@@ -128,13 +141,26 @@ class ConsoleServer(MultiService):
         self.privilegedStartService()
         super().startService()
 
+    def restart(self) -> None:
+        """
+        Leave the zones as they are, and run again.
+        """
+        self.keep = True
+        if self._onRestart is not None:
+            self._onRestart()
+
     def stopService(self) -> Deferred[None]:
         """
         Stop all zones, all at the same time.
         """
         Service.stopService(self)
+        for zone in self.zones():
+            zone.keep = self.keep
         stopped = [zone.stopService() for zone in reversed(self.zones())]
         done: Deferred[None] = gatherResults(stopped).addCallback(lambda _all: None)
+        if self._nexus is not None:
+            nexus = self._nexus
+            done.addCallback(lambda _ignored: Deferred.fromCoroutine(nexus.leave()))
         return done
 
     def _zoneDied(self, zone: ZoneConsoleService) -> None:

@@ -60,6 +60,8 @@ class Options(usage.Options):
         self["config"] = None
         self["check"] = False
         self["shard"] = None
+        self["nexus"] = True
+        self["keep"] = False
 
     # For the whole server.
 
@@ -99,6 +101,20 @@ class Options(usage.Options):
             self["shard"] = Shard.fromText(given)
         except BadOption as e:
             raise BadOption(f"--shard {given}: {e}") from None
+
+    def opt_nexus(self, which: str) -> None:
+        """
+        What keeps pty pairs: own, a process of its own, so that zones outlive this
+        server, or none, this server itself [default: own].
+        """
+        self["nexus"] = _oneOf("nexus", which, ("own", "none")) == "own"
+
+    def opt_on_stop(self, what: str) -> None:
+        """
+        What becomes of zones when the server stops in good order: halt, or keep, where
+        a nexus keeps their devices [default: halt].
+        """
+        self["keep"] = _oneOf("on-stop", what, ("halt", "keep")) == "keep"
 
     def opt_version(self) -> None:
         """
@@ -220,12 +236,19 @@ def makeService(options: Options, reactor: ServerReactor | None = None) -> IServ
             print(told)  # noqa: T201  # it is the answer
             raise SystemExit(0)
         server = TwistdServer(
-            chosen, source, config, limit, observer=_observer(options)
+            chosen,
+            source,
+            config,
+            limit,
+            observer=_observer(options),
+            nexus=options["nexus"],
         )
+        server.keep = options["keep"]
         server.check()
         # Made here already so that a failure is told before twistd goes its way.
         assert config.rundir is not None
         config.rundir.make(os.geteuid(), config.gid)
+        server.startNexus()
     except BadConfig as e:
         raise SystemExit(str(e)) from None
     except ZConsError as e:
@@ -242,6 +265,12 @@ def _observer(options: Options) -> JournalObserver | None:
     if elsewhere or not isJournal(os.environ, 1):
         return None
     return JournalObserver(sys.stdout)
+
+
+def _oneOf(option: str, given: str, choices: tuple[str, ...]) -> str:
+    if given not in choices:
+        raise BadOption(f"--{option} {given}: choose one of {', '.join(choices)}")
+    return given
 
 
 def _globalReactor() -> ServerReactor:

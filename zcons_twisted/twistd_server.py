@@ -18,8 +18,10 @@ from twisted.python.components import Componentized
 
 from .config import ServerConfig
 from .errors import ZConsError
+from .nexus.client import Nexus
 from .reactors import ServerReactor
 from .reloading import Outcome, Reloads
+from .restarting import Restart
 from .server import ConsoleServer
 from .sources import ZoneSource
 from .systemd.activation import ActivatedSockets
@@ -44,6 +46,7 @@ class TwistdServer(ConsoleServer):
         limit: int,
         environ: MutableMapping[str, str] | None = None,
         observer: ILogObserver | None = None,
+        nexus: bool = False,
     ) -> None:
         """
         @param source: where the zones come from.
@@ -51,6 +54,7 @@ class TwistdServer(ConsoleServer):
         @param limit: how many files may be open.
         @param environ: the environment; that of the process, where L{None}.
         @param observer: gets the log, if twistd was not told where that goes.
+        @param nexus: whether devices are to be kept by a nexus.
         """
         self._source = source
         self._config = config
@@ -74,10 +78,22 @@ class TwistdServer(ConsoleServer):
             config.rundir,
             config.gid,
             reactor.stop,
-            self._reloads.ask if source.file is not None else None,
-            sockets,
+            reload=self._reloads.ask if source.file is not None else None,
+            passed=sockets,
+            nexus=Nexus(reactor, config.rundir.path) if nexus else None,
+            onRestart=self._runAgain,
         )
         self._stop = reactor.stop
+        self._again = Restart()
+
+    def startNexus(self) -> None:
+        """
+        Start the nexus where zones need one, and wait for that.
+
+        @raise ZConsError: it can't be started.
+        """
+        if self._nexus is not None and any(zone.usesNexus() for zone in self.zones()):
+            self._nexus.startNow()
 
     def account(self) -> str:
         """
@@ -135,6 +151,10 @@ class TwistdServer(ConsoleServer):
     def _stopped(self, result: None, notifications: Notifications) -> None:
         notifications.stopped()
         return result
+
+    def _runAgain(self) -> None:
+        self._again.atExit()
+        self._stop()
 
     def _ready(self) -> None:
         if self._notifications is not None and self.running:

@@ -136,6 +136,11 @@ def buildParser() -> argparse.ArgumentParser:
         "have the servers of all zones, or of one, read their configuration anew",
         zone="[ZONE]",
     )
+    add(
+        "restart",
+        "have a zone's server, or each, run again; its zones notice nothing",
+        zone="[ZONE]",
+    )
     for command in (event, boot, reboot):
         command.add_argument(
             _BOOT_ARGS, metavar="ARGS", type=_bootArguments, help="boot arguments"

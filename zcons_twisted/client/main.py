@@ -225,7 +225,7 @@ def _encoding() -> str:
 def _inquire(arguments: Arguments, rundir: RunDirectory) -> int:
     name = arguments.command
     zones = [arguments.zone] if getattr(arguments, "zone", None) else []
-    if name in ("list", "status", "reload") and not zones:
+    if name in ("list", "status", "reload", "restart") and not zones:
         zones = rundir.zones()
         if not zones:
             if name == "list" and arguments.asJson:
@@ -239,12 +239,15 @@ def _inquire(arguments: Arguments, rundir: RunDirectory) -> int:
     reactor = _globalReactor()
     inquiry = Inquiry(reactor, rundir, _show, _say)
     work: Coroutine[Any, Any, int]
+    ofServers = {
+        "reload": inquiry.reload,
+        "restart": inquiry.restart,
+        "status": inquiry.status,
+    }
     if name == "list":
         work = inquiry.list(zones, arguments.asJson)
-    elif name == "reload":
-        work = inquiry.reload(zones)
-    elif name == "status":
-        work = inquiry.status(zones)
+    elif name in ofServers:
+        work = ofServers[name](zones)
     elif name == "who":
         work = inquiry.who(zones[0])
     else:

@@ -5,7 +5,7 @@ What a connection to the control door needs of that door, and how it words answe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from twisted.internet.interfaces import IReactorTime
@@ -35,6 +35,7 @@ class ControlDoor(Protocol):
 
     @ivar began: when the server began with the zone, in seconds since the epoch.
     @ivar reload: has the whole server's configuration read anew, or L{None}.
+    @ivar restart: has the whole server run again, or L{None}.
     """
 
     reactor: IReactorTime
@@ -44,6 +45,7 @@ class ControlDoor(Protocol):
     began: float
     userNames: UserNames
     reload: Reload | None
+    restart: Callable[[], None] | None
 
     def opened(self, protocol: ControlProtocol) -> None:
         """

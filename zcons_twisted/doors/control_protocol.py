@@ -7,6 +7,7 @@ Who the peer is comes from the kernel, and is logged with what it had done.
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable
 from typing import Any, cast
@@ -36,7 +37,17 @@ from ..credentials import Credentials
 from ..events import EVENT_NAMES, ZoneEvent
 from ..notices import escaped
 from ..sessions import EndReason
-from .commands import Boot, Detach, Event, Halt, Reboot, Refused, Reload, Status
+from .commands import (
+    Boot,
+    Detach,
+    Event,
+    Halt,
+    Reboot,
+    Refused,
+    Reload,
+    Restart,
+    Status,
+)
 from .control_door import ControlDoor, checked, refused, shortened
 from .peer import LINGER_SECONDS
 from .status import statusOf
@@ -299,6 +310,23 @@ class ControlProtocol(AMP):
         """
         arguments = checked(bootArguments)
         return self._live("reboot", lambda life: life.reboot(arguments))
+
+    @Restart.responder
+    def restartServer(self) -> dict[str, Any]:
+        """
+        See L{Restart}.
+        """
+        restart = self._door.restart
+        if restart is None:
+            raise Refused(
+                "a restart would end the zones of this server, for it keeps their"
+                " console devices itself: stop it and start it again instead"
+            )
+        self._refuseIfDying()
+        self._note("restart")
+        # In a turn of its own: this is answered first.
+        self._door.reactor.callLater(0, restart)
+        return {"message": f"server restarts (process {os.getpid()})"}
 
     @Detach.responder
     def detach(self) -> dict[str, Any]:

@@ -7,6 +7,7 @@ things, from outside.  Whoever is admitted may ask everything.
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress, IReactorTime
@@ -43,6 +44,7 @@ class ControlSocket:
         admission: Admission,
         userNames: UserNames | None = None,
         reload: Reload | None = None,
+        restart: Callable[[], None] | None = None,
     ) -> None:
         """
         @param reactor: provides descriptors and time.
@@ -51,6 +53,7 @@ class ControlSocket:
         @param admission: who may come in.
         @param userNames: finds users' names; in a thread, where L{None}.
         @param reload: has the whole server's configuration read anew.
+        @param restart: has the whole server run again.
         """
         self._adopter = reactor
         self.reactor: IReactorTime = reactor
@@ -60,6 +63,7 @@ class ControlSocket:
         self.began = console.now()
         self.userNames = userNames or userNamesInThread(reactor)
         self.reload = reload
+        self.restart = restart
         self._admission = admission
         self._listener: Listener | None = None
         # Quiet longest first.

@@ -19,7 +19,7 @@ from zcons_twisted.client import inquiries
 from zcons_twisted.client.connecting import Opener
 from zcons_twisted.client.control import ANSWER_SECONDS
 from zcons_twisted.client.inquiries import ASKED_AT_ONCE, Inquiry
-from zcons_twisted.doors.commands import Detach, Event, Refused, Reload, Status
+from zcons_twisted.doors.commands import Detach, Event, Refused, Reload, Restart, Status
 from zcons_twisted.rundir import RunDirectory
 
 from .client_fakes import ClientReactor, connectedSocket, nobody
@@ -55,6 +55,13 @@ class Door(AMP):
         An event.
         """
         return {"message": f"{name} {bootArguments}\x1b"}
+
+    @Restart.responder
+    def restart(self) -> dict[str, str]:
+        """
+        It does.
+        """
+        return {"message": "server restarts"}
 
     @Detach.responder
     def detach(self) -> dict[str, str]:
@@ -122,6 +129,17 @@ class InquiryTests(SynchronousTestCase):
         """
         self.assertEqual(self.exit(self.inquiry().order("detach", "z", {})), 1)
         self.assertEqual((self.shown, self.said), ([], ["nobody is attached"]))
+
+    def test_restart(self) -> None:
+        """
+        A server is restarted once, however many zones it has; a zone that can't be
+        asked is an error.
+        """
+        self.assertEqual(self.exit(self.inquiry().restart(["y", "z"])), 0)
+        self.assertEqual((self.shown, self.said), (["server restarts\n"], []))
+        self.reactor.transports.clear()
+        self.assertEqual(self.exit(self.inquiry(nobody).restart(["z"])), 1)
+        self.assertIn("no server serves zone z", self.said[0])
 
     def test_status(self) -> None:
         """

@@ -57,7 +57,8 @@ class TwistdServerTestCase(ServiceTestCase):
         """
         The server, not started yet.
         """
-        options = parsed(*("--rundir", self.rundir.path, "--config", self.file, *words))
+        own = ("--nexus", "none", "--rundir", self.rundir.path, "--config", self.file)
+        options = parsed(*own, *words)
         made = makeService(options, self.reactor)
         assert isinstance(made, TwistdServer)
         self.addCleanup(self.stop, made)
@@ -368,7 +369,9 @@ class RunDirectoryTests(TwistdServerTestCase):
         """
         path = os.path.join(self.base, "other")
         self.write(f'[server]\nrundir = "{path}"\n[zones.a]\n')
-        server = makeService(parsed("--config", self.file), self.reactor)
+        server = makeService(
+            parsed("--nexus", "none", "--config", self.file), self.reactor
+        )
         assert isinstance(server, TwistdServer)
         self.addCleanup(self.stop, server)
         server.startService()
