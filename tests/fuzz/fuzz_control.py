@@ -70,6 +70,7 @@ class Door:
             self.reactor.seconds,
             lambda: None,
             History(memory, HISTORY_MIN),
+            self.reactor,
         )
         self.laps = Laps(self.reactor, self.driver, self.console)
         self.laps.begin()
@@ -157,4 +158,5 @@ def consume(data: bytes) -> None:
         assert "log_failure" not in event, event["log_failure"].getTraceback()
         what = str(event.get("what", "")) + str(event.get("why", ""))
         assert what.isprintable(), what
+    door.console.close()
     assert door.reactor.getDelayedCalls() == []
