@@ -38,7 +38,8 @@ from twisted.logger import globalLogPublisher
 from zcons_twisted.doors.commands import Status
 from zcons_twisted.rundir import RunDirectory
 from zcons_twisted.server import ConsoleServer
-from zcons_twisted.service import ZoneConfig, ZoneConsoleService
+from zcons_twisted.service import ZoneConsoleService
+from zcons_twisted.zone_config import ZoneConfig
 
 
 @pytest.fixture
@@ -157,7 +158,9 @@ class Twistd(Doors):
         @param under: the words of a command that runs it.
         """
         chosen = options or ("--zone", self.name)
-        zones = [chosen[n + 1] for n, word in enumerate(chosen) if word == "--zone"]
+        zones = how.pop("zones", None) or [
+            chosen[n + 1] for n, word in enumerate(chosen) if word == "--zone"
+        ]
         self.name = zones[0]
         self.program = Program(
             [

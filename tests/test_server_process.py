@@ -17,7 +17,17 @@ from pathlib import Path
 import pytest
 import pytest_twisted
 from conftest import Twistd, served
-from support import ROOT, Doors, Program, leftovers, pause, runs, twistd, until
+from support import (
+    ROOT,
+    Doors,
+    Program,
+    leftovers,
+    nexusOf,
+    pause,
+    runs,
+    twistd,
+    until,
+)
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 

@@ -25,14 +25,17 @@ if TYPE_CHECKING:
     from .errors import ZConsError
     from .events import ZoneEvent, ZoneState
     from .interfaces import DriverOptions
+    from .nexus.client import Nexus
     from .rundir import RunDirectory
     from .server import ConsoleServer
-    from .service import ZoneConfig, ZoneConsoleService
+    from .service import ZoneConsoleService
+    from .zone_config import ZoneConfig
 
 __all__ = [
     "Console",
     "ConsoleServer",
     "DriverOptions",
+    "Nexus",
     "OnHalt",
     "RunDirectory",
     "ZConsError",
@@ -51,10 +54,11 @@ _HOMES = {
     "Console": "console",
     "ConsoleServer": "server",
     "DriverOptions": "interfaces",
+    "Nexus": "nexus.client",
     "OnHalt": "console",
     "RunDirectory": "rundir",
     "ZConsError": "errors",
-    "ZoneConfig": "service",
+    "ZoneConfig": "zone_config",
     "ZoneConsoleService": "service",
     "ZoneEvent": "events",
     "ZoneState": "events",

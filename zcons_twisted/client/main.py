@@ -51,7 +51,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _do(arguments, rundir)
     except RunDirectoryError as e:
         _say(str(e))
-        return 1
+        # A container does not fail by its hook.
+        return 0 if arguments.command == "hook" else 1
     except BrokenPipeError:
         # Whoever read our output has seen enough; so has the interpreter's exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
@@ -62,7 +63,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
 
 
+def _hook(arguments: Arguments, rundir: RunDirectory) -> int:
+    from .hook import Hook
+
+    Hook(rundir, arguments.zone, _say).run(0)
+    return 0
+
+
 def _do(arguments: Arguments, rundir: RunDirectory) -> int:
+    if arguments.command == "hook":
+        return _hook(arguments, rundir)
     if arguments.command == "watch":
         zones = list(dict.fromkeys(arguments.zones))
         if len(zones) > 1:
@@ -225,11 +235,13 @@ def _encoding() -> str:
 def _inquire(arguments: Arguments, rundir: RunDirectory) -> int:
     name = arguments.command
     zones = [arguments.zone] if getattr(arguments, "zone", None) else []
-    if name in ("list", "status", "restart") and not zones:
+    if name in ("list", "status", "reload", "restart") and not zones:
         zones = rundir.zones()
         if not zones:
+            if name == "list" and arguments.asJson:
+                _show("[]\n")
             _say(f"no zone has a console in {rundir.path}")
-            return 0
+            return 1 if name == "reload" else 0
 
     from .inquiries import Inquiry
     from .running import ENDING_SIGNALS, runToEnd
@@ -237,12 +249,15 @@ def _inquire(arguments: Arguments, rundir: RunDirectory) -> int:
     reactor = _globalReactor()
     inquiry = Inquiry(reactor, rundir, _show, _say)
     work: Coroutine[Any, Any, int]
+    ofServers = {
+        "reload": inquiry.reload,
+        "restart": inquiry.restart,
+        "status": inquiry.status,
+    }
     if name == "list":
-        work = inquiry.list(zones)
-    elif name == "status":
-        work = inquiry.status(zones)
-    elif name == "restart":
-        work = inquiry.restart(zones)
+        work = inquiry.list(zones, arguments.asJson)
+    elif name in ofServers:
+        work = ofServers[name](zones)
     elif name == "who":
         work = inquiry.who(zones[0])
     else:

@@ -38,7 +38,7 @@ from ..interfaces import (
 )
 from ..nexus.client import Nexus
 from ..nexus.keeping import Claimed, LocalPairs, NexusPairs, Pairs
-from ..nexus.pair import PtyInstance, allowOthers, takeUnread
+from ..nexus.pair import PtyInstance, allowOthers
 from ..reactors import DescriptorReactor
 from ..rundir import RunDirectory
 from .hold import SubsidiaryHold
@@ -273,16 +273,6 @@ class PtyDriver:
             self._link.remove()
         return removed, found
 
-    def exchange(self, master: int) -> Deferred[None]:
-        """
-        Have another pair in this one's place, which somebody else made; the window's
-        size stays, and nothing is lost.
-
-        @param master: ours from now on.
-        @raise OSError: it is none, or can't be kept; the Deferred fails.
-        """
-        return self._alone(self._exchange(master))
-
     # As what hears of the nexus.
 
     def found(self, claimed: Claimed) -> None:
@@ -320,46 +310,6 @@ class PtyDriver:
         self._alone(self._handOver())
 
     # Inside.
-
-    async def _exchange(self, master: int) -> None:
-        try:
-            pair = PtyInstance(self.zone, master)
-        except OSError:
-            os.close(master)
-            raise
-        if self.pair is None:
-            pair.close()
-            raise OSError(errno.ENXIO, os.strerror(errno.ENXIO))
-        before = self.openSubsidiary()
-        try:
-            old, self.pair = self.pair, pair
-            pair.copyWindow(old)
-            await self._pairs.remove(old)
-            await self._pairs.adopt(pair, {})
-            await self.makeLinks()
-            self.hold()
-            self._goOn(pair, before)
-        finally:
-            os.close(before)
-
-    def _goOn(self, pair: PtyInstance, before: int) -> None:
-        """
-        From one pair to the next: what was printed on the old one and what nobody has
-        read of what was typed there is not lost.
-
-        @param before: the old one's subsidiary.
-        """
-        self.drain()
-        typed = takeUnread(before)
-        taken = os.write(pair.master, typed) if typed else 0
-        if taken < len(typed):
-            self._log.warn(
-                "{zone}: {count} bytes that were typed before are lost",
-                zone=self.zone,
-                count=len(typed) - taken,
-            )
-        if self._manager is not None:
-            self._manager.exchange(os.dup(pair.master))
 
     def _askAgain(self) -> bool:
         """

@@ -43,18 +43,16 @@ class Verdict:
     outcome: Outcome
     words: str
 
-    def restarts(self, respawn: str) -> bool:
+    def respawns(self, policy: str) -> bool:
         """
-        Is it started again?
+        Is it started again though nobody has asked for that?
 
-        @param respawn: the policy.
+        @param policy: C{"never"}, C{"on-failure"} or C{"always"}.
         """
-        if self.outcome is Outcome.REBOOT:
-            return True
         if self.outcome is Outcome.POWEROFF:
             return False
-        return respawn == "always" or (
-            respawn == "on-failure" and self.outcome is Outcome.FAILED
+        return policy == "always" or (
+            policy == "on-failure" and self.outcome is Outcome.FAILED
         )
 
 

@@ -1,24 +1,12 @@
 # -*- test-case-name: zcons_twisted.test.test_zone_process -*-
 """
 The life of a zone that is a command on its console: boot, halt, reboot, and what
-happens when the command ends by itself.
-
-::
-
-    DOWN --boot--> STARTING --began--> RUNNING --halt, reboot, ended--> ENDING
-      ^                |                                                  |
-      +--boot failed---+        WAITING <--respawn------------------------+
-      |                            |  ^                                   |
-      +--halt----------------------+  +-- (back-off) --> STARTING         |
-      +--------------------------------------------------halted-----------+
-
-C{ENDING} lasts until no process of the zone's session is left: SIGHUP and SIGTERM at
-once, SIGKILL after the grace period.
+happens when the command ends by itself.  L{zcons_twisted.drivers.phases} has its
+phases.
 """
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -35,6 +23,7 @@ from ..events import ZoneEvent, ZoneState
 from ..interfaces import DriverOptions, IZoneEvents, IZoneLife, IZoneStates
 from ..notices import escaped
 from ..reactors import ProcessReactor
+from .phases import After, Phase
 from .spawning import LocalSpawner, Spawner, endOf
 from .sweep import Ending, Sweep, ZoneDevice
 from .verdict import Outcome, Reading, Verdict, ofCommand
@@ -47,27 +36,6 @@ RESPAWN_POLICIES = ("never", "on-failure", "always")
 #: Seconds before a command is started again: first, and at most.
 RESPAWN_FIRST = 0.25
 RESPAWN_LONGEST = 30.0
-
-
-class _Phase(enum.Enum):
-    DOWN = ZoneState.INSTALLED
-    STARTING = ZoneState.READY
-    RUNNING = ZoneState.RUNNING
-    ENDING = ZoneState.SHUTTING_DOWN
-    WAITING = ZoneState.DOWN
-
-
-class _After(enum.Enum):
-    """
-    What follows when a zone has ended.
-    """
-
-    HALT = "halt"
-    REBOOT = "reboot"
-    RESPAWN = "respawn"
-    FAILED = "failed"
-    #: It has rebooted by itself.
-    REBOOTED = "rebooted"
 
 
 @implementer(IZoneLife, IZoneStates)
@@ -119,8 +87,8 @@ class ZoneProcess:
         self.facts: dict[str, Any] = {}
         self.spawner: Spawner = LocalSpawner(reactor, device)
         self._spawning = False
-        self._phase = _Phase.DOWN
-        self._after = _After.HALT
+        self._phase = Phase.DOWN
+        self._after = After.HALT
         self._arguments = ""
         self._startedAt = 0.0
         self._timer: IDelayedCall | None = None
@@ -141,21 +109,28 @@ class ZoneProcess:
         tells the state.
         """
 
+    def adjust(self, options: DriverOptions) -> None:
+        """
+        See L{IAdjustableDriver<zcons_twisted.interfaces.IAdjustableDriver>}.  It is for
+        what happens from now on: an end that is under way goes on as it began.
+        """
+        self._options = options
+
     # As a life.
 
     def boot(self, arguments: str = "") -> Deferred[str]:
         """
         See L{IZoneLife}.
         """
-        if self._phase is _Phase.ENDING:
+        if self._phase is Phase.ENDING:
             return fail(LifecycleError("zone is shutting down: try again in a moment"))
-        if self._phase is _Phase.RUNNING:
+        if self._phase is Phase.RUNNING:
             return succeed("zone is already booted")
-        if self._phase is _Phase.STARTING:
+        if self._phase is Phase.STARTING:
             return self._bootWaiter()
-        if self._phase is _Phase.DOWN:
+        if self._phase is Phase.DOWN:
             # The state comes first: who hears of the event looks at it.
-            self._phase = _Phase.STARTING
+            self._phase = Phase.STARTING
             self._events.event(ZoneEvent.BOOTING, arguments)
         done = self._bootWaiter()
         self._start(arguments)
@@ -165,24 +140,24 @@ class ZoneProcess:
         """
         See L{IZoneLife}.
         """
-        if self._phase is _Phase.DOWN:
+        if self._phase is Phase.DOWN:
             return succeed("zone is already halted")
         done: Deferred[str] = Deferred()
         self._halting.append(done)
-        self._after = _After.HALT
+        self._after = After.HALT
         self.spawner.note(self._after.value)
-        if self._phase is _Phase.WAITING:
+        if self._phase is Phase.WAITING:
             self._stopTimer()
             self._halted()
-        elif self._phase is not _Phase.ENDING:
-            self._end(_After.HALT)
+        elif self._phase is not Phase.ENDING:
+            self._end(After.HALT)
         return done
 
     def reboot(self, arguments: str = "") -> Deferred[str]:
         """
         See L{IZoneLife}.
         """
-        if self._phase in (_Phase.DOWN, _Phase.ENDING):
+        if self._phase in (Phase.DOWN, Phase.ENDING):
             return fail(
                 LifecycleError(
                     "reboot operation is invalid for zones in state"
@@ -191,11 +166,11 @@ class ZoneProcess:
             )
         self._events.event(ZoneEvent.REBOOTING, arguments)
         done = self._bootWaiter()
-        if self._phase is _Phase.WAITING:
+        if self._phase is Phase.WAITING:
             self._start(arguments)
         else:
             self._arguments = arguments
-            self._end(_After.REBOOT)
+            self._end(After.REBOOT)
         return done
 
     # Over a server's end.
@@ -211,13 +186,13 @@ class ZoneProcess:
             return
         self.resumed = True
         self.facts = facts
-        after = _After(note) if note else None
+        after = After(note) if note else None
         if facts["reaped"]:
-            self._foundDown(after or _After.HALT)
+            self._foundDown(after or After.HALT)
             return
         since = datetime.fromtimestamp(facts["started"]).isoformat(" ", "seconds")
         self.account = f"process {facts['pid']}, found running since {since}"
-        self._phase = _Phase.RUNNING if facts["began"] else _Phase.STARTING
+        self._phase = Phase.RUNNING if facts["began"] else Phase.STARTING
         self._startedAt = facts["started"]
         self._sweep.began(facts["pid"])
         self.spawner.resume(facts, self)
@@ -231,23 +206,23 @@ class ZoneProcess:
         self._stopTimer()
         self._sweep.stop()
 
-    def _foundDown(self, after: _After) -> None:
+    def _foundDown(self, after: After) -> None:
         self.account = _ended(self.facts["pid"], self._read(self._foundEnd()))
         respawn = self._options.respawn != "never"
-        again = after in (_After.REBOOT, _After.REBOOTED)
-        if again or (after is not _After.HALT and respawn):
-            self._phase = _Phase.WAITING
+        again = after in (After.REBOOT, After.REBOOTED)
+        if again or (after is not After.HALT and respawn):
+            self._phase = Phase.WAITING
             self._timer = self._reactor.callLater(0, self._start, "")
 
     def _foundEnd(self) -> Failure:
         return endOf(self.facts.get("code"), self.facts.get("signal"))
 
-    def _goOn(self, after: _After | None) -> None:
+    def _goOn(self, after: After | None) -> None:
         self._timer = None
         if self.facts["began"] and self.facts["why"]:
-            self._phase = _Phase.STARTING
+            self._phase = Phase.STARTING
             self.beginFailed(self.facts["why"])
-        elif after in (_After.HALT, _After.REBOOT):
+        elif after in (After.HALT, After.REBOOT):
             self._end(after)
         if self.facts["ended"]:
             self.spawner.foundEnded()
@@ -259,20 +234,20 @@ class ZoneProcess:
         The command runs.
         """
         self.facts["began"] = True
-        if self._phase is _Phase.STARTING:
-            self._phase = _Phase.RUNNING
+        if self._phase is Phase.STARTING:
+            self._phase = Phase.RUNNING
             self._answer(self._booting, "zone booted")
 
     def beginFailed(self, why: str) -> None:
         """
         The command can't be run.
         """
-        if self._phase is _Phase.STARTING:
+        if self._phase is Phase.STARTING:
             why = escaped(why)
             self.account = f"boot failed: {why}"
             self._log.error("{zone}: boot failed: {why}", zone=self._zone, why=why)
             self._refuse(self._booting, f"zone did not boot: {why}")
-            self._end(_After.FAILED)
+            self._end(After.FAILED)
 
     def ended(self, reason: Failure) -> None:
         """
@@ -286,19 +261,20 @@ class ZoneProcess:
             )
         self.facts["ended"] = self.facts["reaped"] = True
         self._sweep.reaped()
-        if self._phase not in (_Phase.STARTING, _Phase.RUNNING):
+        if self._phase not in (Phase.STARTING, Phase.RUNNING):
             return
         if verdict.outcome is Outcome.REBOOT:
-            self._end(_After.REBOOTED)
+            self._end(After.REBOOTED)
+        elif verdict.respawns(self._options.respawn):
+            self._end(After.RESPAWN)
         else:
-            again = verdict.restarts(self._options.respawn)
-            self._end(_After.RESPAWN if again else _After.HALT)
+            self._end(After.HALT)
 
     # Inside.
 
     def _start(self, arguments: str) -> None:
         self._stopTimer()
-        self._phase = _Phase.STARTING
+        self._phase = Phase.STARTING
         if self._device.terminalSession():
             # Somebody has the console as their controlling terminal, which there can
             # be only one of: a process, as a rule, that the last life left behind.
@@ -335,7 +311,7 @@ class ZoneProcess:
         }
         self._sweep.began(pid)
         self.account = f"process {pid}"
-        if self._phase is _Phase.ENDING:
+        if self._phase is Phase.ENDING:
             # Halted in the meantime.
             self._end(self._after)
         else:
@@ -343,17 +319,17 @@ class ZoneProcess:
 
     def _notSpawned(self, failure: Failure) -> None:
         self._spawning = False
-        if self._phase is _Phase.ENDING:
+        if self._phase is Phase.ENDING:
             self._end(self._after)
         else:
             error = failure.value
             self.beginFailed(getattr(error, "strerror", None) or str(error))
 
-    def _end(self, after: _After) -> None:
+    def _end(self, after: After) -> None:
         """
         End what runs, and do what comes after it.
         """
-        self._phase = _Phase.ENDING
+        self._phase = Phase.ENDING
         self._after = after
         self.spawner.note(after.value)
         if self._spawning:
@@ -366,17 +342,17 @@ class ZoneProcess:
         The zone is down: do what comes after.
         """
         after = self._after
-        if self._halting or after is _After.HALT:
+        if self._halting or after is After.HALT:
             self._refuse(self._booting, "zone was halted")
             self._halted()
-        elif after is _After.REBOOT:
+        elif after is After.REBOOT:
             self._start(self._arguments)
         else:
             if self._reactor.seconds() - self._startedAt >= STEADY_SECONDS:
                 self._backOff.reset()
-            failed = after is _After.FAILED
-            again = after is _After.REBOOTED or self._options.respawn != "never"
-            self._phase = _Phase.WAITING if again else _Phase.DOWN
+            failed = after is After.FAILED
+            again = after is After.REBOOTED or self._options.respawn != "never"
+            self._phase = Phase.WAITING if again else Phase.DOWN
             if again:
                 wait = self._backOff.wait()
                 self._timer = self._reactor.callLater(wait, self._start, "")
@@ -385,7 +361,7 @@ class ZoneProcess:
             )
 
     def _halted(self) -> None:
-        self._phase = _Phase.DOWN
+        self._phase = Phase.DOWN
         self._events.event(ZoneEvent.HALTED, "")
         self._answer(self._halting, "zone halted")
 

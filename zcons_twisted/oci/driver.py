@@ -14,6 +14,7 @@ there is one.  Whose pty it is depends on C{--console}:
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
 import os
 import shutil
@@ -32,6 +33,7 @@ from ..drivers.zone_process import ZoneProcess
 from ..errors import BadOption
 from ..events import ZoneEvent, ZoneState
 from ..interfaces import DriverOptions, IConsoleDriver, IZoneEvents
+from ..nexus.pair import PtyInstance, takeUnread
 from ..notices import escaped
 from ..reactors import ServerReactor
 from ..rundir import RunDirectory
@@ -91,6 +93,8 @@ class OciDriver(ExecDriver):
         self._clean = [*program, "clean", self._spec]
         command = dataclasses.replace(options, command=(*program, "life", self._spec))
         super().__init__(reactor, zone, rundir, command, events, environ)
+        self._command = command.command
+        self.adjust = self._adjust
         self._hearing = Hearing(reactor, zone, self._home, self._heard)
 
     def makeProcess(
@@ -109,6 +113,9 @@ class OciDriver(ExecDriver):
         )
         process.spawner = LocalSpawner(reactor, self, self.leads)
         return process
+
+    def _adjust(self, options: DriverOptions) -> None:
+        self._process.adjust(dataclasses.replace(options, command=self._command))
 
     async def makeLinks(self) -> None:
         """
@@ -161,7 +168,54 @@ class OciDriver(ExecDriver):
         except BadTerminal as e:
             os.close(fd)
             raise OSError(str(e)) from None
-        return self.exchange(fd)
+        return self._alone(self._exchange(fd))
+
+    async def _exchange(self, master: int) -> None:
+        """
+        Have the runtime's pair in the place of the one before; the window's size stays,
+        and nothing is lost.
+        """
+        try:
+            pair = PtyInstance(self.zone, master)
+        except OSError:
+            os.close(master)
+            raise
+        if self.pair is None:
+            pair.close()
+            raise OSError(errno.ENXIO, os.strerror(errno.ENXIO))
+        before = self.openSubsidiary()
+        try:
+            old, self.pair = self.pair, pair
+            pair.copyWindow(old)
+            await self._pairs.remove(old)
+            await self._pairs.adopt(pair, {})
+            await self.makeLinks()
+            self.hold()
+            self._goOn(pair, before)
+        finally:
+            os.close(before)
+
+    def _goOn(self, pair: PtyInstance, before: int) -> None:
+        """
+        From one pair to the next: what was printed on the old one and what nobody has
+        read of what was typed there is not lost.
+
+        @param before: the old one's subsidiary.
+        """
+        self.drain()
+        typed = takeUnread(before)
+        try:
+            taken = os.write(pair.master, typed)
+        except OSError:
+            taken = 0
+        if taken < len(typed):
+            self._log.warn(
+                "{zone}: {count} bytes that were typed before are lost",
+                zone=self.zone,
+                count=len(typed) - taken,
+            )
+        if self._manager is not None:
+            self._manager.exchange(os.dup(pair.master))
 
     def _created(self) -> None:
         if self.states.state() is ZoneState.READY:

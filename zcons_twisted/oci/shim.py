@@ -181,7 +181,7 @@ class Shim:
         self._stop = stopSignal(config)
         names = ("ZONENAME", "ZONE_BOOT_ARGS")
         told = {name: os.environ[name] for name in names if name in os.environ}
-        subsidiary = os.ttyname(0) if self._own else ""
+        subsidiary = _terminal() if self._own else ""
         life = derive(config, self._bundle, self._home, told, subsidiary)
         path = os.path.join(self._life, CONFIG_NAME)
         with open(path, "x", encoding="ascii") as file:
@@ -279,6 +279,19 @@ class Shim:
             pass
 
 
+def _terminal() -> str:
+    """
+    The path of the zone's subsidiary.
+    """
+    try:
+        return os.ttyname(0)
+    except OSError:
+        raise BadTerminal(
+            "the console is still one that a runtime has made: halt the zone and stop"
+            " its server in good order before --console is changed"
+        ) from None
+
+
 def _removeLife(path: str) -> None:
     try:
         for name in os.listdir(path):
@@ -303,10 +316,8 @@ def _endOrphans() -> None:
             # The kernel does not tell, or it has just ended.
             pass
         try:
-            found = os.waitpid(-1, 0)
+            os.waitpid(-1, 0)
         except ChildProcessError:
-            return
-        if not found:
             return
 
 
@@ -317,7 +328,7 @@ def _endAs(status: int) -> None:
     if os.WIFSIGNALED(status):
         number = os.WTERMSIG(status)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        if number not in (signal.SIGKILL, signal.SIGSTOP):
+        if number != signal.SIGKILL:
             signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
     os._exit(os.WEXITSTATUS(status))

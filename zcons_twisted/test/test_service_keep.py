@@ -14,8 +14,9 @@ from .. import service
 from ..interfaces import IOutlivingDriver
 from ..nexus.client import Nexus
 from ..server import ConsoleServer
-from ..service import ZoneConfig, ZoneConsoleService
+from ..service import ZoneConsoleService
 from ..testing import MemoryDriver, MemoryDriverMaker, MemoryLife
+from ..zone_config import ZoneConfig
 from .service_case import ServiceTestCase
 
 
@@ -109,6 +110,14 @@ class KeepTests(ServiceTestCase):
         self.assertEqual(peer.recv(1), b"")
         self.assertEqual(zone.console.ended[0].reason.value, "restarting")
         self.assertReleased()
+
+    def test_usesNexus(self) -> None:
+        """
+        A nexus is of use where there is one, and the driver can make use of it.
+        """
+        self.assertTrue(self.kept().usesNexus())
+        other = ZoneConsoleService(self.reactor, ZoneConfig("y"), self.rundir)
+        self.assertFalse(other.usesNexus())
 
     def test_halt(self) -> None:
         """
