@@ -10,10 +10,10 @@ import os
 import struct
 import termios
 
-__all__ = ["UNREAD_MAX", "PtyInstance", "allowOthers", "takeUnread", "unstick"]
+__all__ = ["PtyInstance", "allowOthers", "takeUnread", "unstick"]
 
-#: Most bytes of typed input that are taken out of a pty; it has room for fewer.
-UNREAD_MAX = 64 * 1024
+# Of typed input that is taken out of a pty; it has room for less.
+_UNREAD_MAX = 64 * 1024
 
 #: Lines and columns of a console that nobody has said otherwise of.
 _WINDOW = struct.pack("4H", 24, 80, 0, 0)
@@ -164,8 +164,8 @@ def takeUnread(subsidiary: int) -> bytes:
         attributes[3] &= ~(termios.ICANON | termios.ECHO)
         attributes[6][termios.VMIN] = attributes[6][termios.VTIME] = 0
         termios.tcsetattr(subsidiary, termios.TCSANOW, attributes)
-        while len(taken) < UNREAD_MAX:
-            more = os.read(subsidiary, UNREAD_MAX - len(taken))
+        while len(taken) < _UNREAD_MAX:
+            more = os.read(subsidiary, _UNREAD_MAX - len(taken))
             if not more:
                 break
             taken += more

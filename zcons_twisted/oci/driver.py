@@ -235,10 +235,9 @@ def findRuntime(words: Sequence[str], environ: Mapping[str, str]) -> tuple[str, 
         found = shutil.which(name, path=environ.get("PATH"))
         if found is not None:
             return (os.path.abspath(found), *words[1:])
-    wanted = words[0] if words else " nor ".join(RUNTIMES)
+    missing = f"{words[0]} is not" if words else f"neither {' nor '.join(RUNTIMES)} is"
     raise BadOption(
-        f"no OCI runtime: {'' if words else 'neither '}{wanted} is installed; install"
-        " one, or name it with --runtime"
+        f"no OCI runtime: {missing} installed; install one, or name it with --runtime"
     )
 
 

@@ -6,6 +6,7 @@ where only processes of our own user are heard.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import socket
@@ -13,6 +14,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import (
     IDelayedCall,
     IFileDescriptorReceiver,
@@ -29,9 +31,13 @@ from zope.interface import implementer
 
 from ..credentials import peerCredentials
 from ..notices import escaped
-from .telling import ACCEPTED, LINE_MAX, SOCKET_NAME
+from .runtime import WHY_MAX
+from .telling import ACCEPTED, SOCKET_NAME
 
-__all__ = ["BACKLOG", "HEAR_SECONDS", "Heard", "Hearing"]
+__all__ = ["BACKLOG", "HEARD_MAX", "HEAR_SECONDS", "Heard", "Hearing"]
+
+#: Most bytes of what a shim says.
+HEARD_MAX = 16 * 1024
 
 #: Seconds for a shim to say what it has to say.
 HEAR_SECONDS = 10.0
@@ -51,7 +57,7 @@ class _Peer(LineReceiver):
     """
 
     delimiter = b"\n"
-    MAX_LENGTH = LINE_MAX
+    MAX_LENGTH = HEARD_MAX
 
     _log = Logger()
 
@@ -60,6 +66,7 @@ class _Peer(LineReceiver):
         self._clock = clock
         self._heard = heard
         self._fd = -1
+        self._many = False
         self._deadline: IDelayedCall | None = None
 
     def connectionMade(self) -> None:
@@ -80,7 +87,7 @@ class _Peer(LineReceiver):
         """
         if self._fd != -1:
             os.close(descriptor)
-            self._transport.abortConnection()
+            self._many = True
         else:
             self._fd = descriptor
 
@@ -92,7 +99,7 @@ class _Peer(LineReceiver):
             said = json.loads(line)
         except ValueError:
             said = None
-        if not isinstance(said, dict):
+        if self._many or not isinstance(said, dict):
             self._transport.abortConnection()
             return
         fd, self._fd = self._fd, -1
@@ -121,7 +128,7 @@ class _Peer(LineReceiver):
         why = escaped(getattr(error, "strerror", None) or str(error))
         if not isinstance(error, OSError):
             self._log.failure("{zone}: {why}", failure, zone=self._zone, why=why)
-        return why.encode("utf-8", "replace")[: LINE_MAX - 1] + b"\n"
+        return why.encode("utf-8", "replace")[:WHY_MAX] + b"\n"
 
 
 class Hearing:
@@ -156,9 +163,13 @@ class Hearing:
         factory: Factory[Any] = Factory()
         factory.protocol = lambda: _Peer(self._zone, self._reactor, self._heard)
         factory.noisy = False
-        self._port = cast(IReactorUNIX, self._reactor).listenUNIX(
-            self._path, factory, backlog=BACKLOG, mode=0o600
-        )
+        try:
+            self._port = cast(IReactorUNIX, self._reactor).listenUNIX(
+                self._path, factory, backlog=BACKLOG, mode=0o600
+            )
+        except CannotListenError as e:
+            why = f"{self._path}: {e.socketError}: choose another --rundir"
+            raise OSError(errno.EINVAL, why) from None
 
     async def end(self) -> None:
         """
@@ -166,4 +177,8 @@ class Hearing:
         """
         port, self._port = self._port, None
         if port is not None:
-            await maybeDeferred(port.stopListening)
+            try:
+                await maybeDeferred(port.stopListening)
+            except FileNotFoundError:
+                # Somebody has removed the socket, which is what was wanted.
+                return

@@ -45,8 +45,6 @@ STATUS_FD = 3
 LIFE_PREFIX = "life-"
 #: Seconds between two tries to hand the console's manager to a server.
 RETRY_SECONDS = 0.2
-#: Seconds for the manager to come once the container is there.
-MANAGER_SECONDS = 5.0
 
 # Shorter than any socket of the zone's, so that it fits into an address.
 _CONSOLE_SOCKET = "c"
@@ -213,7 +211,7 @@ class Shim:
             listener.listen(1)
             self._runtime.create(self._life, pidFile, path)
             os.unlink(path)
-            manager = receiveManager(listener, MANAGER_SECONDS)
+            manager = receiveManager(listener)
         try:
             while not tell(self._home, {"created": self._container}, manager):
                 if not self._stopping:

@@ -11,16 +11,17 @@ import os
 import socket
 from typing import Any
 
-__all__ = ["ANSWER_SECONDS", "LINE_MAX", "SOCKET_NAME", "Refusal", "tell"]
+__all__ = ["ACCEPTED", "ANSWER_SECONDS", "SOCKET_NAME", "Refusal", "tell"]
 
 #: The socket's name in the zone's own directory.
 SOCKET_NAME = "s"
-#: Most bytes of a line.
-LINE_MAX = 4096
 #: Seconds that the server may take to answer.
 ANSWER_SECONDS = 10.0
 
+#: The answer that all is well.
 ACCEPTED = b"ok\n"
+
+_ANSWER_MAX = 4096
 
 
 class Refusal(Exception):
@@ -45,8 +46,8 @@ def tell(home: str, said: dict[str, Any], fd: int = -1) -> bool:
             peer.connect(os.path.join(home, SOCKET_NAME))
             socket.send_fds(peer, [line], [fd] if fd != -1 else [])
             answer = b""
-            while not answer.endswith(b"\n") and len(answer) < LINE_MAX:
-                more = peer.recv(LINE_MAX)
+            while not answer.endswith(b"\n") and len(answer) < _ANSWER_MAX:
+                more = peer.recv(_ANSWER_MAX)
                 if not more:
                     return False
                 answer += more

@@ -14,10 +14,13 @@ import socket
 import stat
 import struct
 
-__all__ = ["MESSAGE_MAX", "BadTerminal", "checkManager", "receiveManager"]
+__all__ = ["MANAGER_SECONDS", "BadTerminal", "checkManager", "receiveManager"]
 
-#: Most bytes of what a runtime says beside the manager.
-MESSAGE_MAX = 4096
+#: Seconds for the manager to come once the container is there.
+MANAGER_SECONDS = 5.0
+
+# What a runtime says beside the manager.
+_MESSAGE_MAX = 4096
 
 # How many descriptors are looked at; one is right.
 _FDS_MAX = 16
@@ -54,24 +57,23 @@ def checkManager(fd: int) -> None:
         ) from None
 
 
-def receiveManager(listener: socket.socket, seconds: float) -> int:
+def receiveManager(listener: socket.socket) -> int:
     """
     Take the manager that a runtime has sent.
 
     @param listener: where it connects, or has connected.
-    @param seconds: how long that may take.
     @return: the manager's descriptor.
     @raise BadTerminal: there is none, or what came is none.
     """
-    listener.settimeout(seconds)
+    listener.settimeout(MANAGER_SECONDS)
     fds = array.array("i")
     try:
         peer, _address = listener.accept()
         with peer:
-            peer.settimeout(seconds)
+            peer.settimeout(MANAGER_SECONDS)
             raw = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
             _message, ancillary, _flags, _from = peer.recvmsg(
-                MESSAGE_MAX,
+                _MESSAGE_MAX,
                 socket.CMSG_SPACE(_FDS_MAX * fds.itemsize),
                 socket.MSG_CMSG_CLOEXEC,
             )

@@ -10,8 +10,6 @@ import json
 import os
 from typing import Any
 
-from hypothesis import given as everything
-from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from ..oci.config import (
@@ -24,6 +22,7 @@ from ..oci.config import (
     stopSignal,
     wantsTerminal,
 )
+from .examples import given, quickly, st
 
 PLAIN: dict[str, Any] = {"process": {"args": ["sh"]}, "root": {"path": "rootfs"}}
 
@@ -135,7 +134,8 @@ class ReadConfigTests(SynchronousTestCase):
             self.refused(data.ljust(CONFIG_MAX + 1)), "more than 1048576 bytes"
         )
 
-    @everything(VALUES)
+    @quickly
+    @given(VALUES)
     def test_anything(self, value: object) -> None:
         """
         Whatever it is, it is refused or a configuration for a life comes of it.
@@ -206,11 +206,11 @@ class DeriveTests(SynchronousTestCase):
         """
         A pty that we have made is the container's console, and the only one.
         """
-        for given in ("/dev/console", "dev/console", "//dev/./console/"):
+        for place in ("/dev/console", "dev/console", "//dev/./console/"):
             config = {
                 "process": {"terminal": True, "consoleSize": {"height": 1, "width": 2}},
                 "root": {"path": "rootfs"},
-                "mounts": [{"destination": "/dev"}, {"destination": given}],
+                "mounts": [{"destination": "/dev"}, {"destination": place}],
             }
             life = self.derive(config, "/dev/pts/3")
             self.assertIs(life["process"]["terminal"], False)
@@ -240,20 +240,20 @@ class DeriveTests(SynchronousTestCase):
         """
         A bundle wants a terminal if it says so.
         """
-        for given, expected in (({}, False), ({"terminal": True}, True)):
-            self.assertIs(wantsTerminal({"process": given}), expected)
+        for process, expected in (({}, False), ({"terminal": True}, True)):
+            self.assertIs(wantsTerminal({"process": process}), expected)
 
     def test_stopSignal(self) -> None:
         """
         A container is stopped by the signal that it names, or by SIGTERM.
         """
         name = "org.opencontainers.image.stopSignal"
-        for given, expected in (
+        for word, expected in (
             ("SIGRTMIN+3", "SIGRTMIN+3"),
             ("USR1", "USR1"),
             ("--all", "TERM"),
             ("", "TERM"),
             (9, "TERM"),
         ):
-            self.assertEqual(stopSignal({"annotations": {name: given}}), expected)
+            self.assertEqual(stopSignal({"annotations": {name: word}}), expected)
         self.assertEqual(stopSignal({}), "TERM")

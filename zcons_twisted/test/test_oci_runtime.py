@@ -6,6 +6,8 @@ Tests for L{zcons_twisted.oci.runtime}, with a runtime that is a few lines of sh
 from __future__ import annotations
 
 import os
+import subprocess
+from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -137,6 +139,22 @@ class RuntimeTests(SynchronousTestCase):
         """
         A runtime that does not come to an end is ended.
         """
-        self.assertEqual(runtime.COMMAND_SECONDS, 60)
         self.patch(runtime, "COMMAND_SECONDS", 0.05)
         self.assertIn("start: no answer in 0.05 s", self.why("exec sleep 1000"))
+
+    def test_minute(self) -> None:
+        """
+        It has a minute.
+        """
+        waits = []
+        wait = subprocess.Popen.communicate
+
+        def communicate(
+            process: Any, input: Any = None, timeout: float | None = None
+        ) -> Any:
+            waits.append(timeout)
+            return wait(process)
+
+        self.patch(subprocess.Popen, "communicate", communicate)
+        self.make("exit 0").start()
+        self.assertEqual(waits, [60])

@@ -11,7 +11,23 @@ import socket
 from twisted.trial.unittest import SynchronousTestCase
 
 from ..nexus.pair import PtyInstance
+from ..oci import terminal
 from ..oci.terminal import BadTerminal, checkManager, receiveManager
+
+
+class Waits(socket.socket):
+    """
+    A socket that remembers how long it may wait.
+    """
+
+    seconds: list[float | None]
+
+    def settimeout(self, value: float | None) -> None:
+        """
+        Remember it.
+        """
+        self.seconds = [value]
+        super().settimeout(value)
 
 
 class TerminalTests(SynchronousTestCase):
@@ -45,7 +61,7 @@ class TerminalTests(SynchronousTestCase):
         @return: why what came is refused; no descriptor is left open.
         """
         before = sorted(os.listdir("/proc/self/fd"))
-        error = self.assertRaises(BadTerminal, receiveManager, self.listener, 0.01)
+        error = self.assertRaises(BadTerminal, receiveManager, self.listener)
         self.assertEqual(sorted(os.listdir("/proc/self/fd")), before)
         return str(error)
 
@@ -54,7 +70,7 @@ class TerminalTests(SynchronousTestCase):
         A pty's manager is taken, and is not handed on by accident.
         """
         self.send(self.pair.master)
-        fd = receiveManager(self.listener, 60)
+        fd = receiveManager(self.listener)
         self.addCleanup(os.close, fd)
         self.assertFalse(os.get_inheritable(fd))
         self.assertEqual(PtyInstance("z", os.dup(fd)).subsidiary, self.pair.subsidiary)
@@ -63,11 +79,22 @@ class TerminalTests(SynchronousTestCase):
         """
         Nobody, nothing, and a message without a descriptor are told.
         """
+        self.patch(terminal, "MANAGER_SECONDS", 0.01)
         self.assertIn("has sent no terminal", self.refused())
         self.send(message=b"")
         self.assertIn("sent 0 descriptors", self.refused())
         self.send()
         self.assertIn("sent 0 descriptors", self.refused())
+
+    def test_patience(self) -> None:
+        """
+        Five seconds are enough for one that is there already.
+        """
+        self.send(self.pair.master)
+        waits = Waits(fileno=os.dup(self.listener.fileno()))
+        self.addCleanup(waits.close)
+        os.close(receiveManager(waits))
+        self.assertEqual(waits.seconds, [5])
 
     def test_several(self) -> None:
         """
