@@ -20,7 +20,9 @@ RUNDIR =
 BENCH =
 # Programs that the integration tests use, each with the Debian package that has it.
 SYSTEM_PACKAGES = socat:socat agetty:util-linux ps:procps strace:strace \
-    cc:build-essential systemd-analyze:systemd systemd-socket-activate:systemd
+    cc:build-essential systemd-analyze:systemd systemd-socket-activate:systemd \
+    crun:crun runc:runc busybox:busybox-static systemd-nspawn:systemd-container \
+    unshare:util-linux
 
 # make soak: for how long; the integration tests do it for some seconds.
 SOAK_MINUTES = 60

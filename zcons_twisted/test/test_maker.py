@@ -53,7 +53,8 @@ class DriverMakerTests(SynchronousTestCase):
         """
         error = self.assertRaises(BadOption, findDriverMaker, "zcons\n")
         self.assertEqual(
-            str(error), "there is no driver 'zcons\\n': choose one of exec, pty, zcons"
+            str(error),
+            "there is no driver 'zcons\\n': choose one of exec, oci, pty, zcons",
         )
 
 

@@ -231,7 +231,7 @@ class BadOptionsTests(SynchronousTestCase):
             self.assertEqual(
                 self.line("--zone", "z", f"--{option}", value),
                 f"zone 'z': --{option} is of no use to the pty driver:"
-                " add --exec COMMAND",
+                " add --exec COMMAND or --oci BUNDLE",
             )
 
     def test_choices(self) -> None:
