@@ -140,6 +140,12 @@ def buildParser() -> argparse.ArgumentParser:
         help="the zone (default: the container's annotation zcons_twisted.zone, else"
         " its ID)",
     )
+    hook.add_argument(
+        "--event",
+        choices=list(EVENT_NAMES),
+        metavar="EVENT",
+        help="what has happened (default: as the container's status tells)",
+    )
     boot = add("boot", "boot a zone that the server runs")
     add("halt", "halt a zone that the server runs")
     reboot = add("reboot", "halt a zone that the server runs, and boot it again")

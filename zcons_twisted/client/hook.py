@@ -70,17 +70,21 @@ class Hook:
         rundir: RunDirectory,
         zone: str | None,
         say: Callable[[str], None],
+        event: str | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """
         @param rundir: the server's run directory.
         @param zone: the zone's name, or L{None} for what the container says.
         @param say: shows one line.
+        @param event: what has happened, or L{None} for what the container's status
+            tells.
         @param clock: measures seconds.
         """
         self._rundir = rundir
         self._zone = zone
         self._say = say
+        self._event = event
         self._clock = clock
         self._end = clock() + HOOK_SECONDS
 
@@ -102,7 +106,7 @@ class Hook:
             raise _Unheard("standard input is no container's state") from None
         if not isinstance(state, dict):
             raise _Unheard("standard input is no container's state")
-        event = eventOf(state.get("status"))
+        event = self._event or eventOf(state.get("status"))
         if event is None:
             raise _Unheard(
                 f"a status of {ascii(state.get('status'))[:80]} tells nothing"

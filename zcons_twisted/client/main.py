@@ -66,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _hook(arguments: Arguments, rundir: RunDirectory) -> int:
     from .hook import Hook
 
-    Hook(rundir, arguments.zone, _say).run(0)
+    Hook(rundir, arguments.zone, _say, arguments.event).run(0)
     return 0
 
 

@@ -60,7 +60,9 @@ class HookTests(SynchronousTestCase):
         self.threads.append(threading.Thread(target=serve))
         self.threads[-1].start()
 
-    def call(self, given: object, zone: str | None = None) -> list[str]:
+    def call(
+        self, given: object, zone: str | None = None, event: str | None = None
+    ) -> list[str]:
         """
         Call the hook with a container's state.
 
@@ -71,7 +73,7 @@ class HookTests(SynchronousTestCase):
         with open(path, "wb") as file:
             file.write(data)
         with open(path, "rb") as file:
-            Hook(self.rundir, zone, self.lines.append).run(file.fileno())
+            Hook(self.rundir, zone, self.lines.append, event).run(file.fileno())
         for thread in self.threads:
             thread.join()
         said, self.lines = self.lines, []
@@ -86,6 +88,14 @@ class HookTests(SynchronousTestCase):
         self.assertEqual(
             self.asked, [{"_ask": b"1", "_command": b"Event", "name": b"halted"}]
         )
+
+    def test_event(self) -> None:
+        """
+        What has happened may be said, whatever the container's status.
+        """
+        self.door({"_answer": b"1"})
+        self.assertEqual(self.call({"status": "x", "id": "z"}, event="booting"), [])
+        self.assertEqual(self.asked[0]["name"], b"booting")
 
     def test_events(self) -> None:
         """
@@ -198,9 +208,8 @@ class HookTests(SynchronousTestCase):
         self.addCleanup(os.close, reading)
         self.addCleanup(os.close, writing)
         moments = iter([0.0, 0.5, 3.0])
-        Hook(self.rundir, None, self.lines.append, lambda: next(moments)).run(
-            self.ended(reading)
-        )
+        call = Hook(self.rundir, None, self.lines.append, clock=lambda: next(moments))
+        call.run(self.ended(reading))
         self.assertEqual(self.lines, ["hook: no end of standard input in 2 s"])
         self.assertEqual(self.waits, [1500])
 
