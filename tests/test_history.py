@@ -108,6 +108,6 @@ async def test_damaged(launch: Launch) -> None:
     await (await server.zoneSide()).do("number", 0, 1600)
     watcher = await structured(server, role="watch", start="all")
     await watcher.to(1600)
-    aside = server.path("history") + ".damaged"
+    aside = server.path("history") + ".damaged.1"
     assert f"it is set aside as {aside}" in server.log
     os.unlink(aside)
