@@ -56,7 +56,7 @@ HEAD_SIZE = 4
 PAYLOAD_MAX = 64 * 1024
 #: Most bytes of output in one frame.
 OUTPUT_MAX = 32 * 1024
-#: Most bytes of a ping.
+#: Most bytes of a ping, and of a request to confirm.
 PING_MAX = 64
 #: Most bytes of input in one frame.
 INPUT_MAX = 32 * 1024
@@ -99,6 +99,8 @@ class FrameType(enum.IntEnum):
     PONG = 0x06
     #: JSON: C{request}, C{ok}, C{text}.
     ANSWER = 0x07
+    #: What came with the request to confirm.
+    CONFIRMED = 0x08
     #: Bytes that were typed.
     INPUT = 0x41
     #: JSON: C{rows}, C{columns}.
@@ -111,6 +113,8 @@ class FrameType(enum.IntEnum):
     PING = 0x45
     #: Nothing: the client leaves.
     LEAVE = 0x46
+    #: Up to 64 bytes that come back when the zone has what was typed before.
+    CONFIRM = 0x47
 
 
 @dataclass(frozen=True, slots=True)

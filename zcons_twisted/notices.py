@@ -21,6 +21,7 @@ __all__ = [
     "framed",
     "gapText",
     "noticeText",
+    "unconfirmedText",
 ]
 
 #: Longest framed notice in bytes (illumos' C{BUFSIZ} is 1024 with a NUL).
@@ -117,6 +118,15 @@ def forgottenText(translate: Translate = str) -> str:
     What a session is told where something happened that is not kept any more.
     """
     return translate("NOTICE: Earlier notices are not kept")
+
+
+def unconfirmedText(typed: int) -> str:
+    """
+    What is said of input that may be lost.
+
+    @param typed: how many bytes.
+    """
+    return f"{typed} bytes that were typed may not have reached the zone"
 
 
 def framed(text: str, encoding: str = "ascii") -> bytes:

@@ -249,6 +249,7 @@ class StructuredSession(Session):
             FrameType.SEAT: self._seat,
             FrameType.PING: self._ping,
             FrameType.LEAVE: self._leave,
+            FrameType.CONFIRM: self._confirm,
         }
 
     def received(self, data: bytes) -> None:
@@ -347,6 +348,13 @@ class StructuredSession(Session):
         if len(payload) > PING_MAX:
             raise BadFrame(f"a ping of more than {PING_MAX} bytes")
         self._tell(encodeFrame(FrameType.PONG, payload))
+
+    def _confirm(self, payload: bytes) -> None:
+        if len(payload) > PING_MAX:
+            raise BadFrame(f"a request to confirm of more than {PING_MAX} bytes")
+        confirmed = encodeFrame(FrameType.CONFIRMED, payload)
+        if not self._console.seat.confirm(self, lambda: self._tell(confirmed)):
+            self._answer("confirm", "only the operator may type")
 
     def _leave(self, payload: bytes) -> None:
         self._console.gone(self, EndReason.LEFT, "the client left")

@@ -60,7 +60,11 @@ def statusReport(status: Values) -> str:
         ("operator", "none")
     ]
     facts += [("watcher", _session(who)) for who in status["watchers"]]
-    facts += [("history", f"offsets {status['oldest']} to {status['end']}")]
+    facts += [
+        ("history", f"offsets {status['oldest']} to {status['end']}"),
+        ("birth", escaped(status["birth"])),
+        ("last boot", f"offset {status['boot']}, kept to {status['bootEnd']}"),
+    ]
     facts += [("ended", _ended(who)) for who in status["ended"]]
     facts += [(escaped(c["name"]), str(c["value"])) for c in status["counters"]]
     width = max(len(name) for name, _ in facts) + 2

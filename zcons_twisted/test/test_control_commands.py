@@ -50,6 +50,9 @@ class StatusTests(ControlTestCase):
                 "watchers": [],
                 "oldest": 0,
                 "end": 0,
+                "birth": self.console.history.birth,
+                "boot": 0,
+                "bootEnd": 0,
                 "ended": [],
             },
         )
