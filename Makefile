@@ -1,6 +1,7 @@
 # make run     a zone with a console, served in the foreground
 # make test    unit tests, then integration tests
 # make check   style, types, documentation, packaging
+# make bench   our server and its peers, measured against each other
 # make soak    use a server in every way at once, for SOAK_MINUTES
 # make fuzz    look for inputs that break something; FUZZ_SECONDS for each target
 #
@@ -15,8 +16,11 @@ PYTHON =
 ZONE = myzone
 CMD =
 RUNDIR =
+# make bench: its options, "--quick" for example; docs/capacity.rst tells them.
+BENCH =
 # Programs that the integration tests use, each with the Debian package that has it.
-SYSTEM_PACKAGES = socat:socat agetty:util-linux ps:procps strace:strace
+SYSTEM_PACKAGES = socat:socat agetty:util-linux ps:procps strace:strace \
+    cc:build-essential systemd-analyze:systemd systemd-socket-activate:systemd
 
 # make soak: for how long; the integration tests do it for some seconds.
 SOAK_MINUTES = 60
@@ -28,8 +32,8 @@ SOURCES = zcons_twisted twisted tests docs .ci .ci/external-names $(wildcard ben
 
 export PYTHON ZONE CMD RUNDIR
 
-.PHONY: run test unit integration check lint types docs packaging coverage soak fuzz news \
-    clean
+.PHONY: run test unit integration check lint types docs packaging coverage soak fuzz bench \
+    news clean
 
 run:
 	@.ci/make-venv $(VENV)
@@ -100,6 +104,10 @@ fuzz:
 	    $(FUZZER) $$target -merge=1 -use_counters=0 -max_len=4096 -verbosity=0 \
 	        tests/fuzz/corpus/$$target $$found || exit 1; \
 	done
+
+bench:
+	@.ci/make-venv $(VENV)
+	@$(BIN)/python -m bench $(BENCH)
 
 # The news of a release, from newsfragments/ into NEWS.rst.
 news:

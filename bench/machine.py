@@ -3,6 +3,9 @@ What the machine allows and says: limits, processor time, memory, and spinners t
 keep it from halting.
 """
 
+# There is no reactor here that a wait could hold up.
+# ruff: noqa: TID251
+
 from __future__ import annotations
 
 import contextlib
@@ -11,6 +14,7 @@ import platform
 import resource
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterable, Iterator
 from importlib.metadata import PackageNotFoundError, version
@@ -26,6 +30,7 @@ __all__ = [
     "processorSeconds",
     "proportionalMemory",
     "raiseDescriptors",
+    "tell",
     "terminals",
 ]
 
@@ -38,6 +43,13 @@ class BenchError(Exception):
     """
     Something that can't be measured; the message is one line for a person.
     """
+
+
+def tell(line: str) -> None:
+    """
+    Say how far it is.
+    """
+    sys.stderr.write(f"{line}\n")
 
 
 def buildRuler(build: Path) -> Path:

@@ -39,7 +39,8 @@ class Measure:
     @ivar figures: what is shown of it.
     @ivar arguments: what else the ruler is told.
     @ivar zones: how many zones the server needs.
-    @ivar rough: the peer is started again afterwards.
+    @ivar rough: it takes long and varies little: the first rounds are enough, and the
+        peer is started again afterwards.
     """
 
     name: str

@@ -17,7 +17,6 @@ happened by the methods here.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 
 from twisted.internet.interfaces import IReactorTime
@@ -59,6 +58,7 @@ class Console:
     @ivar dying: in death throes: nobody is seated any more.
     @ivar ended: the sessions that ended last, oldest first.
     @ivar logbook: tells the log who came and went.
+    @ivar printedAt: when the zone printed something last, or L{None}.
     """
 
     _log = Logger()
@@ -93,9 +93,10 @@ class Console:
         self._announcer = Announcer(clock, self.sessions, lambda: self.operator)
         self.device: IManagerDevice | None = None
         self.dying = False
-        self.ended: deque[Ended] = deque(maxlen=ENDED_KEPT)
+        self.ended: list[Ended] = []
         self.onHalt = onHalt
         self.now = now
+        self.printedAt: float | None = None
         self._states = states
         self._onDeath = onDeath
         self._leaving: Session | None = None
@@ -129,6 +130,7 @@ class Console:
         history = self.history
         start = self._served
         self._served = history.end
+        self.printedAt = self.now()
         if not self._live:
             return
         chunk = history.since(start)
@@ -161,13 +163,7 @@ class Console:
         A newcomer found the seat taken, and has been told so.
         """
         self.counters.refused += 1
-        self.logbook.tell(
-            "refused",
-            who.uid,
-            "console refused to {who}: {holder} has it",
-            who=who,
-            holder=holder.peer.who,
-        )
+        self.logbook.refused(who, holder.peer.who)
 
     def attach(self, session: Session) -> None:
         """
@@ -189,13 +185,7 @@ class Console:
             self.seat.take(session)
             self._announcer.changed(session)
         session.follower.pump()
-        self.logbook.tell(
-            "attached",
-            session.peer.who.uid,
-            "console attached by {who} as {role}",
-            who=session.peer.who,
-            role=session.role.value,
-        )
+        self.logbook.attached(session.peer.who, session.role.value)
 
     def followerChanged(self, follower: Follower) -> None:
         """
@@ -233,12 +223,7 @@ class Console:
         self._clearSeat(session)
         if session in self.sessions:
             self.seat.take(session)
-            self.logbook.tell(
-                "took the seat",
-                session.peer.who.uid,
-                "{who} has the operator's seat now",
-                who=session.peer.who,
-            )
+            self.logbook.tookSeat(session.peer.who)
             self._announcer.changed(session)
         else:
             self._announcer.changed()
@@ -356,14 +341,7 @@ class Console:
         """
         # What one that stays sends next, it sends as a watcher.
         lost = self.seat.leave(takeInput=session.link.sendsNoMore())
-        self.logbook.tell(
-            "gave up the seat",
-            session.peer.who.uid,
-            "{who} gives up the operator's seat; {lost} bytes that it had typed"
-            " found no room",
-            who=session.peer.who,
-            lost=lost,
-        )
+        self.logbook.gaveUpSeat(session.peer.who, lost)
 
     def _clearSeat(self, newcomer: Session) -> None:
         """
@@ -405,14 +383,8 @@ class Console:
         session.end(reason, text)
         self.counters.skipped += session.follower.skipped
         self.ended.append(Ended(session.peer.who, self.now(), reason, text))
-        self.logbook.tell(
-            "left",
-            session.peer.who.uid,
-            "console left by {who}: {text}",
-            who=session.peer.who,
-            reason=reason.value,
-            text=text,
-        )
+        del self.ended[:-ENDED_KEPT]
+        self.logbook.left(session.peer.who, reason.value, text)
         return wasOperator
 
     def _lookAtState(self) -> None:

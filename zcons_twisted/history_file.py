@@ -22,7 +22,7 @@ from twisted.logger import Logger
 from .errors import DamagedHistory
 from .header import checkFormat
 from .history import HEAD_SIZE, HISTORY_MAX, HISTORY_MIN, History, historySize
-from .mapping import Mapping
+from .mapping import Mapping, claim
 
 __all__ = ["DAMAGED_MAX", "HistoryFile"]
 
@@ -97,7 +97,7 @@ class HistoryFile:
 
     def _mapped(self, fd: int, ring: int) -> History:
         # The header and the marks; the rest is claimed as it is needed.
-        os.posix_fallocate(fd, 0, HEAD_SIZE)
+        claim(fd, 0, HEAD_SIZE)
         mapping = Mapping(self._path, fd, historySize(ring))
         try:
             return History(mapping.memory, ring, mapping)

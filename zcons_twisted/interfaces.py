@@ -19,14 +19,17 @@ from zope.interface import Attribute, Interface
 from .events import ZoneEvent, ZoneState
 
 if TYPE_CHECKING:
+    from .nexus.client import Nexus
     from .rundir import RunDirectory
 
 __all__ = [
     "DriverOptions",
+    "IAdjustableDriver",
     "IConsoleDriver",
     "IConsoleDriverMaker",
     "IDeviceReceiver",
     "IManagerDevice",
+    "IOutlivingDriver",
     "IZoneEvents",
     "IZoneLife",
     "IZoneStates",
@@ -208,7 +211,7 @@ class IConsoleDriver(Interface):
     states = Attribute("An L{IZoneStates}.")
     life = Attribute("An L{IZoneLife}, or L{None} for a zone that others run.")
 
-    def count() -> int:
+    def count() -> Deferred[int]:
         """
         How many device instances carry this zone's name; one is right.
         """
@@ -243,6 +246,45 @@ class IConsoleDriver(Interface):
         Open the manager.
 
         @raise DeviceError: it can't be opened now.
+        """
+
+
+class IAdjustableDriver(Interface):
+    """
+    A driver whose options can be changed while its zone is served.  For any other, the
+    zone is stopped and started when they change.
+    """
+
+    def adjust(options: DriverOptions) -> None:
+        """
+        These are its options from now on.
+
+        @param options: differ from those before only in what the table of
+            L{zcons_twisted.zone_options} calls live.
+        """
+
+
+class IOutlivingDriver(Interface):
+    """
+    What a driver may be besides: one whose device, with the zone on it, outlives the
+    server where a nexus keeps it.
+    """
+
+    outlives = Attribute("Whether a nexus keeps it.")
+    keeper = Attribute("The nexus' process, or 0 where there is none now.")
+    resumed = Attribute(
+        "Whether the zone was found as an earlier server left it, so that it is not"
+        " booted when this one begins."
+    )
+
+    def useNexus(nexus: Nexus) -> None:
+        """
+        Have the device kept by a nexus.  Called before anything else, if at all.
+        """
+
+    def leave() -> Deferred[None]:
+        """
+        Let go of the device and leave it, and what runs on it, to the next server.
         """
 
 

@@ -14,6 +14,8 @@ from __future__ import annotations
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
+from .credentials import Credentials
+
 __all__ = ["KINDS_MAX", "LINES_MAX", "LINES_SECONDS", "Logbook"]
 
 #: So many comings and goings of one console are told one by one ...
@@ -42,6 +44,65 @@ class Logbook:
         self._told = 0
         self._more: dict[tuple[str, int | None], int] = {}
         self._timer: IDelayedCall | None = None
+
+    def attached(self, who: Credentials, role: str) -> None:
+        """
+        A peer has come in.
+        """
+        text = "console attached by {who} as {role}"
+        self.tell("attached", who.uid, text, who=who, role=role)
+
+    def tookSeat(self, who: Credentials) -> None:
+        """
+        One that was attached has the operator's seat now.
+        """
+        self.tell("took the seat", who.uid, "{who} has the operator's seat", who=who)
+
+    def gaveUpSeat(self, who: Credentials, lost: int) -> None:
+        """
+        An operator goes on as a watcher.
+
+        @param lost: how many bytes that it had typed found no room.
+        """
+        text = "{who} gives up the operator's seat"
+        if lost:
+            text += "; {lost} bytes that it had typed found no room"
+        self.tell("gave up the seat", who.uid, text, who=who, lost=lost)
+
+    def left(self, who: Credentials, reason: str, text: str) -> None:
+        """
+        A session has ended.
+
+        @param reason: why, in a word for programs.
+        @param text: the same in one line for people.
+        """
+        line = "console left by {who}: {text}"
+        self.tell("left", who.uid, line, who=who, reason=reason, text=text)
+
+    def refused(self, who: Credentials, holder: Credentials) -> None:
+        """
+        A peer found the seat taken.
+        """
+        text = "console refused to {who}: {holder} has it"
+        self.tell("refused", who.uid, text, who=who, holder=holder)
+
+    def malformed(self, who: Credentials, why: str) -> None:
+        """
+        A peer was refused for what it said, or did not say.
+        """
+        self.tell("refused", who.uid, "{who} refused: {why}", who=who, why=why)
+
+    def notAdmitted(self, who: Credentials) -> None:
+        """
+        A peer may not come in at all.
+        """
+        self.tell("not admitted", who.uid, "{who} is not admitted", who=who)
+
+    def controlled(self, who: Credentials, what: str) -> None:
+        """
+        A peer of the control door had something done.
+        """
+        self.tell(what, who.uid, "control: {what} by {who}", what=what, who=who)
 
     def tell(self, kind: str, uid: int, text: str, /, **fields: object) -> None:
         """

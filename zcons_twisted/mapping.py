@@ -11,6 +11,7 @@ to time; where it is cut short, what is left of it is taken into memory.
 from __future__ import annotations
 
 import contextlib
+import errno
 import math
 import mmap
 import os
@@ -18,7 +19,7 @@ import time
 
 from twisted.logger import Logger
 
-__all__ = ["CLAIM_SECONDS", "LOOK_SECONDS", "Mapping"]
+__all__ = ["CLAIM_SECONDS", "LOOK_SECONDS", "Mapping", "claim"]
 
 _log = Logger()
 
@@ -29,6 +30,9 @@ CLAIM_SECONDS = 10.0
 LOOK_SECONDS = 1.0
 
 _PIECE = 1024 * 1024
+
+#: What a file system says that makes no promises: ZFS, for one.
+_NO_PROMISES = {errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS}
 
 
 class Mapping:
@@ -59,7 +63,7 @@ class Mapping:
         if refused is not None and time.monotonic() < refused + CLAIM_SECONDS:
             return False
         try:
-            os.posix_fallocate(self._fd, start, length)
+            claim(self._fd, start, length)
         except OSError as e:
             self._refused = time.monotonic()
             if refused is None:
@@ -142,3 +146,23 @@ def _mapped(fd: int, size: int) -> tuple[mmap.mmap, int, bool]:
         if os.path.sameopenfile(free, fd):
             return memory, free, False
     return memory, os.dup(fd), True
+
+
+def claim(fd: int, start: int, length: int) -> None:
+    """
+    Have the file system promise a part of a file; where it makes no promises, what is
+    there is written once more, which takes the room now instead of later.
+
+    @raise OSError: there is no room.
+    """
+    try:
+        os.posix_fallocate(fd, start, length)
+        return
+    except OSError as e:
+        if e.errno not in _NO_PROMISES:
+            raise
+    data = os.pread(fd, length, start).ljust(length, b"\0")
+    while data:
+        written = os.pwrite(fd, data, start)
+        start += written
+        data = data[written:]

@@ -13,7 +13,6 @@ from __future__ import annotations
 import enum
 import struct
 import zlib
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from heapq import merge
@@ -83,7 +82,7 @@ class _Space:
     def __init__(self, kind: MarkKind, records: memoryview) -> None:
         self.kind = kind
         self.records = records
-        self.kept: deque[_Numbered] = deque(maxlen=MARKS)
+        self.kept: list[_Numbered] = []
         self.made = 0
         self.dropped = -1
 
@@ -105,7 +104,7 @@ class _Space:
 
     def append(self, number: int, mark: Mark) -> None:
         if len(self.kept) == MARKS:
-            self.dropped = self.kept[0][1].offset
+            self.dropped = self.kept.pop(0)[1].offset
         self.store(self.made, number, mark)
         self.made += 1
         self.kept.append((number, mark))

@@ -5,14 +5,17 @@ L{ConsoleServer}: the zones of one server as a service.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from twisted.application.service import MultiService, Service
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.logger import Logger
 
+from .doors.listening import NO_SOCKETS, PassedSockets
 from .handshakes import PendingHandshakes
+from .nexus.client import Nexus
 from .reactors import ServerReactor
+from .reloading import Outcome, Reload, changeZones
 from .rundir import RunDirectory
 from .service import ZoneConfig, ZoneConsoleService
 from .urgency import Urgency
@@ -25,6 +28,7 @@ class ConsoleServer(MultiService):
     The zones of one server.
 
     @ivar handshakes: counts pending handshakes over all of them.
+    @ivar keep: when it stops, the zones that a nexus keeps are left as they are.
     """
 
     _log = Logger()
@@ -36,6 +40,10 @@ class ConsoleServer(MultiService):
         rundir: RunDirectory,
         gid: int | None = None,
         onEmpty: Callable[[], None] | None = None,
+        reload: Reload | None = None,
+        passed: PassedSockets = NO_SOCKETS,
+        nexus: Nexus | None = None,
+        onRestart: Callable[[], None] | None = None,
     ) -> None:
         """
         @param reactor: the one that everything runs in.
@@ -43,23 +51,59 @@ class ConsoleServer(MultiService):
         @param rundir: where the sockets and links of all of them are.
         @param gid: a group that may use them besides the server's user and root.
         @param onEmpty: called when the last console has ended by itself.
+        @param reload: has the configuration read anew, for those who ask at the
+            control door.
+        @param passed: sockets that are there already.
+        @param nexus: keeps the devices of all zones whose drivers can make use of one,
+            so that they outlive this process; where L{None}, they go with it.
+        @param onRestart: has all this run again; called when somebody asks for it, and
+            when it stops after that, the zones are left as they are.
         @raise BadZoneName: a zone can't be called so.
         """
         super().__init__()
         self._reactor = reactor
         self._onEmpty = onEmpty
+        self._nexus = nexus
+        self._onRestart = onRestart
+        self.keep = False
         self.handshakes = PendingHandshakes(reactor)
-        urgency = Urgency()
+        self._urgency = Urgency()
+        self._rundir = rundir
+        self._gid = gid
+        self._reload = reload
+        self._passed = passed
         for config in zones:
-            ZoneConsoleService(
-                reactor,
-                config,
-                rundir,
-                gid,
-                self.handshakes,
-                urgency,
-                self._zoneDied,
-            ).setServiceParent(self)
+            self.make(config).setServiceParent(self)
+
+    def make(self, config: ZoneConfig) -> ZoneConsoleService:
+        """
+        The service of a zone that is to be served here, and is not yet.
+
+        @raise BadZoneName: it can't be called so.
+        """
+        return ZoneConsoleService(
+            self._reactor,
+            config,
+            self._rundir,
+            self._gid,
+            self.handshakes,
+            self._urgency,
+            self._zoneDied,
+            reload=self._reload,
+            passed=self._passed,
+            nexus=self._nexus,
+            restart=self.restart if self._nexus and self._onRestart else None,
+        )
+
+    def change(self, zones: Iterable[ZoneConfig]) -> Deferred[Outcome]:
+        """
+        Serve these zones from now on, and no others.  Those that have not changed are
+        not touched.
+
+        @return: fails with L{ZConsError<zcons_twisted.errors.ZConsError>} where a new
+            zone can't be served, and nothing has changed.
+        """
+        return Deferred.fromCoroutine(changeZones(self, self._reactor, zones))
 
     def zones(self) -> list[ZoneConsoleService]:
         """
@@ -97,13 +141,26 @@ class ConsoleServer(MultiService):
         self.privilegedStartService()
         super().startService()
 
+    def restart(self) -> None:
+        """
+        Leave the zones as they are, and run again.
+        """
+        self.keep = True
+        if self._onRestart is not None:
+            self._onRestart()
+
     def stopService(self) -> Deferred[None]:
         """
         Stop all zones, all at the same time.
         """
         Service.stopService(self)
+        for zone in self.zones():
+            zone.keep = self.keep
         stopped = [zone.stopService() for zone in reversed(self.zones())]
         done: Deferred[None] = gatherResults(stopped).addCallback(lambda _all: None)
+        if self._nexus is not None:
+            nexus = self._nexus
+            done.addCallback(lambda _ignored: Deferred.fromCoroutine(nexus.leave()))
         return done
 
     def _zoneDied(self, zone: ZoneConsoleService) -> None:

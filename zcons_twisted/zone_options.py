@@ -34,9 +34,11 @@ from .option_values import (
     text,
 )
 from .service import ZoneConfig
+from .systems import hasConsoleDevices
 
 __all__ = [
     "DEFAULT_DRIVER",
+    "ENDING_DRIVERS",
     "GRACE_MAX",
     "OWN_DRIVERS",
     "ZONE_OPTIONS",
@@ -50,10 +52,14 @@ __all__ = [
 GRACE_MAX = 3600.0
 
 #: What makes the device where no option says anything else.
-DEFAULT_DRIVER = "pty"
+DEFAULT_DRIVER = "zcons" if hasConsoleDevices() else "pty"
+
+#: The drivers whose consoles end with their zones unless told otherwise: something
+#: else begins with the zone's next boot.
+ENDING_DRIVERS = frozenset({"zcons"})
 
 #: The drivers whose options are all in this table; those of others may use any.
-OWN_DRIVERS = frozenset({"pty", "exec"})
+OWN_DRIVERS = frozenset({"pty", "exec", "zcons"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +129,8 @@ ZONE_OPTIONS: dict[str, ZoneOption] = {
         ZoneOption(
             "driver",
             "KIND",
-            "What makes the device: pty, exec or another plugin [default: by --exec].",
+            "What makes the device: pty, exec, zcons or another plugin"
+            " [default: by --exec].",
             text("the name of a driver"),
             "driver",
         ),
@@ -168,7 +175,7 @@ ZONE_OPTIONS: dict[str, ZoneOption] = {
             "on-halt",
             "stay|exit",
             "When the zone is down and nobody is attached: stay, or exit"
-            " [default: stay].",
+            " [default: stay, but exit with the zcons driver].",
             member(OnHalt),
             "onHalt",
             live=True,
@@ -204,19 +211,24 @@ def conflicts(
     """
     Which options of a zone don't go with the others?
 
-    What is there for all zones does no harm to one that it is of no use to.
+    What is there for all zones does no harm to one that it is of no use to, unless it
+    says what a driver is to do and another driver is named.
 
     @return: the options' names, each with what is wrong in a few words.
     """
-    implying = [option.name for option in _implying(own)]
-    if len(implying) > 1:
-        others = ", ".join(spell(name) for name in implying[:-1])
-        yield implying[-1], f"can't be given together with {others}"
-        return
+    for values in (own, defaults):
+        implying = [option.name for option in _implying(values)]
+        if len(implying) > 1:
+            others = ", ".join(spell(name) for name in implying[:-1])
+            yield implying[-1], f"can't be given together with {others}"
+            return
     driver = driverOf(own, defaults)
-    for name in own:
+    named = "driver" in own or ("driver" in defaults and not _implying(own))
+    for name in {**defaults, **own}:
         option = ZONE_OPTIONS[name]
-        if not option.isFor(driver):
+        # One that names a driver would be passed over against what somebody meant.
+        meant = name in own or (named and option.implies is not None)
+        if meant and not option.isFor(driver):
             yield name, f"is of no use to the {driver} driver{_remedy(option, spell)}"
 
 
@@ -233,6 +245,8 @@ def zoneConfig(
     driver = driverOf(own, defaults)
     # Any: each has been checked to be what its field holds.
     given: dict[str, Any] = {"driver": driver}
+    if driver in ENDING_DRIVERS:
+        given["onHalt"] = OnHalt.EXIT
     forDriver: dict[str, Any] = {}
     for each in ZONE_OPTIONS.values():
         values = own if each.name in own else defaults

@@ -84,8 +84,7 @@ measureOutput(void)
 		    i == 0 ? OPERATOR : WATCHER))
 			wrong("could not attach");
 	flush(&options.zones[0]);
-	for (int i = 0; i < count; i++)
-		settle(&sessions[i]);
+	settle(sessions, count);
 	writer = startZone(&options.zones[0], zoneWrites);
 	cpu = serverCpu();
 	own = ownCpu();
@@ -194,7 +193,7 @@ measurePaste(void)
 	if (!attach(&s, &options.zones[0], options.wire, OPERATOR))
 		wrong("could not attach");
 	reader = startZone(&options.zones[0], zoneReads);
-	settle(&s);
+	settle(&s, 1);
 	cpu = serverCpu();
 	began = now();
 	while (now() - began < (long)(options.seconds * 1e9)) {

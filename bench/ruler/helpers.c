@@ -36,6 +36,7 @@ tell(const char *file, const char *tty)
 int
 hold(const char *file)
 {
+	struct pollfd p = { STDIN_FILENO, 0, 0 };
 	struct termios t;
 
 	if (tcgetattr(STDIN_FILENO, &t) == -1)
@@ -44,8 +45,10 @@ hold(const char *file)
 	tcsetattr(STDIN_FILENO, TCSANOW, &t);
 	tell(file, ttyname(STDIN_FILENO));
 	signal(SIGINT, SIG_IGN);
-	for (;;)
-		pause();
+	/* It ends with its server, however that ends. */
+	while (poll(&p, 1, -1) <= 0 || (p.revents & (POLLHUP | POLLERR)) == 0)
+		;
+	return 0;
 }
 
 /* The least that can be between a zone and a client: what it reaches, no server can

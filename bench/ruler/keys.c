@@ -79,7 +79,7 @@ echoingZone(struct session *s, const struct zone *zone)
 	if (!attach(s, zone, options.wire, OPERATOR))
 		wrong("could not attach");
 	pid = startZone(zone, zoneEchoes);
-	settle(s);
+	settle(s, 1);
 	s->verify = false;
 	blocking(s);
 	for (int i = 0; i < WARM_UP; i++)
@@ -116,7 +116,7 @@ measureFloodKey(void)
 		fail("pipe");
 	if (!attach(&s, &options.zones[0], options.wire, OPERATOR))
 		wrong("could not attach");
-	settle(&s);
+	settle(&s, 1);
 	reader = startZone(&options.zones[0], zoneStamps);
 	flood = startZone(&options.zones[0], zoneFloods);
 	drain = startDrain(&s, 1);
@@ -160,8 +160,8 @@ measureNeighbour(void)
 	for (int i = 0; i < floods; i++) {
 		if (!attach(&loud[i], &options.zones[i], options.wire, OPERATOR))
 			wrong("could not attach");
-		settle(&loud[i]);
 	}
+	settle(loud, floods);
 	drain = startDrain(loud, floods);
 	for (int i = 0; i < floods; i++)
 		pids[i] = startZone(&options.zones[i], zoneFloods);

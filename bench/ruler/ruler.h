@@ -49,6 +49,7 @@ struct session {
 	uint64_t run;		/* ATTACH: bytes since the last gap */
 	uint64_t verifyFrom;	/* ATTACH: the first offset that is verified */
 	long last;		/* when output came last */
+	long told;		/* when the answer came, where that is not the end */
 	bool corrupt, verify;
 	unsigned char key;	/* the last byte that came */
 	unsigned char head[12];
@@ -102,7 +103,7 @@ enum answer greet(struct session *s, const struct zone *zone, enum role role,
     int timeoutMs);
 bool attach(struct session *s, const struct zone *zone, enum wire wire,
     enum role role);
-void settle(struct session *s);
+void settle(struct session *sessions, int count);
 void take(struct session *s, const char *data, size_t size);
 bool type(struct session *s, const char *data, size_t size);
 ssize_t readLine(int fd, char *line, size_t size, int timeoutMs);

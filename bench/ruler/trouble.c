@@ -39,7 +39,7 @@ newcomer(void)
 		return -1;
 	}
 	close(s.fd);
-	return (now() - began) / 1e3;
+	return ((s.told ? s.told : now()) - began) / 1e3;
 }
 
 static void
@@ -62,7 +62,7 @@ measureTrouble(void)
 
 	if (!stoppedOperator) {
 		seat(&operator, options.wire, OPERATOR);
-		settle(&operator);
+		settle(&operator, 1);
 		drain = startDrain(&operator, 1);
 	}
 	flood = startZone(&options.zones[0], zoneFloods);

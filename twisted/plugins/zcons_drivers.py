@@ -15,3 +15,8 @@ execDriver = DriverMaker(
     "zcons_twisted.drivers.execute",
     "a pty pair and a command that runs on it as the zone",
 )
+zconsDriver = DriverMaker(
+    "zcons",
+    "zcons_twisted.drivers.illumos.driver",
+    "the console device of a zone of illumos",
+)

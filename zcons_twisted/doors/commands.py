@@ -3,8 +3,8 @@
 The control door's commands, for both ends of it.
 
 AMP on C{<rundir>/<zone>.control_sock}: one zone a socket, so no command names
-one.  A command that can't be done is answered with L{Refused} and one line
-that says why.
+one, and L{Reload} alone is about more than that zone.  A command that can't be done
+is answered with L{Refused} and one line that says why.
 """
 
 from __future__ import annotations
@@ -16,10 +16,21 @@ from twisted.protocols.amp import (
     Command,
     Float,
     Integer,
+    ListOf,
     Unicode,
 )
 
-__all__ = ["Boot", "Detach", "Event", "Halt", "Reboot", "Refused", "Status"]
+__all__ = [
+    "Boot",
+    "Detach",
+    "Event",
+    "Halt",
+    "Reboot",
+    "Refused",
+    "Reload",
+    "Restart",
+    "Status",
+]
 
 
 class Refused(Exception):
@@ -76,9 +87,13 @@ class Status(Command):
         (b"deviceState", Unicode()),
         (b"onHalt", Unicode()),
         (b"serverPid", Integer()),
+        # The nexus that keeps the device; absent where this process does.
+        (b"nexusPid", Integer(optional=True)),
         (b"since", Float()),
         (b"operator", AmpList(_SESSION)),
         (b"watchers", AmpList(_SESSION)),
+        # Seconds since the epoch; absent where it has printed nothing so far.
+        (b"printedAt", Float(optional=True)),
         # Offsets in the history: the oldest that is kept, and the end.
         (b"oldest", Integer()),
         (b"end", Integer()),
@@ -132,7 +147,25 @@ class Reboot(_Done):
     arguments = [(b"bootArguments", Unicode(optional=True))]
 
 
+class Restart(_Done):
+    """
+    Have the whole server, not this zone's part of it alone, stop and run again, with
+    every zone left as it is; answered before it does.
+    """
+
+
 class Detach(_Done):
     """
     End the operator's session.
     """
+
+
+class Reload(_Done):
+    """
+    Have the configuration file of the whole server read anew.  Where it has an error,
+    or there is none, that is refused, and nothing is changed.
+
+    C{problems} are what could not be done of what it says, a line each.
+    """
+
+    response = [*_Done.response, (b"problems", ListOf(Unicode()))]

@@ -23,7 +23,7 @@ from ..reactors import DescriptorReactor
 from ..sessions import EndReason, LegacyVoice, Peer, Session
 from ..structured import StructuredSession, accepted, refused, startOffset
 from ..urgency import Urgency
-from .listening import Listener, bindSocket
+from .listening import NO_SOCKETS, Listener, PassedSockets, bindSocket
 from .peer import PeerSocket
 
 __all__ = ["ConsoleSocket"]
@@ -61,14 +61,15 @@ class ConsoleSocket:
         self._peers: dict[PeerSocket, _Handshake] = {}
         self._stopping: list[Deferred[None]] = []
 
-    def start(self, path: str) -> None:
+    def start(self, path: str, passed: PassedSockets = NO_SOCKETS) -> None:
         """
         Listen.
 
+        @param passed: sockets that are there already.
         @raise ZoneServed: a live server listens there.
         @raise RunDirectoryError: the socket can't be made.
         """
-        listening = bindSocket(path, self.console.zone, self._admission.gid)
+        listening = bindSocket(path, self.console.zone, self._admission.gid, passed)
         self._listener = Listener(self.reactor, path, listening, self.accepted)
 
     def stop(self, text: str) -> Deferred[None]:
@@ -105,9 +106,7 @@ class ConsoleSocket:
             connection.close()
             raise
         if not self._admission.admits(connection, who):
-            self.console.logbook.tell(
-                "not admitted", who.uid, "{who} is not admitted", who=who
-            )
+            self.console.logbook.notAdmitted(who)
             connection.close()
             return
         peer = PeerSocket(self.reactor, connection, self._urgency)
@@ -283,9 +282,7 @@ class _Handshake:
         self._finish()
         console = self._door.console
         console.counters.malformed += 1
-        console.logbook.tell(
-            "refused", self.uid, "{who} refused: {why}", who=self._who, why=why
-        )
+        console.logbook.malformed(self._who, why)
         self._peer.close(answer)
 
     def _finish(self) -> None:

@@ -7,19 +7,20 @@ things, from outside.  Whoever is admitted may ask everything.
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.internet.protocol import ServerFactory
-from twisted.logger import Logger
 
 from ..console import Console
 from ..credentials import Admission, Credentials, peerCredentials
 from ..interfaces import IConsoleDriver
 from ..laps import Laps
 from ..reactors import ServerReactor
+from ..reloading import Reload
 from .control_protocol import ControlProtocol
-from .listening import Listener, bindSocket
+from .listening import NO_SOCKETS, Listener, PassedSockets, bindSocket
 from .usernames import UserNames, userNamesInThread
 
 __all__ = ["CONNECTIONS_MAX", "ControlSocket"]
@@ -34,8 +35,6 @@ class ControlSocket:
     The control door of one zone.
     """
 
-    _log = Logger()
-
     def __init__(
         self,
         reactor: ServerReactor,
@@ -44,6 +43,8 @@ class ControlSocket:
         laps: Laps,
         admission: Admission,
         userNames: UserNames | None = None,
+        reload: Reload | None = None,
+        restart: Callable[[], None] | None = None,
     ) -> None:
         """
         @param reactor: provides descriptors and time.
@@ -51,6 +52,8 @@ class ControlSocket:
         @param laps: know how the device is.
         @param admission: who may come in.
         @param userNames: finds users' names; in a thread, where L{None}.
+        @param reload: has the whole server's configuration read anew.
+        @param restart: has the whole server run again.
         """
         self._adopter = reactor
         self.reactor: IReactorTime = reactor
@@ -59,20 +62,23 @@ class ControlSocket:
         self.laps = laps
         self.began = console.now()
         self.userNames = userNames or userNamesInThread(reactor)
+        self.reload = reload
+        self.restart = restart
         self._admission = admission
         self._listener: Listener | None = None
         # Quiet longest first.
         self._connections: dict[ControlProtocol, None] = {}
         self._stopping: list[Deferred[None]] = []
 
-    def start(self, path: str) -> None:
+    def start(self, path: str, passed: PassedSockets = NO_SOCKETS) -> None:
         """
         Listen.
 
+        @param passed: sockets that are there already.
         @raise ZoneServed: a live server listens there.
         @raise RunDirectoryError: the socket can't be made.
         """
-        listening = bindSocket(path, self.console.zone, self._admission.gid)
+        listening = bindSocket(path, self.console.zone, self._admission.gid, passed)
         self._listener = Listener(self._adopter, path, listening, self.accepted)
 
     def stop(self) -> Deferred[None]:
@@ -87,6 +93,9 @@ class ControlSocket:
         done: Deferred[None] = Deferred()
         self._stopping.append(done)
         for protocol in list(self._connections):
+            if protocol.outlives:
+                # It is this stop that its answer is about.
+                del self._connections[protocol]
             protocol.leave()
         self._checkClosed()
         return done
@@ -98,11 +107,7 @@ class ControlSocket:
         try:
             who = peerCredentials(connection)
             if not self._admission.admits(connection, who):
-                self._log.warn(
-                    "{zone}: control: {who} is not admitted",
-                    zone=self.console.zone,
-                    who=who,
-                )
+                self.console.logbook.notAdmitted(who)
                 return
             self._adopter.adoptStreamConnection(
                 connection.fileno(), socket.AF_UNIX, _Factory(self, who)

@@ -24,7 +24,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from ..hangup import HangupWatch
+from ..hangup import Watch, watchHangup
 from ..reactors import DescriptorReactor
 from ..urgency import Urgency
 from .unread import PeerQueue
@@ -35,6 +35,8 @@ __all__ = ["LINGER_SECONDS", "PeerReceiver", "PeerSocket"]
 LINGER_SECONDS = 2.0
 
 _RECEIVE_MAX = 64 * 1024
+# Not every system tells of an end before it is received.
+_HALF_CLOSED: int = getattr(select, "POLLRDHUP", 0)
 #: Most bytes taken from a peer that is being closed.
 _DRAIN_MAX = 512 * 1024
 
@@ -110,7 +112,7 @@ class PeerSocket:
         self._rest = b""
         self._linger: IDelayedCall | None = None
         self._breath: IDelayedCall | None = None
-        self._hangup: HangupWatch | None = None
+        self._hangup: Watch | None = None
         self._queue: PeerQueue | None = None
         self._onClosed: list[Callable[[PeerSocket], None]] = []
 
@@ -224,8 +226,20 @@ class PeerSocket:
         Has the peer closed its sending side, or gone?
         """
         asked = select.poll()
-        asked.register(self._fd, select.POLLRDHUP)
-        return self._ended or bool(asked.poll(0))
+        asked.register(self._fd, _HALF_CLOSED)
+        return self._ended or bool(asked.poll(0)) or self._hasNothingMore()
+
+    def _hasNothingMore(self) -> bool:
+        """
+        The same question to a system whose poll(2) does not answer it; what has not
+        been received yet hides the answer.
+        """
+        if _HALF_CLOSED:
+            return False
+        try:
+            return not self._receive(1, socket.MSG_PEEK)
+        except OSError:
+            return False
 
     def drain(self) -> bytes:
         """
@@ -370,7 +384,9 @@ class PeerSocket:
     def _watch(self) -> None:
         if self._hangup is None:
             try:
-                self._hangup = HangupWatch(self._reactor, self._fd, self._hungUp)
+                self._hangup = watchHangup(
+                    self._reactor, self._fd, self._hungUp, self.alive
+                )
             except OSError as e:
                 # There are no descriptors left.  Then the end is found later: when
                 # the peer is read from again, or somebody else comes.

@@ -27,9 +27,9 @@ class DriverMakerTests(SynchronousTestCase):
 
     def test_found(self) -> None:
         """
-        Both drivers that come with us are there, each with a line that says what it is.
+        The drivers that come with us are there, each with a line that says what it is.
         """
-        for name in ("pty", "exec"):
+        for name in ("pty", "exec", "zcons"):
             maker = findDriverMaker(name)
             verifyObject(IConsoleDriverMaker, maker)
             verifyObject(IPlugin, maker)
@@ -53,7 +53,7 @@ class DriverMakerTests(SynchronousTestCase):
         """
         error = self.assertRaises(BadOption, findDriverMaker, "zcons\n")
         self.assertEqual(
-            str(error), "there is no driver 'zcons\\n': choose one of exec, pty"
+            str(error), "there is no driver 'zcons\\n': choose one of exec, pty, zcons"
         )
 
 

@@ -99,6 +99,32 @@ class DriverTests(SynchronousTestCase):
         self.assertEqual(driverOf({}, {**command, **pty}), "pty")
 
 
+class EndingTests(SynchronousTestCase):
+    """
+    A console of illumos ends with its zone, unless told otherwise; the others stay.
+    """
+
+    def test_onHalt(self) -> None:
+        """
+        What is said goes before what the driver does by itself.
+        """
+        zcons: Values = {"driver": "zcons"}
+        stay: Values = {"on-halt": OnHalt.STAY}
+        self.assertIs(zoneConfig("z", zcons, {}).onHalt, OnHalt.EXIT)
+        self.assertIs(zoneConfig("z", {**zcons, **stay}, {}).onHalt, OnHalt.STAY)
+        self.assertIs(zoneConfig("z", zcons, stay).onHalt, OnHalt.STAY)
+        self.assertIs(zoneConfig("z", {"driver": "pty"}, {}).onHalt, OnHalt.STAY)
+
+    def test_conflicts(self) -> None:
+        """
+        It runs no command.
+        """
+        error = self.assertRaises(
+            BadOption, zoneConfig, "z", {"driver": "zcons", "exec": ("a",)}, {}
+        )
+        self.assertEqual(str(error), "zone 'z': exec is of no use to the zcons driver")
+
+
 class ConflictTests(SynchronousTestCase):
     """
     Options that don't go together are told.
@@ -154,6 +180,16 @@ class ConflictTests(SynchronousTestCase):
         self.assertEqual(self.told({}, {"respawn": "never"}), [])
         self.assertEqual(self.told({"respawn": "never"}, {"exec": ("a",)}), [])
 
+    def test_otherDriverNamed(self) -> None:
+        """
+        But what a driver is to do is not passed over where another one is named.
+        """
+        told = ["exec is of no use to the pty driver"]
+        command: Values = {"exec": ("a",), "grace": 1.0}
+        self.assertEqual(self.told({"driver": "pty"}, command), told)
+        self.assertEqual(self.told({}, {"driver": "pty", **command}), told)
+        self.assertEqual(self.told({"exec": ("a",)}, {"driver": "pty"}), [])
+
     def test_two(self) -> None:
         """
         A zone is one thing only.
@@ -164,6 +200,10 @@ class ConflictTests(SynchronousTestCase):
             ["oci can't be given together with --exec"],
         )
         self.assertEqual(self.told({"oci": "b"}, {"exec": ("a",)}), [])
+        self.assertEqual(
+            self.told({}, {"oci": "b", "exec": ("a",)}),
+            ["exec can't be given together with --oci"],
+        )
 
     def test_oneInPlaceOfAnother(self) -> None:
         """
