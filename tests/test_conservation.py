@@ -347,7 +347,7 @@ async def test_killedServer(launch: Launch) -> None:
         bases = [0]
         survivors = [Survivor() for _ in range(4)]
         for _ in range(4):
-            server = await launch("--zone", "z1", "--history", "32M")
+            server = await launch("--nexus", "none", "--zone", "z1", "--history", "32M")
             there = [await each.comes(server, bases) for each in survivors]
             await server.attach()
             await floods(server, there, chance)
@@ -357,7 +357,7 @@ async def test_killedServer(launch: Launch) -> None:
                 one.look()
                 survivor.at = one.session.at
             await server.leave()
-            again = await launch("--zone", "z1", "--history", "32M")
+            again = await launch("--nexus", "none", "--zone", "z1", "--history", "32M")
             end = await kept(again, bases)
             assert end >= max(survivor.at for survivor in survivors)
             await again.leave()

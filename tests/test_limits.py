@@ -66,9 +66,16 @@ NO_LIMITS = {
     "frames.HEAD_SIZE": "part of the format",
     "frames.VERSION": "part of the format",
     "systemd.activation.FIRST_DESCRIPTOR": "a descriptor's number",
-    "history.HEADER_SIZE": "part of the format",
-    "history.HEAD_SIZE": "part of the format",
+    "header.HEADER_SIZE": "part of the format",
+    "mapping.LOOK_SECONDS": "how often one looks whether a file was removed",
     "marks.MARK_SIZE": "part of the format",
+    "marks.MARKS_SIZE": "part of the format",
+    "ring.AHEAD": "part of the format",
+    "ring.FIRST_AT": "part of the format",
+    "ring.HEAD_SIZE": "part of the format",
+    "ring.RING_AT": "part of the format",
+    "ring.RENEW": "how often a guard is renewed that reaches far enough",
+    "ring.STEP": "by how much a file grows at once",
 }
 
 

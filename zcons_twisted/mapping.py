@@ -105,11 +105,11 @@ class Mapping:
         # What a device does not give back is lost.
         with contextlib.suppress(OSError):
             while left < length:
-                piece = memory[left : min(left + _PIECE, length)]
-                got = os.preadv(self._fd, [piece], left)
+                got = os.pread(self._fd, min(_PIECE, length - left), left)
                 if not got:
                     break
-                left += got
+                memory[left : left + len(got)] = got
+                left += len(got)
         _log.error(
             "{path}: it was cut short or can't be read any more: history goes on in"
             " memory only, without what was lost",

@@ -166,10 +166,10 @@ class LossTests(HistoryFileTestCase):
         os.truncate(self.path, 0)
         error = OSError(errno.EIO, os.strerror(errno.EIO))
 
-        def fails(*arguments: object) -> int:
+        def fails(*arguments: object) -> bytes:
             raise error
 
-        self.patch(os, "preadv", fails)
+        self.patch(os, "pread", fails)
         self.prints(history, 1)
         self.assertGoesOn(history, 200_000, 200_000)
 
