@@ -69,6 +69,11 @@ NO_LIMITS = {
     "history.HEADER_SIZE": "part of the format",
     "history.HEAD_SIZE": "part of the format",
     "marks.MARK_SIZE": "part of the format",
+    "nexus.children.STATUS_FD": "a descriptor's number",
+    "nexus.client.RETRY_SECONDS": "how often one looks within START_SECONDS",
+    "nexus.door.BACKLOG": "servers that wait are accepted in no time",
+    "nexus.holder.VERSION": "part of the format",
+    "nexus.wire.VALUE_MAX": "part of the format",
 }
 
 
