@@ -32,7 +32,13 @@ from .events import ZoneEvent
 from .handshakes import PendingHandshakes
 from .history import HISTORY_DEFAULT, History
 from .history_file import HistoryFile
-from .interfaces import DriverOptions, IConsoleDriver, IZoneEvents
+from .interfaces import (
+    DriverOptions,
+    IConsoleDriver,
+    ILastingLife,
+    IZoneEvents,
+    IZoneLife,
+)
 from .laps import Laps
 from .names import checkZoneName
 from .notices import escaped
@@ -165,9 +171,7 @@ class ZoneConsoleService(Service):
         if self._driver is None:
             self.privilegedStartService()
         super().startService()
-        assert self._driver is not None
-        life = self._driver.life
-        if life is not None and self._deviceReady is not None:
+        if self._ownLife() is not None and self._deviceReady is not None:
             self._deviceReady.addCallback(lambda _ignored: self._boot())
 
     def stopService(self) -> Deferred[None]:
@@ -258,8 +262,15 @@ class ZoneConsoleService(Service):
             self._log.failure("{zone}: can't be served", failed[0], zone=self.zone)
             self._died()
 
-    def _boot(self) -> None:
+    def _ownLife(self) -> IZoneLife | None:
+        """
+        The zone's life, if it begins and ends with this service.
+        """
         life = self._driver.life if self._driver is not None else None
+        return None if ILastingLife.providedBy(life) else life
+
+    def _boot(self) -> None:
+        life = self._ownLife()
         if self.running and self._controlSocket is not None and life is not None:
             booted = life.boot("")
             # Told as an event and in the log already.
@@ -299,8 +310,9 @@ class ZoneConsoleService(Service):
             self._consoleSocket = None
 
     async def _halt(self) -> None:
-        if self._driver is not None and self._driver.life is not None:
-            await self._driver.life.halt()
+        life = self._ownLife()
+        if life is not None:
+            await life.halt()
 
     def _releaseDevice(self) -> None:
         """
