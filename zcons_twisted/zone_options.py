@@ -29,6 +29,8 @@ from .option_values import (
     commandOrWords,
     member,
     number,
+    path,
+    pathFromHere,
     seconds,
     size,
     text,
@@ -53,7 +55,7 @@ GRACE_MAX = 3600.0
 DEFAULT_DRIVER = "pty"
 
 #: The drivers whose options are all in this table; those of others may use any.
-OWN_DRIVERS = frozenset({"pty", "exec"})
+OWN_DRIVERS = frozenset({"pty", "exec", "endpoint"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,8 @@ ZONE_OPTIONS: dict[str, ZoneOption] = {
         ZoneOption(
             "driver",
             "KIND",
-            "What makes the device: pty, exec or another plugin [default: by --exec].",
+            "What makes the device: pty, exec, endpoint or another plugin"
+            " [default: by what it is to do].",
             text("the name of a driver"),
             "driver",
         ),
@@ -153,8 +156,34 @@ ZONE_OPTIONS: dict[str, ZoneOption] = {
             seconds(GRACE_MAX),
             "grace",
             toml=number(GRACE_MAX),
-            drivers=frozenset({"exec"}),
+            drivers=frozenset({"exec", "endpoint"}),
             live=True,
+        ),
+        ZoneOption(
+            "endpoint",
+            "STRING",
+            "Connect to this Twisted client endpoint, which is the zone's console.",
+            text("an endpoint"),
+            "endpoint",
+            drivers=frozenset({"endpoint"}),
+            implies="endpoint",
+        ),
+        ZoneOption(
+            "qmp",
+            "SOCKET",
+            "The QMP socket of QEMU, where the zone is a virtual machine.",
+            pathFromHere("a socket"),
+            "qmp",
+            toml=path("a socket"),
+            drivers=frozenset({"endpoint"}),
+        ),
+        ZoneOption(
+            "qmp-chardev",
+            "ID",
+            "What QEMU calls the console's character device [default: found out].",
+            text("an ID"),
+            "qmpChardev",
+            drivers=frozenset({"endpoint"}),
         ),
         ZoneOption(
             "history",
