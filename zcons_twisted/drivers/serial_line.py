@@ -184,9 +184,9 @@ class SerialTransport(FileDescriptor):
         self._clock = reactor
         self._ioctl = ioctl
         self.connected = 1
+        # First this, for the protocol may not want to read yet.
+        self.startReading()
         protocol.makeConnection(self)
-        if not self.disconnected:
-            self.startReading()
 
     def fileno(self) -> int:
         """

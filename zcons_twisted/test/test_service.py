@@ -13,6 +13,7 @@ import stat
 from twisted.application.service import IService
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
+from zope.interface import alsoProvides
 from zope.interface.verify import verifyObject
 
 from .. import service
@@ -26,7 +27,7 @@ from ..errors import (
 )
 from ..events import ZoneEvent
 from ..history import HISTORY_MIN
-from ..interfaces import DriverOptions, IZoneEvents
+from ..interfaces import DriverOptions, ILastingLife, IZoneEvents
 from ..service import ZoneConfig, ZoneConsoleService
 from ..testing import MemoryLife
 from .service_case import ServiceTestCase
@@ -346,6 +347,19 @@ class LateTests(ServiceTestCase):
         self.assertEqual((self.files(), self.life.calls), (FILES[2:], []))
         self.ready.callback(None)
         self.assertEqual((self.files(), self.life.calls), (FILES, [("boot", "")]))
+
+    def test_lasting(self) -> None:
+        """
+        A zone that outlives the server is neither booted nor halted with it.
+        """
+        alsoProvides(self.life, ILastingLife)
+        zone = self.zone()
+        zone.startService()
+        self.ready.callback(None)
+        self.assertEqual(self.files(), FILES)
+        self.stop(zone)
+        self.assertEqual(self.life.calls, [])
+        self.assertReleased()
 
     def test_neverComesUp(self) -> None:
         """
