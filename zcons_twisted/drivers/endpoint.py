@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable
 from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred, succeed
@@ -205,7 +204,7 @@ class EndpointDriver:
                 os.dup(transport.fileno()),
                 telling,
                 transport.loseConnection,
-                None if self._machine is None else self._sendBreak,
+                None if self._machine is None else self._machine.sendBreak,
             )
         else:
             self._manager = TransportManager(self._reactor, protocol, telling)
@@ -215,11 +214,6 @@ class EndpointDriver:
     def _failed(self, failure: Failure) -> IManagerDevice:
         self._zone.consoleFailed()
         raise DeviceError(f"can't connect: {reasonOf(failure)}")
-
-    def _sendBreak(self, done: Callable[[], None]) -> None:
-        if self._machine is not None:
-            self._machine.sendBreak()
-        done()
 
     def _drain(self) -> None:
         if isinstance(self._manager, StreamManager):

@@ -8,6 +8,8 @@ stops.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
@@ -103,10 +105,12 @@ class QmpZone(Machine):
             done.addCallback(lambda _ignored: self._call("cont"))
         return done.addCallback(lambda _ignored: "zone rebooted")
 
-    def sendBreak(self) -> None:
+    def sendBreak(self, done: Callable[[], None]) -> None:
         """
         Send a break to the console.
 
+        @param done: called when QEMU has sent it, or has not: what is typed afterwards
+            goes another way, and would come first.
         @raise DeviceError: that can't be done now.
         """
         if not self._chardev:
@@ -116,7 +120,12 @@ class QmpZone(Machine):
         sent.addErrback(failed.append)
         if failed:
             raise DeviceError(failed[0].getErrorMessage())
-        sent.addCallback(lambda _ignored: self._tell(failed))
+
+        def answered(_ignored: object) -> None:
+            self._tell(failed)
+            done()
+
+        sent.addCallback(answered)
 
     # Inside.
 

@@ -70,9 +70,15 @@ class MachineTestCase(SynchronousTestCase):
         self.clock = Clock()
         self.events = MemoryEvents()
         self.client = FakeClient()
-        self.drains = 0
+        self.drains = self.overs = 0
         self.zone = QmpZone(self.clock, "z", self.events, 10.0, self.chardev)
         self.zone.connect(cast(QmpClient, self.client), self.drain)
+
+    def over(self) -> None:
+        """
+        Count a break that is over.
+        """
+        self.overs += 1
 
     def drain(self) -> None:
         """

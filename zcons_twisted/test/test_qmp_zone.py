@@ -222,26 +222,29 @@ class QmpZoneTests(MachineTestCase):
         A break goes to the character device that was named.
         """
         self.ready()
-        self.zone.sendBreak()
+        self.zone.sendBreak(self.over)
+        self.assertEqual(self.overs, 0)
         self.assertEqual(self.answers("chardev-send-break"), {"id": "con"})
+        self.assertEqual(self.overs, 1)
 
     def test_breakRefused(self) -> None:
         """
         That QEMU does not send it comes too late for anything but the log.
         """
         self.ready()
-        self.zone.sendBreak()
+        self.zone.sendBreak(self.over)
         self.refuses("chardev-send-break")
+        self.assertEqual(self.overs, 1)
 
     def test_noQemu(self) -> None:
         """
         Without QEMU there is none.
         """
         self.client.connected = False
-        error = self.assertRaises(DeviceError, self.zone.sendBreak)
+        error = self.assertRaises(DeviceError, self.zone.sendBreak, self.over)
         self.assertEqual(str(error), "QEMU can't be told to chardev-send-break: gone")
         self.zone.disconnect()
-        error = self.assertRaises(DeviceError, self.zone.sendBreak)
+        error = self.assertRaises(DeviceError, self.zone.sendBreak, self.over)
         self.assertEqual(str(error), "QEMU is not looked after")
 
 
@@ -272,7 +275,7 @@ class FindingTests(MachineTestCase):
         self.zone.consoleOpened(UNIXAddress(self.path.encode()))
         self.ready()
         self.answers("query-chardev", self.chardevs)
-        self.zone.sendBreak()
+        self.zone.sendBreak(self.over)
         self.assertEqual(self.answers("chardev-send-break"), {"id": "con"})
 
     def test_foundLate(self) -> None:
@@ -283,21 +286,21 @@ class FindingTests(MachineTestCase):
         self.answers("query-chardev", self.chardevs)
         self.zone.consoleOpened(UNIXAddress(self.path.encode()))
         self.answers("query-chardev", self.chardevs)
-        self.zone.sendBreak()
+        self.zone.sendBreak(self.over)
         self.assertEqual(self.names(), ["chardev-send-break"])
 
     def test_notFound(self) -> None:
         """
         What can't be found is to be named.
         """
-        error = self.assertRaises(DeviceError, self.zone.sendBreak)
+        error = self.assertRaises(DeviceError, self.zone.sendBreak, self.over)
         self.assertEqual(
             str(error),
             "a break can't be sent: QEMU has not told of its character devices yet",
         )
         self.ready()
         self.answers("query-chardev", self.chardevs)
-        error = self.assertRaises(DeviceError, self.zone.sendBreak)
+        error = self.assertRaises(DeviceError, self.zone.sendBreak, self.over)
         self.assertEqual(
             str(error),
             "a break can't be sent: none of QEMU's character devices is known to be the"
