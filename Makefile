@@ -1,6 +1,8 @@
 # make run     a zone with a console, served in the foreground
 # make test    unit tests, then integration tests
 # make check   style, types, documentation, packaging
+# make bench   our server and its peers, measured against each other
+# make soak    use a server in every way at once, for SOAK_MINUTES
 # make fuzz    look for inputs that break something; FUZZ_SECONDS for each target
 #
 # Each sets up what it needs; only Python 3.11 or later and make have to be there.
@@ -14,9 +16,13 @@ PYTHON =
 ZONE = myzone
 CMD =
 RUNDIR =
+# make bench: its options, "--quick" for example; docs/capacity.rst tells them.
+BENCH =
 # Programs that the integration tests use, each with the Debian package that has it.
-SYSTEM_PACKAGES = socat:socat agetty:util-linux ps:procps strace:strace
+SYSTEM_PACKAGES = socat:socat agetty:util-linux ps:procps strace:strace cc:build-essential
 
+# make soak: for how long; the integration tests do it for some seconds.
+SOAK_MINUTES = 60
 # make fuzz: the targets, in tests/fuzz/, and for how long each is fuzzed.
 FUZZ = $(patsubst tests/fuzz/fuzz_%.py,%,$(wildcard tests/fuzz/fuzz_*.py))
 FUZZ_SECONDS = 60
@@ -25,8 +31,8 @@ SOURCES = zcons_twisted twisted tests docs .ci .ci/external-names $(wildcard ben
 
 export PYTHON ZONE CMD RUNDIR
 
-.PHONY: run test unit integration check lint types docs packaging coverage fuzz news \
-    clean
+.PHONY: run test unit integration check lint types docs packaging coverage soak fuzz bench \
+    news clean
 
 run:
 	@.ci/make-venv $(VENV)
@@ -78,17 +84,29 @@ coverage:
 	$(BIN)/coverage html -q -d .build/coverage/html
 	$(BIN)/coverage report
 
-# What is new goes to .build/corpus/ first; merged, what adds nothing stays out.
+soak:
+	@.ci/make-venv $(VENV) test
+	@.ci/system-packages $(SYSTEM_PACKAGES)
+	SOAK_MINUTES=$(SOAK_MINUTES) $(BIN)/python -b -m pytest -s -o faulthandler_timeout=0 \
+	    tests/test_soak.py
+
+# What is new goes to .build/corpus/ first; merged, what adds nothing stays out.  The
+# fuzzer has an environment of its own: it is not there for every Python.
+fuzz: FUZZER = .build/venv-fuzz/bin/python tests/fuzz/run.py
 fuzz:
-	@.ci/make-venv $(VENV) fuzz
+	@.ci/make-venv .build/venv-fuzz fuzz
 	@for target in $(FUZZ); do \
 	    found=.build/corpus/$$target; mkdir -p $$found; \
 	    echo "fuzzing $$target for $(FUZZ_SECONDS) s"; \
-	    $(BIN)/python tests/fuzz/run.py $$target -max_total_time=$(FUZZ_SECONDS) \
-	        -max_len=4096 -verbosity=0 $$found tests/fuzz/corpus/$$target || exit 1; \
-	    $(BIN)/python tests/fuzz/run.py $$target -merge=1 -max_len=4096 \
-	        -verbosity=0 tests/fuzz/corpus/$$target $$found || exit 1; \
+	    $(FUZZER) $$target -max_total_time=$(FUZZ_SECONDS) -max_len=4096 \
+	        -verbosity=0 $$found tests/fuzz/corpus/$$target || exit 1; \
+	    $(FUZZER) $$target -merge=1 -use_counters=0 -max_len=4096 -verbosity=0 \
+	        tests/fuzz/corpus/$$target $$found || exit 1; \
 	done
+
+bench:
+	@.ci/make-venv $(VENV)
+	@$(BIN)/python -m bench $(BENCH)
 
 # The news of a release, from newsfragments/ into NEWS.rst.
 news:

@@ -20,13 +20,16 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
+from .announcer import Announcer
 from .counters import Counters, OnHalt
 from .credentials import Credentials
 from .events import ZoneEvent
 from .history import READ_MAX, History
 from .interfaces import IManagerDevice, IZoneStates
+from .logbook import Logbook
 from .relay import Follower
 from .seat import Seat
 from .sessions import Ended, EndReason, Role, Session
@@ -55,6 +58,7 @@ class Console:
     @ivar device: the manager, while it is open.
     @ivar dying: in death throes: nobody is seated any more.
     @ivar ended: the sessions that ended last, oldest first.
+    @ivar logbook: tells the log who came and went.
     """
 
     _log = Logger()
@@ -67,6 +71,7 @@ class Console:
         now: Callable[[], float],
         onDeath: Callable[[], None],
         history: History,
+        clock: IReactorTime,
     ) -> None:
         """
         @param zone: the zone's name.
@@ -75,14 +80,17 @@ class Console:
         @param now: the time in seconds since the epoch.
         @param onDeath: called once, when the console is to be taken down.
         @param history: keeps what the zone prints.
+        @param clock: measures how much is told in the log.
         """
         self.zone = zone
+        self.logbook = Logbook(zone, clock)
         self.counters = Counters()
         self.history = history
         self.readFrom = history.readFrom
         self.seat = Seat()
         self.writable = self.seat.writable
         self.sessions: dict[Session, None] = {}
+        self._announcer = Announcer(clock, self.sessions, lambda: self.operator)
         self.device: IManagerDevice | None = None
         self.dying = False
         self.ended: deque[Ended] = deque(maxlen=ENDED_KEPT)
@@ -119,17 +127,16 @@ class Console:
         The zone printed something, and it is in the history.
         """
         history = self.history
-        start, end = self._served, history.end
-        self._served = end
+        start = self._served
+        self._served = history.end
         if not self._live:
             return
-        chunk = history.chunk(start, end - start)
-        if len(chunk) == end - start:
-            for follower in tuple(self._live):
+        chunk = history.since(start)
+        for follower in tuple(self._live):
+            if chunk is not None:
                 follower.send(chunk)
-        else:
-            # It goes around the end of the ring.
-            for follower in tuple(self._live):
+            else:
+                # It goes around the end of the ring.
                 follower.pump()
 
     def output(self, data: bytes) -> None:
@@ -154,12 +161,7 @@ class Console:
         A newcomer found the seat taken, and has been told so.
         """
         self.counters.refused += 1
-        self._log.info(
-            "{zone}: console refused to {who}: {holder} has it",
-            zone=self.zone,
-            who=who,
-            holder=holder.peer.who,
-        )
+        self.logbook.refused(who, holder.peer.who)
 
     def attach(self, session: Session) -> None:
         """
@@ -179,14 +181,9 @@ class Console:
         self.followerChanged(session.follower)
         if session.role is Role.OPERATOR:
             self.seat.take(session)
-            self._tellOperator()
+            self._announcer.changed(session)
         session.follower.pump()
-        self._log.info(
-            "{zone}: console attached by {who} as {role}",
-            zone=self.zone,
-            who=session.peer.who,
-            role=session.role.value,
-        )
+        self.logbook.attached(session.peer.who, session.role.value)
 
     def followerChanged(self, follower: Follower) -> None:
         """
@@ -224,7 +221,10 @@ class Console:
         self._clearSeat(session)
         if session in self.sessions:
             self.seat.take(session)
-            self._tellOperator()
+            self.logbook.tookSeat(session.peer.who)
+            self._announcer.changed(session)
+        else:
+            self._announcer.changed()
         return None
 
     def giveUp(self, session: Session) -> None:
@@ -232,16 +232,8 @@ class Console:
         The operator gives up its seat, and goes on looking.
         """
         if session is self.operator:
-            # What one that stays sends next, it sends as a watcher.
-            lost = self.seat.leave(takeInput=session.link.sendsNoMore())
-            self._log.info(
-                "{zone}: {who} gives up the operator's seat; {lost} bytes that it had"
-                " typed found no room",
-                zone=self.zone,
-                who=session.peer.who,
-                lost=lost,
-            )
-            self._tellOperator()
+            self._vacate(session)
+            self._announcer.changed(session)
 
     def halfClosed(self, session: Session) -> None:
         """
@@ -272,6 +264,13 @@ class Console:
         """
         self._end(session, reason, text)
         self._lookAtState()
+
+    def close(self) -> None:
+        """
+        Everything is over: nothing is left to be told later.  Harmless to say twice.
+        """
+        self._announcer.close()
+        self.logbook.close()
 
     def endAll(self, reason: EndReason, text: str) -> None:
         """
@@ -334,29 +333,41 @@ class Console:
         for follower in tuple(self._live):
             follower.pump()
 
+    def _vacate(self, session: Session) -> None:
+        """
+        The operator gives up its seat; it is for the caller to announce that.
+        """
+        # What one that stays sends next, it sends as a watcher.
+        lost = self.seat.leave(takeInput=session.link.sendsNoMore())
+        self.logbook.gaveUpSeat(session.peer.who, lost)
+
     def _clearSeat(self, newcomer: Session) -> None:
         """
         Whoever has the seat leaves it: one that has only closed its sending side goes
-        on looking, the others end.
+        on looking, the others end.  It is for the newcomer's seating to be announced.
         """
         holder = self.operator
         if holder is None:
             return
         if not holder.link.alive():
-            self._end(holder, EndReason.LOST, "found dead when somebody else came")
+            text = "found dead when somebody else came"
+            self._endUntold(holder, EndReason.LOST, text)
         elif holder.link.sendsNoMore():
-            self.giveUp(holder)
+            self._vacate(holder)
         else:
             text = f"taken over by {newcomer.peer.who}"
-            self._end(holder, EndReason.TAKEN_OVER, text)
-
-    def _tellOperator(self) -> None:
-        for session in tuple(self.sessions):
-            # One that takes no more is ended by being told.
-            if session in self.sessions:
-                session.operatorChanged(self.operator)
+            self._endUntold(holder, EndReason.TAKEN_OVER, text)
 
     def _end(self, session: Session, reason: EndReason, text: str) -> None:
+        if self._endUntold(session, reason, text):
+            self._announcer.changed()
+
+    def _endUntold(self, session: Session, reason: EndReason, text: str) -> bool:
+        """
+        End a session.
+
+        @return: whether it had the seat, which is for the caller to announce.
+        """
         wasOperator = session is self.operator
         if wasOperator:
             # What it sent last may say that it leaves.
@@ -370,15 +381,8 @@ class Console:
         session.end(reason, text)
         self.counters.skipped += session.follower.skipped
         self.ended.append(Ended(session.peer.who, self.now(), reason, text))
-        self._log.info(
-            "{zone}: console left by {who}: {text}",
-            zone=self.zone,
-            who=session.peer.who,
-            reason=reason.value,
-            text=text,
-        )
-        if wasOperator:
-            self._tellOperator()
+        self.logbook.left(session.peer.who, reason.value, text)
+        return wasOperator
 
     def _lookAtState(self) -> None:
         """

@@ -12,6 +12,9 @@ import os
 import socket
 import struct
 from dataclasses import dataclass
+from typing import NamedTuple
+
+from .drivers.illumos.ucred import UserCredentials
 
 __all__ = ["Admission", "Credentials", "peerCredentials", "peerGroups"]
 
@@ -21,8 +24,7 @@ _SO_PEERGROUPS = 59
 _GROUPS_MAX = 65536
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
+class Credentials(NamedTuple):
     """
     A process as the kernel saw it when it connected.
 
@@ -48,6 +50,9 @@ def peerCredentials(connection: socket.socket) -> Credentials:
 
     @raise OSError: the kernel doesn't say.
     """
+    if not hasattr(socket, "SO_PEERCRED"):
+        told = UserCredentials().peer(connection.fileno())
+        return Credentials(told.pid, told.uid, told.gid)
     raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
     return Credentials(*_UCRED.unpack(raw))
 
@@ -57,6 +62,8 @@ def peerGroups(connection: socket.socket) -> frozenset[int]:
     The supplementary groups of the process at the other end; none on kernels before
     4.13, which don't tell.
     """
+    if not hasattr(socket, "SO_PEERCRED"):
+        return UserCredentials().peer(connection.fileno()).groups
     try:
         raw = connection.getsockopt(socket.SOL_SOCKET, _SO_PEERGROUPS, 1024)
     except OSError as e:

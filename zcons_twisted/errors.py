@@ -13,7 +13,9 @@ __all__ = [
     "BadIdent",
     "BadOption",
     "BadZoneName",
+    "DamagedHistory",
     "DeviceError",
+    "ExpiredRange",
     "LifecycleError",
     "RunDirectoryError",
     "ZConsError",
@@ -79,4 +81,27 @@ class DeviceError(ZConsError):
 class LifecycleError(ZConsError):
     """
     A zone can't be booted, halted or rebooted in the state that it is in.
+    """
+
+
+class ExpiredRange(ZConsError):
+    """
+    Bytes were asked for that are not kept any more.
+
+    @ivar oldest: the first offset that is.
+    """
+
+    def __init__(self, offset: int, oldest: int) -> None:
+        """
+        @param offset: what was asked for.
+        """
+        super().__init__(
+            f"offset {offset} is not kept any more: history begins at {oldest}"
+        )
+        self.oldest = oldest
+
+
+class DamagedHistory(ZConsError):
+    """
+    What is there is no history, or is damaged.
     """

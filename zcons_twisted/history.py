@@ -25,29 +25,21 @@ from __future__ import annotations
 
 import enum
 import errno
-import hashlib
 import os
-import struct
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from .errors import ZConsError
-from .events import ZoneEvent
+from .errors import DamagedHistory, ExpiredRange
+from .guard import READ_MAX, broken, guard
+from .marks import MARK_SIZE, MARKS, Mark, MarkKind, Marks
 
 __all__ = [
     "FIRST_SIZE",
     "HISTORY_DEFAULT",
     "HISTORY_MAX",
     "HISTORY_MIN",
-    "MARKS",
     "READ_MAX",
-    "DamagedHistory",
-    "ExpiredRange",
     "Extend",
     "History",
-    "Mark",
-    "MarkKind",
     "historySize",
 ]
 
@@ -58,13 +50,6 @@ HISTORY_MAX = 1024 * 1024 * 1024
 
 #: Bytes kept from the zone's last boot on.
 FIRST_SIZE = 64 * 1024
-
-#: Most bytes of one read, and so the most that a crash can leave uncommitted.
-READ_MAX = 16 * 1024
-
-#: How many marks are kept, and the size of each in bytes.
-MARKS = 64
-MARK_SIZE = 512
 
 HEADER_SIZE = 4096
 _MARKS_AT = HEADER_SIZE
@@ -80,69 +65,12 @@ _TIME_END = 253_402_300_800
 
 # "zcons", a format number, and the two line ends that a careless copy spoils.
 _MAGIC = int.from_bytes(b"zcons\x01\r\n", "big")
-_MARK = struct.Struct("=QdQHH")
-_MARK_TEXT_MAX = MARK_SIZE - _MARK.size
-
-#: What the ring holds ahead of the end.  Not zeros: a zone may well print those.
-_PATTERN = hashlib.shake_128(b"zcons_twisted guard").digest(READ_MAX) * 2
-
 
 #: From an offset in the memory and a length to whether that part may be used.
 Extend = Callable[[int, int], bool]
 
 #: By how much of the ring is claimed at a time.
 _STEP = 64 * 1024
-
-
-class ExpiredRange(ZConsError):
-    """
-    Bytes were asked for that are not kept any more.
-
-    @ivar oldest: the first offset that is.
-    """
-
-    def __init__(self, offset: int, oldest: int) -> None:
-        """
-        @param offset: what was asked for.
-        """
-        super().__init__(
-            f"offset {offset} is not kept any more: history begins at {oldest}"
-        )
-        self.oldest = oldest
-
-
-class DamagedHistory(ZConsError):
-    """
-    What is there is no history, or is damaged.
-    """
-
-
-class MarkKind(enum.IntEnum):
-    """
-    What a mark tells of.
-    """
-
-    #: A zone event: C{number} is a L{ZoneEvent<zcons_twisted.events.ZoneEvent>},
-    #: C{text} its boot arguments.
-    EVENT = 1
-    #: Output that was lost before it could be kept: C{number} bytes.
-    GAP = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """
-    Something that happened between two bytes of output.
-
-    @ivar offset: it belongs before the byte of this offset.
-    @ivar time: when, in seconds since the epoch.
-    """
-
-    offset: int
-    time: float
-    kind: MarkKind
-    number: int
-    text: str
 
 
 class _Field(enum.IntEnum):
@@ -163,6 +91,10 @@ class _Field(enum.IntEnum):
     MARKED = 6
 
 
+# The one that is stored at each read.
+_END = int(_Field.END)
+
+
 def historySize(ring: int) -> int:
     """
     The bytes of memory for a history that keeps C{ring} bytes.
@@ -175,8 +107,7 @@ class History:
     One console's history in a piece of memory.
 
     @ivar end: the offset after the last byte; so many were printed since birth.
-    @ivar marks: what happened, oldest first, no more than L{MARKS}.
-    @ivar marked: how many marks there have ever been.
+    @ivar marks: what happened.
     """
 
     def __init__(
@@ -193,21 +124,20 @@ class History:
         @raise OSError: there is no room to begin it.
         """
         self._numbers = memory[:HEADER_SIZE].cast("Q")
-        self._records = memory[_MARKS_AT:_FIRST_AT]
         self._first = memory[_FIRST_AT:_RING_AT]
         self._ring = memory[_RING_AT : _RING_AT + ring + READ_MAX]
         self._extend = extend or _allThere
         self._firstSize = FIRST_SIZE
         self._claimed = 0
         self._size = ring + READ_MAX
-        self.marks: deque[Mark] = deque(maxlen=MARKS)
+        self.marks = Marks(memory[_MARKS_AT:_FIRST_AT])
         if self._numbers[_Field.MAGIC] or any(self._numbers[_Field.END :]):
             self._check()
             self._size = self._numbers[_Field.RING]
             self.end = self._numbers[_Field.END]
             # The first step was claimed when it was begun.
             self._claimed = min(self._size, max(_STEP, self.end + READ_MAX))
-            self._readMarks()
+            self.marks.load(self._numbers[_Field.MARKED], self.end)
         else:
             self.end = 0
             self._claimed = min(_STEP, self._size)
@@ -215,7 +145,6 @@ class History:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             self._numbers[_Field.RING] = self._size
             self._numbers[_Field.MAGIC] = _MAGIC
-        self.marked = self._numbers[_Field.MARKED]
         self._boot = self._numbers[_Field.BOOT]
         self._kept = min(self._numbers[_Field.FIRST], self.end - self._boot)
         if self._boot + self._kept < self.end:
@@ -255,13 +184,13 @@ class History:
         """
         if self._claimed < self._size:
             self._claim()
-        at = self.end % self._size
-        room = self._size - at
-        if most <= room:
-            got = os.readv(fd, (self._ring[at : at + most],))
+        ring, size = self._ring, self._size
+        at = self.end % size
+        stop = at + most
+        if stop <= size:
+            got = os.readv(fd, (ring[at:stop],))
         else:
-            ring = self._ring
-            got = os.readv(fd, (ring[at : self._size], ring[: most - room]))
+            got = os.readv(fd, (ring[at:size], ring[: stop - size]))
         if got:
             self._commit(got)
         return got
@@ -280,15 +209,9 @@ class History:
         """
         Note that something happened here.
         """
-        text = mark.text.encode("utf-8", "surrogateescape")[:_MARK_TEXT_MAX]
-        record = _MARK.pack(mark.offset, mark.time, mark.number, mark.kind, len(text))
-        record += text
-        at = self.marked % MARKS * MARK_SIZE
-        self._records[at : at + len(record)] = record
-        # Only now does it count.
-        self.marked += 1
-        self._numbers[_Field.MARKED] = self.marked
         self.marks.append(mark)
+        # Only now does it count.
+        self._numbers[_Field.MARKED] = self.marks.made
 
     def event(self, time: float, event: int, text: str) -> None:
         """
@@ -310,7 +233,8 @@ class History:
         """
         Let the memory go; nothing more can be kept or read.
         """
-        for part in (self._numbers, self._records, self._first, self._ring):
+        self.marks.close()
+        for part in (self._numbers, self._first, self._ring):
             part.release()
 
     # Reading.
@@ -341,6 +265,15 @@ class History:
         at = start % self._size
         return self._ring[at : min(at + most, at + self.end - start, self._size)]
 
+    def since(self, start: int) -> memoryview | None:
+        """
+        What was kept last, from an offset of which this is known, without a look at
+        what is kept; L{None} where it goes around the end of the ring.
+        """
+        at = start % self._size
+        stop = at + self.end - start
+        return self._ring[at:stop] if stop <= self._size else None
+
     def read(self, start: int, stop: int) -> bytes:
         """
         A copy of the bytes from one offset up to another, from the ring or, where they
@@ -361,53 +294,6 @@ class History:
             start += len(part)
         return b"".join(parts)
 
-    def firstMark(self, offset: int) -> int:
-        """
-        The number of the first mark that belongs at an offset or after it.
-        """
-        number = self.marked
-        for mark in reversed(self.marks):
-            if mark.offset < offset:
-                break
-            number -= 1
-        return number
-
-    def markAt(self, number: int) -> Mark | None:
-        """
-        The mark of a number, or L{None} where it is not kept any more.
-        """
-        index = number - (self.marked - len(self.marks))
-        return self.marks[index] if index >= 0 else None
-
-    def lastLines(self, lines: int, most: int) -> int:
-        """
-        The offset at which the last lines begin.
-
-        @param lines: how many; one that is not ended counts.
-        @param most: but no more bytes than this.
-        """
-        floor = max(self.oldest, self.end - most)
-        stop = self.end
-        # The newline that ends the last line does not begin another one.
-        if stop > floor and self.read(stop - 1, stop) == b"\n":
-            stop -= 1
-        if lines == 0:
-            return self.end
-        while stop > floor:
-            start = max(floor, stop - 4096)
-            text = self.read(start, stop)
-            found = text.count(b"\n")
-            if found < lines:
-                # Counted rather than looked for: there may be a GiB of lines.
-                lines -= found
-                stop = start
-                continue
-            at = len(text)
-            for _ in range(lines):
-                at = text.rindex(b"\n", 0, at)
-            return start + at + 1
-        return floor
-
     # Inside.
 
     def _commit(self, got: int) -> None:
@@ -415,8 +301,7 @@ class History:
         if self._kept < self._firstSize:
             self._keepFirst(end, got)
         self._guard(end + READ_MAX, got)
-        self.end = end + got
-        self._numbers[_Field.END] = end + got
+        self.end = self._numbers[_END] = end + got
 
     def _keepFirst(self, end: int, got: int) -> None:
         if self._kept == 0 and not self._extend(_FIRST_AT, FIRST_SIZE):
@@ -434,33 +319,27 @@ class History:
 
     def _guard(self, offset: int, length: int) -> None:
         """
-        Renew the pattern over a stretch of the ring; the pattern goes by offset.
+        Renew the guard over a stretch of the ring.
         """
-        phase = offset % READ_MAX
-        self._put(offset % self._size, _PATTERN[phase : phase + length])
+        self._put(offset % self._size, guard(offset, length))
 
     def _brokenGuard(self) -> int:
-        phase = self.end % READ_MAX
-        pattern = _PATTERN[phase : phase + READ_MAX]
         at = self.end % self._size
         found = bytes(self._ring[at : min(at + READ_MAX, self._size)])
         found += bytes(self._ring[: READ_MAX - len(found)])
         if self.end == 0 and not any(found):
             # Nothing has been read yet, and so no guard written.
             return 0
-        broken = READ_MAX
-        while broken and found[broken - 1] == pattern[broken - 1]:
-            broken -= 1
-        return broken
+        return broken(self.end, found)
 
-    def _put(self, at: int, data: bytes) -> None:
-        ring = self._ring
-        turn = self._size - at
-        if len(data) <= turn:
-            ring[at : at + len(data)] = data
+    def _put(self, at: int, data: bytes | memoryview) -> None:
+        ring, size = self._ring, self._size
+        stop = at + len(data)
+        if stop <= size:
+            ring[at:stop] = data
         else:
-            ring[at : self._size] = data[:turn]
-            ring[: len(data) - turn] = data[turn:]
+            ring[at:size] = data[: size - at]
+            ring[: stop - size] = data[size - at :]
 
     def _claim(self) -> None:
         """
@@ -494,26 +373,6 @@ class History:
             or numbers[_Field.FIRST] > FIRST_SIZE
         ):
             raise DamagedHistory("its header contradicts itself")
-
-    def _readMarks(self) -> None:
-        marked = self._numbers[_Field.MARKED]
-        last = 0
-        for number in range(max(0, marked - MARKS), marked):
-            at = number % MARKS * MARK_SIZE
-            record = bytes(self._records[at : at + MARK_SIZE])
-            offset, time, what, kind, length = _MARK.unpack_from(record)
-            text = record[_MARK.size :][:length].decode("utf-8", "replace")
-            try:
-                mark = Mark(offset, time, MarkKind(kind), what, text)
-                if mark.kind is MarkKind.EVENT and not ZoneEvent(what):
-                    raise ValueError(what)
-            except ValueError:
-                raise DamagedHistory(f"mark {number} is of no kind") from None
-            # Nor is there a time that is no number, or of an age to come.
-            if not last <= offset <= self.end or not 0 <= time < _TIME_END:
-                raise DamagedHistory(f"mark {number} is out of its place")
-            last = offset
-            self.marks.append(mark)
 
 
 def _allThere(start: int, length: int) -> bool:

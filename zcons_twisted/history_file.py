@@ -17,7 +17,8 @@ from collections.abc import Callable
 
 from twisted.logger import Logger
 
-from .history import HEAD_SIZE, DamagedHistory, History, historySize
+from .errors import DamagedHistory
+from .history import HEAD_SIZE, History, historySize
 
 __all__ = ["HistoryFile"]
 
@@ -79,7 +80,7 @@ class HistoryFile:
                 os.fchown(fd, -1, gid)
                 os.fchmod(fd, 0o640)
             # The header and the marks; the rest is claimed as it is needed.
-            os.posix_fallocate(fd, 0, HEAD_SIZE)
+            _claim(fd, 0, HEAD_SIZE)
             os.ftruncate(fd, self._size)
             memory = memoryview(mmap.mmap(fd, self._size))
         finally:
@@ -108,7 +109,7 @@ class HistoryFile:
         try:
             fd = os.open(self._path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
             try:
-                os.posix_fallocate(fd, start, length)
+                _claim(fd, start, length)
             finally:
                 os.close(fd)
         except OSError as e:
@@ -119,3 +120,27 @@ class HistoryFile:
             )
             return False
         return True
+
+
+#: What a file system says that makes no promises: ZFS, for one.
+_NO_PROMISES = {errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS}
+
+
+def _claim(fd: int, start: int, length: int) -> None:
+    """
+    Have the file system promise a part of a file; where it makes no promises, what is
+    there is written once more, which takes the room now instead of later.
+
+    @raise OSError: there is no room.
+    """
+    try:
+        os.posix_fallocate(fd, start, length)
+        return
+    except OSError as e:
+        if e.errno not in _NO_PROMISES:
+            raise
+    data = os.pread(fd, length, start).ljust(length, b"\0")
+    while data:
+        written = os.pwrite(fd, data, start)
+        start += written
+        data = data[written:]

@@ -18,7 +18,7 @@ A told pid is kept as a remark only: who somebody is comes from the kernel.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .errors import BadIdent
 
@@ -53,8 +53,7 @@ _DIALECTS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Ident:
+class Ident(NamedTuple):
     """
     What a client says of itself.
 
@@ -82,15 +81,14 @@ def parseIdent(line: bytes) -> Ident:
         match = pattern.fullmatch(line)
         if match is None:
             continue
-        fields = match.groupdict()
-        pid = int(fields["pid"]) if "pid" in fields else None
+        pid = None if dialect == "B" else int(match["pid"])
         if pid is not None and pid > PID_MAX:
             raise BadIdent(f"pid {pid} is larger than any process ID ({PID_MAX})")
         if dialect == "B":
-            disconnect = bool(int(fields["flags"]) & _DISCONNECT)
+            disconnect = bool(int(match["flags"]) & _DISCONNECT)
         else:
-            disconnect = fields.get("flag", b"0") != b"0"
-        return Ident(dialect, pid, fields["locale"].decode("ascii"), disconnect)
+            disconnect = dialect == "A" and match["flag"] != b"0"
+        return Ident(dialect, pid, match["locale"].decode("ascii"), disconnect)
     raise BadIdent(f"not an IDENT line: {ascii(line[:64])}")
 
 

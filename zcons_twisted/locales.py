@@ -50,6 +50,10 @@ _ENCODINGS = {
 }
 
 
+# So many locales' names are remembered with what was found for them.
+_KNOWN_MAX = 256
+
+
 @dataclass(frozen=True, slots=True)
 class Language:
     """
@@ -73,6 +77,7 @@ class Catalogues:
         @param directory: where they are, a folder each language.
         """
         self._translations: Mapping[str, gettext.GNUTranslations] = _load(directory)
+        self._known: dict[str, Language] = {}
 
     def language(self, name: str) -> Language:
         """
@@ -82,6 +87,14 @@ class Catalogues:
             C{C}, C{POSIX}, the empty name and names that mean nothing give
             English in ASCII.
         """
+        known = self._known.get(name)
+        if known is None:
+            if len(self._known) >= _KNOWN_MAX:
+                self._known.clear()
+            known = self._known[name] = self._find(name)
+        return known
+
+    def _find(self, name: str) -> Language:
         match = _LOCALE.fullmatch(name)
         if match is None:
             return Language()

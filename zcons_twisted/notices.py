@@ -54,11 +54,13 @@ def escaped(text: str) -> str:
     format characters such as direction overrides, line separators, lone
     surrogates.
     """
+    if text.isascii() and text.isprintable():
+        return text
     return "".join(c if _visible(c) else _shown(c) for c in text)
 
 
 def _visible(character: str) -> bool:
-    if character == " " or "!" <= character <= "~":
+    if " " <= character <= "~":
         return True
     return unicodedata.category(character)[0] not in "CZ"
 

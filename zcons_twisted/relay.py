@@ -1,6 +1,7 @@
 # -*- test-case-name: zcons_twisted.test.test_relay -*-
 """
-Flow control in both directions of a console, without I/O.
+Flow control of what a zone prints, without I/O; for what is typed, see
+L{zcons_twisted.input_queue}.
 
 Output is in the history, and a session is a position in it: a L{Follower}.  One that is
 up to date gets each batch sent at once, straight from the ring; one that is behind
@@ -11,32 +12,25 @@ The operator paces the zone: while it is behind, the zone is held, as a terminal
 is read slowly holds a program.  But never by one that is stalled, which has taken less
 than L{STALL_BYTES} in L{STALL_SECONDS} while output waited: then the console runs
 free, until it takes that much again.  Watchers pace nothing.
-
-Input goes through an L{InputQueue}, one a console.  It is never dropped: above
-L{INPUT_HIGH} the one who types is paused until the zone has read.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
-from .history import History, Mark
+from .history import History
+from .marks import Mark
 
 __all__ = [
-    "INPUT_BACKLOG_MAX",
-    "INPUT_HIGH",
-    "INPUT_LOW",
     "PENDING_MAX",
     "PUMP_MAX",
     "REST_MAX",
     "STALL_BYTES",
     "STALL_SECONDS",
     "Follower",
-    "InputQueue",
     "OutputLink",
     "Voice",
 ]
@@ -53,15 +47,6 @@ PENDING_MAX = 64 * 1024
 PUMP_MAX = 256 * 1024
 #: Most bytes that a session which is ended is still sent.
 REST_MAX = 256 * 1024
-
-#: With more typed bytes than this waiting for the zone, the session is paused ...
-INPUT_HIGH = 64 * 1024
-#: ... until fewer than this wait.
-INPUT_LOW = 16 * 1024
-
-#: With more than this waiting, no dead operator's last input is taken in, and so
-#: its seat is not free yet.
-INPUT_BACKLOG_MAX = 1024 * 1024
 
 _NOTHING = memoryview(b"")
 
@@ -156,12 +141,13 @@ class Follower:
         self.stalled = False
         self._clock = clock
         self._link = link
+        self._sendNow = link.sendNow
         self._history = history
         self._voice = voice
         self._framed = voice.framed
         self._changed = changed
         self._hold: Callable[[bool], None] = _holdNobody
-        self._mark = history.marked if live else history.firstMark(self.cursor)
+        self._mark = history.marks.made if live else history.marks.first(self.cursor)
         self._pending = b""
         self._blocked = False
         self._over = False
@@ -202,7 +188,7 @@ class Follower:
         if self._framed:
             self._sendFrame(chunk)
             return
-        taken = self._link.sendNow(chunk)
+        taken = self._sendNow(chunk)
         self._taken += taken
         self.cursor += taken
         if taken < len(chunk):
@@ -233,6 +219,9 @@ class Follower:
         Send what there is to send, for as long as the link takes it; but no more than
         L{PUMP_MAX} bytes in one go, for others wait as well.
         """
+        if self._isCurrent():
+            self._catchUp()
+            return
         sent = 0
         while not self._blocked:
             if self._pending:
@@ -259,6 +248,8 @@ class Follower:
         """
         self._over = True
         self.holdsNothing()
+        if self._isCurrent():
+            return b""
         parts = [self._pending]
         self._pending = b""
         if self._history.end - self.cursor > REST_MAX:
@@ -275,6 +266,17 @@ class Follower:
                 parts.append(bytes(chunk))
                 self.cursor += len(chunk)
 
+    def _isCurrent(self) -> bool:
+        """
+        Has it been sent all that there is?
+        """
+        history = self._history
+        return (
+            self.cursor == history.end
+            and self._mark == history.marks.made
+            and not self._pending
+        )
+
     def _next(self) -> memoryview | None:
         """
         What comes next: a piece of output; or nothing, where something else has been
@@ -285,8 +287,8 @@ class Follower:
             self._overtaken(history.oldest)
             return _NOTHING
         stop = history.end
-        if self._mark < history.marked:
-            mark = history.markAt(self._mark)
+        if self._mark < history.marks.made:
+            mark = history.marks.at(self._mark)
             if mark is None or mark.offset <= self.cursor:
                 self._mark += 1
                 if mark is not None:
@@ -345,7 +347,9 @@ class Follower:
             self.behind = False
             self.stalled = False
             self._changed(self)
-            self._hold(False)
+            # Unless it was told something then, and is behind again.
+            if not self._blocked:
+                self._hold(False)
 
     def _endWindow(self) -> None:
         self._window = None
@@ -381,91 +385,3 @@ def _holdNobody(hold: bool) -> None:
     """
     What a follower that paces nothing does.
     """
-
-
-class InputQueue:
-    """
-    What was typed and has not been read by the zone yet, in order.
-
-    It outlives the device: what waited when a device failed goes to the next one.
-    """
-
-    def __init__(self, pause: Callable[[bool], None]) -> None:
-        """
-        @param pause: called with L{True} when the one who types must wait and with
-            L{False} when they may go on.
-        """
-        self.size = 0
-        self.paused = False
-        self._pause = pause
-        self._waiting: deque[bytes] = deque()
-        self._device: InputDevice | None = None
-
-    def connect(self, device: InputDevice) -> None:
-        """
-        A device is open: what waits goes to it.
-        """
-        self._device = device
-        self.writable()
-
-    def disconnect(self) -> None:
-        """
-        There is no device: what is typed waits for the next one.
-        """
-        self._device = None
-        self._pauseWhere(self.size > 0)
-
-    def write(self, data: bytes) -> None:
-        """
-        Somebody typed: the zone gets it now, or as soon as it reads.
-        """
-        if not self._waiting and self._device is not None:
-            taken = self._device.writeNow(data)
-            if taken == len(data):
-                return
-            data = data[taken:]
-            # Not if the device failed under our hands.
-            if self._device is not None:
-                self._device.wantWritable()
-        self._waiting.append(data)
-        self.size += len(data)
-        self._pauseWhere(self.size > INPUT_HIGH or self._device is None)
-
-    def writable(self) -> None:
-        """
-        The device takes more.
-        """
-        while self._waiting and self._device is not None:
-            data = self._waiting.popleft()
-            taken = self._device.writeNow(data)
-            self.size -= taken
-            if taken < len(data):
-                self._waiting.appendleft(data[taken:])
-                if self._device is not None:
-                    self._device.wantWritable()
-                break
-        if self.size < INPUT_LOW and self._device is not None:
-            self._pauseWhere(False)
-
-    def _pauseWhere(self, pause: bool) -> None:
-        if pause != self.paused:
-            self.paused = pause
-            self._pause(pause)
-
-
-class InputDevice(Protocol):
-    """
-    Where an input queue's bytes go.
-    """
-
-    def writeNow(self, data: bytes) -> int:
-        """
-        Write what can be written without waiting.
-
-        @return: how many bytes were taken.
-        """
-
-    def wantWritable(self) -> None:
-        """
-        Ask for one call of L{InputQueue.writable} when more can be written.
-        """

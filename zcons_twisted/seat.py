@@ -10,8 +10,8 @@ not while what it typed last has found none.
 from __future__ import annotations
 
 from .errors import DeviceError
+from .input_queue import INPUT_BACKLOG_MAX, InputQueue
 from .interfaces import IManagerDevice
-from .relay import INPUT_BACKLOG_MAX, InputQueue
 from .sessions import Role, Session
 
 __all__ = ["Seat"]
@@ -106,8 +106,8 @@ class Seat:
         lost = 0
         if not self.hasRoom():
             lost = len(rest)
-        elif rest:
-            session.received(rest)
+        elif takeInput:
+            session.receivedLast(rest)
         self.operator = None
         session.role = Role.WATCH
         session.follower.holdsNothing()
@@ -151,6 +151,8 @@ class Seat:
     # Inside.
 
     def _holdDevice(self, hold: bool) -> None:
+        if hold == self._held:
+            return
         self._held = hold
         if self._device is None:
             return

@@ -221,6 +221,7 @@ class ZoneConsoleService(Service):
             self._now,
             self._died,
             kept.history,
+            self._reactor,
         )
         self._driver = driver
         failed: list[Failure] = []
@@ -337,6 +338,7 @@ class ZoneConsoleService(Service):
             self._driver = None
         self._deviceReady = None
         if self._history is not None:
+            self.console.close()
             self._history.close()
             self._history = None
         self._lock.release()

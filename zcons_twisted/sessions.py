@@ -10,15 +10,15 @@ L{zcons_twisted.structured}.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from twisted.internet.interfaces import IReactorTime
 
 from .credentials import Credentials
 from .events import ZoneEvent
-from .history import History, Mark, MarkKind
+from .history import History
 from .locales import Language
+from .marks import Mark, MarkKind
 from .notices import framed, gapText, noticeText
 from .relay import Follower, OutputLink, Voice
 
@@ -68,8 +68,7 @@ class Role(enum.Enum):
     WATCH = "watch"
 
 
-@dataclass(frozen=True, slots=True)
-class Peer:
+class Peer(NamedTuple):
     """
     Whose a session is.
 
@@ -87,8 +86,7 @@ class Peer:
     since: float
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(NamedTuple):
     """
     A session that is over.
 
@@ -117,6 +115,12 @@ class SessionLink(OutputLink, Protocol):
     def resumeReading(self) -> None:
         """
         Take what the peer sends again.
+        """
+
+    def breathe(self) -> None:
+        """
+        Take nothing more until the others have had their turn; then the session gets
+        an empty C{received}, before anything else.
         """
 
     def alive(self) -> bool:
@@ -273,11 +277,11 @@ class Session:
         self.role = role
         self.link = link
         self.silent = False
+        self._host = host
         self.follower = Follower(
-            clock, link, history, voice, host.followerChanged, start
+            clock, link, history, voice, self.followerChanged, start
         )
         self.writable = self.follower.writable
-        self._host = host
         self._voice = voice
 
     def received(self, data: bytes) -> None:
@@ -285,6 +289,18 @@ class Session:
         The peer sent something.
         """
         self._host.typed(self, data)
+
+    def receivedLast(self, data: bytes) -> None:
+        """
+        The session leaves the seat: all that it sent is to be worked off now.
+        """
+        self.received(data)
+
+    def followerChanged(self, follower: Follower) -> None:
+        """
+        The session has fallen behind, or has caught up.
+        """
+        self._host.followerChanged(follower)
 
     def halfClosed(self) -> None:
         """

@@ -19,7 +19,6 @@ from .frames import (
     VERSION,
     Attach,
     BadFrame,
-    Frame,
     FrameReader,
     FrameType,
     encodeFrame,
@@ -28,17 +27,22 @@ from .frames import (
     outputHead,
     parseObject,
 )
-from .history import History, Mark, MarkKind
+from .history import History
 from .locales import Language
+from .marks import Mark, MarkKind
 from .notices import noticeText
 from .sessions import EndReason, Peer, Role, Session, SessionLink
+from .tails import lastLines
 
 if TYPE_CHECKING:
     from twisted.internet.interfaces import IReactorTime
 
     from .console import Console
+    from .relay import Follower
 
 __all__ = [
+    "LAST_REQUESTS_MAX",
+    "REQUESTS_MAX",
     "TAIL_MAX",
     "FrameVoice",
     "StructuredSession",
@@ -46,6 +50,11 @@ __all__ = [
     "refused",
     "startOffset",
 ]
+
+#: Most requests of one session that are worked off in one turn of the reactor ...
+REQUESTS_MAX = 64
+#: ... and when it leaves the operator's seat, where what it typed last goes first.
+LAST_REQUESTS_MAX = 4096
 
 #: Most bytes of history that are looked through for its last lines.
 TAIL_MAX = 4 * 1024 * 1024
@@ -64,7 +73,7 @@ def startOffset(history: History, start: str | tuple[str, int]) -> int | None:
         return None if start == "live" else history.oldest
     unit, number = start
     if unit == "lines":
-        return history.lastLines(int(number), TAIL_MAX)
+        return lastLines(history, int(number), TAIL_MAX)
     if unit == "bytes":
         return max(history.oldest, history.end - int(number))
     # What is beyond the end is not yet; a token of another birth may well be.
@@ -214,6 +223,7 @@ class StructuredSession(Session):
             start,
         )
         self._console = console
+        self._untold = False
         self._size = (attach.rows, attach.columns)
         self._reader = FrameReader(CLIENT_TYPES, INPUT_MAX)
         self._requests: dict[FrameType, Callable[[bytes], None]] = {
@@ -229,27 +239,57 @@ class StructuredSession(Session):
         """
         The peer sent something; what it may not send ends its session alone.
         """
-        try:
-            for frame in self._reader.feed(data):
-                if self not in self._console.sessions:
-                    return
-                self._do(frame)
-        except BadFrame as e:
-            self._console.gone(self, EndReason.MALFORMED, f"malformed input: {e}")
+        if self._work(data, REQUESTS_MAX):
+            self.link.breathe()
+
+    def receivedLast(self, data: bytes) -> None:
+        """
+        See L{Session}.
+        """
+        self._work(data, LAST_REQUESTS_MAX)
+
+    def followerChanged(self, follower: Follower) -> None:
+        """
+        See L{Session}.
+        """
+        super().followerChanged(follower)
+        if self._untold and not follower.behind:
+            self._tellOperator()
 
     def operatorChanged(self, operator: Session | None) -> None:
         """
-        Tell who has the seat, and let the zone have its size if it is this one.
+        Tell who has the seat, and let the zone have its size if it is this one.  One
+        that is behind is told only what holds when it has caught up.
         """
         if operator is self and all(self._size):
             self._console.seat.resize(self, *self._size)
-        self._say(
-            FrameType.OPERATOR,
-            {"operator": whoseSeat(operator), "role": self.role.value},
-        )
+        if self.follower.behind:
+            self._untold = True
+        else:
+            self._tellOperator()
 
-    def _do(self, frame: Frame) -> None:
-        self._requests[frame.type](frame.payload)
+    def _tellOperator(self) -> None:
+        self._untold = False
+        operator = whoseSeat(self._console.operator)
+        self._say(FrameType.OPERATOR, {"operator": operator, "role": self.role.value})
+
+    def _work(self, data: bytes, most: int) -> bool:
+        """
+        Do what the peer asks for, so many requests of it.
+
+        @return: whether there may be more.
+        """
+        try:
+            for frame in self._reader.feed(data):
+                if self not in self._console.sessions:
+                    return False
+                self._requests[frame.type](frame.payload)
+                most -= 1
+                if not most:
+                    return True
+        except BadFrame as e:
+            self._console.gone(self, EndReason.MALFORMED, f"malformed input: {e}")
+        return False
 
     def _input(self, payload: bytes) -> None:
         if not self._console.typed(self, payload):

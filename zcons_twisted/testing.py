@@ -90,6 +90,7 @@ class MemoryLink:
         for all.
     @ivar wanted: whether a call was asked for, for when there is room again.
     @ivar paused: whether nothing is taken from the peer.
+    @ivar breathing: whether an empty C{received} is to come, before anything else.
     @ivar dead: set it, and the peer is found dead.
     @ivar finished: set it, and the peer is found to have closed its sending side.
     @ivar sent: what the peer had sent and nobody has taken yet.
@@ -103,6 +104,7 @@ class MemoryLink:
         self.room = room
         self.wanted = False
         self.paused = False
+        self.breathing = False
         self.dead = False
         self.finished = False
         self.sent = b""
@@ -142,6 +144,12 @@ class MemoryLink:
         Remember it in L{paused}.
         """
         self.paused = False
+
+    def breathe(self) -> None:
+        """
+        Remember it in L{breathing}.
+        """
+        self.breathing = True
 
     def alive(self) -> bool:
         """

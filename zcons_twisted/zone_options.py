@@ -36,9 +36,11 @@ from .option_values import (
     text,
 )
 from .service import ZoneConfig
+from .systems import hasConsoleDevices
 
 __all__ = [
     "DEFAULT_DRIVER",
+    "ENDING_DRIVERS",
     "GRACE_MAX",
     "OWN_DRIVERS",
     "ZONE_OPTIONS",
@@ -52,10 +54,14 @@ __all__ = [
 GRACE_MAX = 3600.0
 
 #: What makes the device where no option says anything else.
-DEFAULT_DRIVER = "pty"
+DEFAULT_DRIVER = "zcons" if hasConsoleDevices() else "pty"
+
+#: The drivers whose consoles end with their zones unless told otherwise: something
+#: else begins with the zone's next boot.
+ENDING_DRIVERS = frozenset({"zcons"})
 
 #: The drivers whose options are all in this table; those of others may use any.
-OWN_DRIVERS = frozenset({"pty", "exec", "endpoint"})
+OWN_DRIVERS = frozenset({"pty", "exec", "endpoint", "zcons"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +131,7 @@ ZONE_OPTIONS: dict[str, ZoneOption] = {
         ZoneOption(
             "driver",
             "KIND",
-            "What makes the device: pty, exec, endpoint or another plugin"
+            "What makes the device: pty, exec, endpoint, zcons or another plugin"
             " [default: by what it is to do].",
             text("the name of a driver"),
             "driver",
@@ -197,7 +203,7 @@ ZONE_OPTIONS: dict[str, ZoneOption] = {
             "on-halt",
             "stay|exit",
             "When the zone is down and nobody is attached: stay, or exit"
-            " [default: stay].",
+            " [default: stay, but exit with the zcons driver].",
             member(OnHalt),
             "onHalt",
             live=True,
@@ -262,6 +268,8 @@ def zoneConfig(
     driver = driverOf(own, defaults)
     # Any: each has been checked to be what its field holds.
     given: dict[str, Any] = {"driver": driver}
+    if driver in ENDING_DRIVERS:
+        given["onHalt"] = OnHalt.EXIT
     forDriver: dict[str, Any] = {}
     for each in ZONE_OPTIONS.values():
         values = own if each.name in own else defaults

@@ -10,20 +10,20 @@ import time
 
 from cuts import Source
 
+from zcons_twisted.errors import DamagedHistory
 from zcons_twisted.frames import FrameReader, FrameType
 from zcons_twisted.history import (
     HEADER_SIZE,
     HISTORY_MIN,
-    MARK_SIZE,
-    MARKS,
     READ_MAX,
-    DamagedHistory,
     History,
     historySize,
 )
 from zcons_twisted.locales import Language
+from zcons_twisted.marks import MARK_SIZE, MARKS
 from zcons_twisted.relay import Follower
 from zcons_twisted.structured import FrameVoice
+from zcons_twisted.tails import lastLines
 from zcons_twisted.testing import FakeReactor, MemoryLink
 
 MARK = struct.Struct("=QdQHH")
@@ -108,10 +108,10 @@ def look(history: History) -> None:
     first, last = history.boot
     assert 0 <= first <= last <= history.end
     for lines in (0, 1, 1000):
-        at = history.lastLines(lines, 1 << 20)
+        at = lastLines(history, lines, 1 << 20)
         assert history.oldest <= at <= history.end
     assert len(history.marks) <= MARKS
-    assert history.firstMark(history.end + 1) == history.marked
+    assert history.marks.first(history.end + 1) == history.marks.made
     for mark in history.marks:
         assert mark.offset <= history.end
         # It is shown in local time.

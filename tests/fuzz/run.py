@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -29,7 +30,9 @@ def main(name: str, *options: str) -> None:
     given = [option for option in options if option.startswith("-")]
     places = [option for option in options if not option.startswith("-")]
     where = f"-artifact_prefix={failed}/"
-    arguments = [sys.argv[0], where, *given, *(places or [str(corpus)])]
+    # By this a merge runs itself again, in a shell.
+    again = shlex.join([sys.executable, __file__, name])
+    arguments = [again, where, *given, *(places or [str(corpus)])]
     atheris.Setup(arguments, target.consume)
     atheris.Fuzz()
 

@@ -20,3 +20,8 @@ endpointDriver = DriverMaker(
     "zcons_twisted.drivers.endpoint",
     "a connection, to a virtual machine or a serial line for example",
 )
+zconsDriver = DriverMaker(
+    "zcons",
+    "zcons_twisted.drivers.illumos.driver",
+    "the console device of a zone of illumos",
+)

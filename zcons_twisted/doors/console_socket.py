@@ -11,7 +11,6 @@ from __future__ import annotations
 import socket
 
 from twisted.internet.defer import Deferred, succeed
-from twisted.logger import Logger
 
 from ..console import SESSIONS_MAX, Console
 from ..credentials import Admission, Credentials, peerCredentials
@@ -34,8 +33,6 @@ class ConsoleSocket:
     """
     The door that sessions come in by.
     """
-
-    _log = Logger()
 
     def __init__(
         self,
@@ -108,17 +105,25 @@ class ConsoleSocket:
             connection.close()
             raise
         if not self._admission.admits(connection, who):
-            self._log.warn(
-                "{zone}: {who} is not admitted", zone=self.console.zone, who=who
-            )
+            self.console.logbook.notAdmitted(who)
             connection.close()
             return
         peer = PeerSocket(self.reactor, connection, self._urgency)
         handshake = _Handshake(self, peer, who)
         self._peers[peer] = handshake
         peer.whenClosed(self._closed)
-        self.handshakes.begin(handshake)
-        peer.start(handshake)
+        # A client sends its line at once: as a rule it is there already, and then the
+        # handshake never was pending.
+        try:
+            data = peer.receiveNow()
+        except OSError:
+            peer.close()
+            return
+        if data:
+            handshake.received(data)
+        if not handshake.over:
+            self.handshakes.begin(handshake)
+            peer.start(handshake)
 
     def _closed(self, peer: PeerSocket) -> None:
         del self._peers[peer]
@@ -132,8 +137,6 @@ class _Handshake:
 
     @ivar over: it has, or has been closed.
     """
-
-    _log = Logger()
 
     def __init__(self, door: ConsoleSocket, peer: PeerSocket, who: Credentials) -> None:
         self.over = False
@@ -267,8 +270,8 @@ class _Handshake:
         self._finish()
         console = self._door.console
         console.attach(session)
-        self._peer.receiver = session
         session.follower.say(answer)
+        self._peer.start(session)
         console.attached(session)
         if rest:
             session.received(rest)
@@ -276,13 +279,9 @@ class _Handshake:
 
     def _refuse(self, why: str, answer: bytes = b"") -> None:
         self._finish()
-        self._door.console.counters.malformed += 1
-        self._log.info(
-            "{zone}: {who} refused: {why}",
-            zone=self._door.console.zone,
-            who=self._who,
-            why=why,
-        )
+        console = self._door.console
+        console.counters.malformed += 1
+        console.logbook.malformed(self._who, why)
         self._peer.close(answer)
 
     def _finish(self) -> None:

@@ -168,12 +168,15 @@ class ControlProtocol(AMP):
         def after(result: object) -> object:
             if isinstance(result, Failure) and result.check(KeyError, ValueError):
                 result = self._malformed(result)
-            self.busy = 0
             # In a turn of its own: a thousand cheap commands hold nobody up.
-            self._door.reactor.callLater(0, self._work)
+            self._door.reactor.callLater(0, self._done)
             return result
 
         return done.addBoth(after)
+
+    def _done(self) -> None:
+        self.busy = 0
+        self._work()
 
     def _malformed(self, failure: Failure) -> Failure:
         """
@@ -367,12 +370,7 @@ class ControlProtocol(AMP):
             raise Refused(f"the server of zone '{console.zone}' ends: start it again")
 
     def _note(self, what: str) -> None:
-        self._log.info(
-            "{zone}: control: {what} by {who}",
-            zone=self._door.console.zone,
-            what=what,
-            who=self._who,
-        )
+        self._door.console.logbook.controlled(self._who, what)
 
 
 def _checked(arguments: str | None) -> str:

@@ -11,7 +11,6 @@ import socket
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.internet.protocol import ServerFactory
-from twisted.logger import Logger
 
 from ..console import Console
 from ..credentials import Admission, Credentials, peerCredentials
@@ -33,8 +32,6 @@ class ControlSocket:
     """
     The control door of one zone.
     """
-
-    _log = Logger()
 
     def __init__(
         self,
@@ -98,11 +95,7 @@ class ControlSocket:
         try:
             who = peerCredentials(connection)
             if not self._admission.admits(connection, who):
-                self._log.warn(
-                    "{zone}: control: {who} is not admitted",
-                    zone=self.console.zone,
-                    who=who,
-                )
+                self.console.logbook.notAdmitted(who)
                 return
             self._adopter.adoptStreamConnection(
                 connection.fileno(), socket.AF_UNIX, _Factory(self, who)

@@ -24,7 +24,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from ..hangup import HangupWatch
+from ..hangup import Watch, watchHangup
 from ..reactors import DescriptorReactor
 from ..urgency import Urgency
 from .unread import PeerQueue
@@ -35,6 +35,8 @@ __all__ = ["LINGER_SECONDS", "PeerReceiver", "PeerSocket"]
 LINGER_SECONDS = 2.0
 
 _RECEIVE_MAX = 64 * 1024
+# Not every system tells of an end before it is received.
+_HALF_CLOSED: int = getattr(select, "POLLRDHUP", 0)
 #: Most bytes taken from a peer that is being closed.
 _DRAIN_MAX = 512 * 1024
 
@@ -100,22 +102,39 @@ class PeerSocket:
         self._fd = connection.fileno()
         self._receive = connection.recv
         self._send = connection.send
+        self._listening = False
+        self._writing = False
         self._paused = False
         self._ended = False
+        self._dead = False
         self._over = False
         self._closed = False
         self._rest = b""
         self._linger: IDelayedCall | None = None
-        self._hangup: HangupWatch | None = None
+        self._breath: IDelayedCall | None = None
+        self._hangup: Watch | None = None
         self._queue: PeerQueue | None = None
         self._onClosed: list[Callable[[PeerSocket], None]] = []
 
+    def receiveNow(self) -> bytes | None:
+        """
+        What the peer has sent already, before L{start}.
+
+        @return: L{None} where it has sent nothing yet; empty where it sends no more.
+        @raise OSError: the connection is broken.
+        """
+        try:
+            return self._receive(_RECEIVE_MAX)
+        except BlockingIOError:
+            return None
+
     def start(self, receiver: PeerReceiver) -> None:
         """
-        Begin to listen to the peer.
+        Listen to the peer, and tell C{receiver} from now on.
         """
         self.receiver = receiver
-        self._listen()
+        if not (self._listening or self._paused or self._ended):
+            self._listen()
 
     # As a link.
 
@@ -150,7 +169,7 @@ class PeerSocket:
         Ask for one call of the receiver's C{writable}.
         """
         if not self._over:
-            self._reactor.addWriter(self)
+            self._write(True)
 
     def pauseReading(self) -> None:
         """
@@ -165,10 +184,20 @@ class PeerSocket:
         """
         Take what the peer sends again.
         """
-        self._paused = False
-        if not (self._ended or self._over):
-            self._watchNoMore()
-            self._listen()
+        if self._paused:
+            self._paused = False
+            if not (self._ended or self._over):
+                self._watchNoMore()
+                self._listen()
+
+    def breathe(self) -> None:
+        """
+        Take nothing more until the reactor has turned; then the receiver gets an empty
+        C{received}, before anything else.
+        """
+        if self._breath is None and not self._over:
+            self._breath = self._reactor.callLater(0, self._breathed)
+            self._listenNoMore()
 
     def alive(self) -> bool:
         """
@@ -176,7 +205,7 @@ class PeerSocket:
         same where nobody does.
         """
         try:
-            self._send(b"")
+            self._send(b"", socket.MSG_NOSIGNAL)
         except BlockingIOError:
             return True
         except OSError:
@@ -197,8 +226,20 @@ class PeerSocket:
         Has the peer closed its sending side, or gone?
         """
         asked = select.poll()
-        asked.register(self._fd, select.POLLRDHUP)
-        return self._ended or bool(asked.poll(0))
+        asked.register(self._fd, _HALF_CLOSED)
+        return self._ended or bool(asked.poll(0)) or self._hasNothingMore()
+
+    def _hasNothingMore(self) -> bool:
+        """
+        The same question to a system whose poll(2) does not answer it; what has not
+        been received yet hides the answer.
+        """
+        if _HALF_CLOSED:
+            return False
+        try:
+            return not self._receive(1, socket.MSG_PEEK)
+        except OSError:
+            return False
 
     def drain(self) -> bytes:
         """
@@ -225,12 +266,13 @@ class PeerSocket:
         if self._over:
             return
         self._over = True
+        self._stopBreath()
         self._listenNoMore()
         self._rest = rest
         self._flush()
         if self._rest:
             self._linger = self._reactor.callLater(LINGER_SECONDS, self._shut)
-            self._reactor.addWriter(self)
+            self._write(True)
         else:
             self._shut()
 
@@ -276,14 +318,12 @@ class PeerSocket:
         """
         The reactor says that more can be sent.
         """
-        self._reactor.removeWriter(self)
         if not self._over:
+            self._write(False)
             self.receiver.writable()
             return
         self._flush()
-        if self._rest:
-            self._reactor.addWriter(self)
-        else:
+        if not self._rest:
             self._shut()
 
     def connectionLost(self, reason: Failure) -> None:
@@ -305,24 +345,48 @@ class PeerSocket:
         """
         self._ended = True
         self._listenNoMore()
-        if self.alive():
+        self._dead = not self.alive()
+        if not self._dead:
             self._watch()
             self.receiver.halfClosed()
         else:
             self._break("")
 
+    def _breathed(self) -> None:
+        self._breath = None
+        if not (self._paused or self._ended):
+            self._listen()
+        self.receiver.received(b"")
+
     def _listen(self) -> None:
-        self._reactor.addReader(self)
-        self._urgency.add(self._fd)
+        if self._breath is None:
+            self._listening = True
+            self._reactor.addReader(self)
+            self._urgency.add(self._fd)
 
     def _listenNoMore(self) -> None:
-        self._reactor.removeReader(self)
-        self._urgency.remove(self._fd)
+        if self._listening:
+            self._listening = False
+            self._reactor.removeReader(self)
+            self._urgency.remove(self._fd)
+
+    def _write(self, wanted: bool) -> None:
+        """
+        Ask for the write side, or no more.
+        """
+        if wanted != self._writing:
+            self._writing = wanted
+            if wanted:
+                self._reactor.addWriter(self)
+            else:
+                self._reactor.removeWriter(self)
 
     def _watch(self) -> None:
         if self._hangup is None:
             try:
-                self._hangup = HangupWatch(self._reactor, self._fd, self._hungUp)
+                self._hangup = watchHangup(
+                    self._reactor, self._fd, self._hungUp, self.alive
+                )
             except OSError as e:
                 # There are no descriptors left.  Then the end is found later: when
                 # the peer is read from again, or somebody else comes.
@@ -344,8 +408,14 @@ class PeerSocket:
         if self._over:
             return
         self._over = True
+        self._stopBreath()
         self._shut()
         self.receiver.lost(why)
+
+    def _stopBreath(self) -> None:
+        if self._breath is not None:
+            self._breath.cancel()
+            self._breath = None
 
     def _flush(self) -> None:
         while self._rest:
@@ -367,14 +437,15 @@ class PeerSocket:
         self._linger = None
         self._watchNoMore()
         self._listenNoMore()
-        self._reactor.removeWriter(self)
-        # What is left unread would make the peer see a reset instead of an end.
-        self.drain()
-        try:
-            self._socket.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            # The peer was faster.
-            pass
+        self._write(False)
+        if not self._dead:
+            try:
+                self._socket.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                # The peer was faster.
+                pass
+            # What is left unread would make the peer see a reset instead of an end.
+            self.drain()
         self._socket.close()
         closed, self._onClosed = self._onClosed, []
         for call in closed:

@@ -48,9 +48,11 @@ class PeerQueue:
     def unread(self) -> int | None:
         """
         Bytes that the other end has not read yet, or L{None} where the kernel does not
-        tell: it may not know how to, or the other end may be in another network
-        namespace.
+        tell: it may not know how to, as only Linux does, or the other end may be in
+        another network namespace.
         """
+        if not hasattr(socket, "AF_NETLINK"):
+            return None
         try:
             if self._peer is None:
                 (self._peer,) = struct.unpack_from(

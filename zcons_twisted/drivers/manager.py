@@ -28,13 +28,16 @@ from zope.interface import implementer
 from ..errors import DeviceError
 from ..interfaces import IDeviceReceiver, IManagerDevice
 
-__all__ = ["BATCH_MAX", "DRAIN_MAX", "PtyManager"]
+__all__ = ["ASK_EACH", "BATCH_MAX", "DRAIN_MAX", "PtyManager"]
 
 #: Most bytes handed on at once.
 BATCH_MAX = 16 * 1024
 
 #: Most bytes taken by one call of L{PtyManager.drain}: what a pty holds, and a batch.
 DRAIN_MAX = 48 * 1024
+
+#: After so many bytes of a batch it is asked whether anything interactive waits.
+ASK_EACH = 7 * 1024
 
 #: A read that brings less than this has probably emptied the pty: asking again
 #: would cost a system call on every keystroke to be told so.
@@ -70,6 +73,7 @@ class PtyManager:
         self._advanced = receiver.advanced
         self._urgent = receiver.urgent
         self._floods = False
+        self._got = 0
         self._holdAnew = holdAnew
         self._reading = False
         self._writing = False
@@ -207,41 +211,47 @@ class PtyManager:
         """
         Read up to a batch, and have it told at once.
         """
-        room = BATCH_MAX
+        self._got = 0
         error: OSError | None = None
-        while room > 0:
-            try:
-                got = self._readFrom(self._fd, room)
-            except BlockingIOError:
-                break
-            except OSError as e:
-                error = e
-                break
-            if not got:
-                error = OSError(errno.EIO, os.strerror(errno.EIO))
-                break
-            room -= got
-            if got < _SHORT:
-                self._flood(False)
-                break
-            self._flood(True)
-            if self._urgent():
-                break
-        if room < BATCH_MAX:
+        try:
+            self._readBatch()
+        except BlockingIOError:
+            # That was all.
+            pass
+        except OSError as e:
+            error = e
+        got = self._got
+        if got:
             self._failures = 0
+            if (got >= _SHORT) is not self._floods:
+                self._flood(got >= _SHORT)
             self._advanced()
         if error is not None and self.isOpen:
             self._failed(error)
-        return BATCH_MAX - room
+        return got
+
+    def _readBatch(self) -> None:
+        room, ask = BATCH_MAX, BATCH_MAX - ASK_EACH
+        while True:
+            got = self._readFrom(self._fd, room)
+            if not got:
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            self._got += got
+            room -= got
+            if got < _SHORT or room < _SHORT:
+                return
+            if room <= ask:
+                if self._urgent():
+                    return
+                ask = room - ASK_EACH
 
     def _flood(self, floods: bool) -> None:
         """
         A console in a flood is not interactive: it would have itself to wait for.
         """
-        if floods != self._floods:
-            self._floods = floods
-            if self._reading:
-                self._receiver.interactive(self._fd, not floods)
+        self._floods = floods
+        if self._reading:
+            self._receiver.interactive(self._fd, not floods)
 
     def _failed(self, error: OSError) -> None:
         """

@@ -38,6 +38,7 @@ from ..backoff import STEADY_SECONDS, BackOff
 from ..errors import LifecycleError
 from ..events import ZoneEvent, ZoneState
 from ..interfaces import DriverOptions, IZoneEvents, IZoneLife, IZoneStates
+from ..notices import escaped
 from ..reactors import ProcessReactor
 from . import leader
 from .sweep import Sweep, ZoneDevice
@@ -202,6 +203,7 @@ class ZoneProcess:
         The command can't be run.
         """
         if self._phase is _Phase.STARTING:
+            why = escaped(why)
             self.account = f"boot failed: {why}"
             self._log.error("{zone}: boot failed: {why}", zone=self._zone, why=why)
             self._refuse(self._booting, f"zone did not boot: {why}")

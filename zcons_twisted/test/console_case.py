@@ -48,6 +48,7 @@ class ConsoleTestCase(SynchronousTestCase):
             self.reactor.seconds,
             self.died,
             makeHistory(self.ring),
+            self.reactor,
         )
 
     def died(self) -> None:

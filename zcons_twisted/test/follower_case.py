@@ -8,7 +8,8 @@ from __future__ import annotations
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from ..history import HISTORY_MIN, READ_MAX, Mark, MarkKind
+from ..history import HISTORY_MIN, READ_MAX
+from ..marks import Mark, MarkKind
 from ..relay import STALL_SECONDS, Follower
 from ..testing import MemoryLink
 from .support import PlainVoice, makeHistory

@@ -14,9 +14,10 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from ..credentials import Credentials
 from ..frames import SERVER_TYPES, Frame, FrameReader
-from ..history import HISTORY_MIN, History, Mark, historySize
+from ..history import HISTORY_MIN, History, historySize
 from ..ident import Ident, parseIdent
 from ..locales import Language
+from ..marks import Mark
 from ..sessions import LegacyVoice, Peer, Session, SessionHost
 from ..testing import FakeReactor, MemoryLink
 

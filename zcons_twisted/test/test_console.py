@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ..console import ENDED_KEPT
 from ..credentials import Credentials
-from ..relay import INPUT_BACKLOG_MAX
+from ..input_queue import INPUT_BACKLOG_MAX
 from ..sessions import EndReason, Role
 from .console_case import ConsoleTestCase
 from .support import OURS

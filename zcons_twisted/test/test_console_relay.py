@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ..events import ZoneEvent
 from ..history import HISTORY_MIN
-from ..relay import INPUT_HIGH
+from ..input_queue import INPUT_HIGH
 from ..sessions import EndReason
 from .console_case import ConsoleTestCase
 from .support import OURS

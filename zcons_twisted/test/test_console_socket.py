@@ -105,9 +105,18 @@ class HandshakeTests(DoorTestCase):
         Beyond the cap the peer that has waited longest is closed; the newcomer is
         seated.
         """
+        silent = [self.connect() for _ in range(4)]
+        self.seat()
+        self.assertEqual([self.got(peer) for peer in silent], [None, b"", b"", b""])
+
+    def test_neverPending(self) -> None:
+        """
+        A peer whose line is there when it is accepted costs nobody their place.
+        """
         silent = [self.connect() for _ in range(3)]
         self.seat()
-        self.assertEqual([self.got(peer) for peer in silent], [None, b"", b""])
+        self.assertEqual([self.got(peer) for peer in silent], [b"", b"", b""])
+        self.assertEqual(len(self.handshakes), 3)
 
     def test_goneInTheMiddle(self) -> None:
         """

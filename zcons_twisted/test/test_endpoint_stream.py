@@ -12,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from ..drivers.endpoint_stream import StreamManager
 from ..errors import DeviceError
-from ..relay import InputQueue
+from ..input_queue import InputQueue
 from ..testing import FakeReactor, MemoryReceiver
 from .support import numbered
 

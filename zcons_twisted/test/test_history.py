@@ -10,19 +10,18 @@ import socket
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from ..errors import ExpiredRange
 from ..events import ZoneEvent
 from ..history import (
     FIRST_SIZE,
     HISTORY_DEFAULT,
     HISTORY_MAX,
     HISTORY_MIN,
-    MARKS,
     READ_MAX,
-    ExpiredRange,
-    Mark,
-    MarkKind,
     historySize,
 )
+from ..marks import MARKS, Mark, MarkKind
+from ..tails import lastLines
 from .history_case import HistoryTestCase
 from .support import makeHistory, numbered
 
@@ -50,7 +49,7 @@ class ReadTests(HistoryTestCase):
         history = self.history
         self.assertEqual((history.oldest, history.end, history.boot), (0, 0, (0, 0)))
         self.assertEqual((history.read(0, 100), history.recover(0.0)), (b"", 0))
-        self.assertEqual((list(history.marks), history.marked), ([], 0))
+        self.assertEqual((list(history.marks), history.marks.made), ([], 0))
 
     def test_read(self) -> None:
         """
@@ -141,7 +140,7 @@ class LinesTests(HistoryTestCase):
         """
         @return: the last lines.
         """
-        start = self.history.lastLines(lines, most)
+        start = lastLines(self.history, lines, most)
         return self.history.read(start, self.history.end)
 
     def test_ended(self) -> None:
@@ -194,7 +193,7 @@ class LinesTests(HistoryTestCase):
         A number without measure costs no more than the history is long.
         """
         self.history.append(b"\n" * HISTORY_MIN)
-        self.assertEqual(self.history.lastLines(2**63, 2**63), 0)
+        self.assertEqual(lastLines(self.history, 2**63, 2**63), 0)
 
 
 class FirstTests(HistoryTestCase):
@@ -300,13 +299,31 @@ class MarkTests(HistoryTestCase):
         """
         for number in range(MARKS + 6):
             self.history.event(0.0, 1, str(number))
-        for history in (self.history, self.found()):
-            self.assertEqual((history.marked, len(history.marks)), (MARKS + 6, MARKS))
-            self.assertIsNone(history.markAt(5))
-            for number in (6, 40, MARKS + 5):
-                found = history.markAt(number)
+        for history, kept in ((self.history, MARKS), (self.found(), MARKS - 1)):
+            self.assertEqual(
+                (history.marks.made, len(history.marks)), (MARKS + 6, kept)
+            )
+            self.assertIsNone(history.marks.at(5))
+            for number in (7, 40, MARKS + 5):
+                found = history.marks.at(number)
                 assert found is not None
                 self.assertEqual(found.text, str(number))
+
+    def test_diesWhileItMarks(self) -> None:
+        """
+        A record that was stored in the oldest one's place and does not count yet costs
+        that one alone.
+        """
+        for number in range(MARKS):
+            self.history.event(0.0, 1, str(number))
+        self.history.append(b"x")
+        end = self.history.end
+        self.history.marks.append(Mark(end, 0.0, MarkKind.EVENT, 1, "torn"))
+        found = self.found()
+        self.assertEqual((found.end, found.marks.made), (end, MARKS))
+        self.assertEqual(
+            [mark.text for mark in found.marks], [str(n) for n in range(1, MARKS)]
+        )
 
     def test_firstMark(self) -> None:
         """
@@ -314,7 +331,7 @@ class MarkTests(HistoryTestCase):
         """
         for offset in (2, 5, 5, 9):
             self.history.mark(Mark(offset, 0.0, MarkKind.EVENT, 1, ""))
-        found = [self.history.firstMark(offset) for offset in range(11)]
+        found = [self.history.marks.first(offset) for offset in range(11)]
         self.assertEqual(found, [0, 0, 0, 1, 1, 1, 3, 3, 3, 3, 4])
 
 

@@ -9,17 +9,16 @@ import socket
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from ..errors import DamagedHistory, ExpiredRange
 from ..history import (
     FIRST_SIZE,
     HISTORY_MIN,
     READ_MAX,
-    DamagedHistory,
-    ExpiredRange,
     History,
-    Mark,
-    MarkKind,
     historySize,
 )
+from ..marks import Mark, MarkKind
+from ..tails import lastLines
 from .examples import given, quickly, st
 from .history_case import HistoryTestCase
 from .support import numbered
@@ -371,8 +370,8 @@ class ModelTests(SynchronousTestCase):
             elif what == "read":
                 self.compareRead(history, all_, number)
             else:
-                start = history.lastLines(number, HISTORY_MIN)
-                self.assertEqual(all_[start:], lastLines(all_, history.oldest, number))
+                start = lastLines(history, number, HISTORY_MIN)
+                self.assertEqual(all_[start:], expected(all_, history.oldest, number))
             self.assertEqual(history.end, len(all_))
             self.assertLessEqual(history.oldest, max(0, len(all_) - 48 * 1024))
             first, last = history.boot
@@ -393,7 +392,7 @@ class ModelTests(SynchronousTestCase):
             self.assertEqual(found, all_[start:stop])
 
 
-def lastLines(text: bytes, oldest: int, lines: int) -> bytes:
+def expected(text: bytes, oldest: int, lines: int) -> bytes:
     """
     The last lines of a text, the simple way.
     """

@@ -234,6 +234,7 @@ class LapsTests(ConsoleTestCase):
             self.reactor.seconds,
             self.end,
             makeHistory(),
+            self.reactor,
         )
         self.states.current = ZoneState.INSTALLED
         self.laps = Laps(self.reactor, self.driver, console)

@@ -29,7 +29,7 @@ class DriverMakerTests(SynchronousTestCase):
         """
         The drivers that come with us are there, each with a line that says what it is.
         """
-        for name in ("pty", "exec", "endpoint"):
+        for name in ("pty", "exec", "endpoint", "zcons"):
             maker = findDriverMaker(name)
             verifyObject(IConsoleDriverMaker, maker)
             verifyObject(IPlugin, maker)
@@ -55,7 +55,7 @@ class DriverMakerTests(SynchronousTestCase):
         error = self.assertRaises(BadOption, findDriverMaker, "zcons\n")
         self.assertEqual(
             str(error),
-            "there is no driver 'zcons\\n': choose one of endpoint, exec, pty",
+            "there is no driver 'zcons\\n': choose one of endpoint, exec, pty, zcons",
         )
 
 

@@ -11,7 +11,7 @@ import os
 from twisted.internet.interfaces import IReadDescriptor, IWriteDescriptor
 from zope.interface.verify import verifyObject
 
-from ..drivers.manager import BATCH_MAX, DRAIN_MAX
+from ..drivers.manager import ASK_EACH, BATCH_MAX, DRAIN_MAX
 from ..errors import DeviceError
 from ..interfaces import IManagerDevice
 from .manager_case import ManagerTestCase
@@ -99,20 +99,44 @@ class OutputTests(ManagerTestCase):
 
     def test_full(self) -> None:
         """
-        A batch ends when it is full, so that others have their turn.
+        A batch ends when it is full, or so nearly that the next read would bring next
+        to nothing, so that others have their turn.
         """
-        self.patch(os, "read", lambda fd, size: b"x" * min(size, 4095))
-        self.manager.doRead()
-        self.assertEqual(len(self.receiver.printed), BATCH_MAX)
+        for each, sizes in ((4096, [BATCH_MAX]), (4095, [BATCH_MAX - 4])):
+            self.receiver.batches.clear()
+            self.patch(os, "read", lambda fd, size, each=each: b"x" * min(size, each))
+            self.manager.doRead()
+            self.assertEqual([len(batch) for batch in self.receiver.batches], sizes)
 
     def test_urgent(self) -> None:
         """
-        A batch ends as soon as something interactive waits.
+        A batch ends when something interactive waits, which is asked after each
+        second read of a full pty.
         """
         self.patch(os, "read", lambda fd, size: b"x" * min(size, 4095))
         self.receiver.waits = True
         self.manager.doRead()
-        self.assertEqual(self.receiver.batches, [b"x" * 4095])
+        self.assertEqual(self.receiver.batches, [b"x" * 2 * 4095])
+        self.assertGreaterEqual(2 * 4095, ASK_EACH)
+        self.assertLess(4095, ASK_EACH)
+
+    def test_limit(self) -> None:
+        """
+        The limit is the documented one.
+        """
+        self.assertEqual(ASK_EACH, 7168)
+
+    def test_restOfAFlood(self) -> None:
+        """
+        A flood whose batch ends in a short read is a flood still.
+        """
+        reads = [b"x" * 4095, b"y"] * 3
+        self.patch(os, "read", lambda fd, size: reads.pop(0))
+        self.manager.resumeReading()
+        for _ in range(3):
+            self.manager.doRead()
+            self.assertEqual(self.receiver.descriptors, set())
+        self.assertEqual(self.receiver.printed, (b"x" * 4095 + b"y") * 3)
 
     def test_interactive(self) -> None:
         """
@@ -123,7 +147,7 @@ class OutputTests(ManagerTestCase):
         self.assertEqual(self.receiver.descriptors, set())
         self.manager.resumeReading()
         self.assertEqual(self.receiver.descriptors, {fd})
-        reads = [b"x" * 4095, b"y", b"x" * 4095]
+        reads = [b"x" * 4095] * 2 + [b"y"] + [b"x" * 4095] * 2
         self.patch(os, "read", lambda fd, size: reads.pop(0))
         self.receiver.waits = True
         self.manager.doRead()

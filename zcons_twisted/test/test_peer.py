@@ -126,6 +126,43 @@ class ReceiveTests(PeerTestCase):
         self.reactor.settle()
         self.assertEqual(self.receiver.said, [b"ls\n"])
 
+    def test_breathe(self) -> None:
+        """
+        After a breath the receiver is called before anything more is taken.
+        """
+        self.peer.breathe()
+        self.peer.breathe()
+        self.theirs.send(b"ls\n")
+        self.reactor.pump()
+        self.assertEqual(self.receiver.said[:1], [b""])
+        self.reactor.settle()
+        self.assertEqual(self.receiver.said, [b"", b"ls\n"])
+
+    def test_breatheWhilePaused(self) -> None:
+        """
+        A breath makes no paused peer go on, nor does it wait for a paused one.
+        """
+        self.peer.breathe()
+        self.peer.pauseReading()
+        self.theirs.send(b"ls\n")
+        self.reactor.settle()
+        self.assertEqual(self.receiver.said, [b""])
+        self.peer.breathe()
+        self.peer.resumeReading()
+        self.reactor.settle()
+        self.assertEqual(self.receiver.said, [b"", b"", b"ls\n"])
+
+    def test_breatheAndClose(self) -> None:
+        """
+        Nothing is said after the end.
+        """
+        self.peer.breathe()
+        self.peer.close()
+        self.peer.breathe()
+        self.reactor.settle()
+        self.assertEqual(self.receiver.said, [])
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
+
     def test_newReceiver(self) -> None:
         """
         The receiver may change at any time.

@@ -7,7 +7,7 @@ L{zcons_twisted.test.test_console}.
 from __future__ import annotations
 
 from ..errors import DeviceError
-from ..relay import INPUT_BACKLOG_MAX, INPUT_HIGH
+from ..input_queue import INPUT_BACKLOG_MAX, INPUT_HIGH
 from ..sessions import Role, Session
 from ..testing import MemoryLink
 from .console_case import ConsoleTestCase

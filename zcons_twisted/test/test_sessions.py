@@ -8,8 +8,9 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from ..events import ZoneEvent
-from ..history import HISTORY_MIN, Mark, MarkKind
+from ..history import HISTORY_MIN
 from ..locales import Language
+from ..marks import Mark, MarkKind
 from ..relay import Follower
 from ..sessions import EndReason, Role, Session
 from ..testing import FakeReactor, MemoryLink

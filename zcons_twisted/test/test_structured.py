@@ -18,7 +18,8 @@ from ..frames import (
     encodeObject,
     parseOutput,
 )
-from ..history import HISTORY_MIN, Mark, MarkKind
+from ..history import HISTORY_MIN
+from ..marks import Mark, MarkKind
 from ..structured import startOffset
 from .structured_case import Attached, StructuredTestCase
 from .support import OURS, numbered, splits

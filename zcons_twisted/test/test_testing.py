@@ -120,6 +120,7 @@ class VerifiedTests(SynchronousTestCase):
             reactor.seconds,
             lambda: None,
             makeHistory(),
+            reactor,
         )
         Laps(reactor, driver, console).begin()
         link = MemoryLink()

@@ -99,6 +99,32 @@ class DriverTests(SynchronousTestCase):
         self.assertEqual(driverOf({}, {**command, **pty}), "pty")
 
 
+class EndingTests(SynchronousTestCase):
+    """
+    A console of illumos ends with its zone, unless told otherwise; the others stay.
+    """
+
+    def test_onHalt(self) -> None:
+        """
+        What is said goes before what the driver does by itself.
+        """
+        zcons: Values = {"driver": "zcons"}
+        stay: Values = {"on-halt": OnHalt.STAY}
+        self.assertIs(zoneConfig("z", zcons, {}).onHalt, OnHalt.EXIT)
+        self.assertIs(zoneConfig("z", {**zcons, **stay}, {}).onHalt, OnHalt.STAY)
+        self.assertIs(zoneConfig("z", zcons, stay).onHalt, OnHalt.STAY)
+        self.assertIs(zoneConfig("z", {"driver": "pty"}, {}).onHalt, OnHalt.STAY)
+
+    def test_conflicts(self) -> None:
+        """
+        It runs no command.
+        """
+        error = self.assertRaises(
+            BadOption, zoneConfig, "z", {"driver": "zcons", "exec": ("a",)}, {}
+        )
+        self.assertEqual(str(error), "zone 'z': exec is of no use to the zcons driver")
+
+
 class ConflictTests(SynchronousTestCase):
     """
     Options that don't go together are told.

@@ -1,6 +1,6 @@
-# -*- test-case-name: zcons_twisted.test.test_relay_input -*-
+# -*- test-case-name: zcons_twisted.test.test_input_queue -*-
 """
-Tests for L{InputQueue<zcons_twisted.relay.InputQueue>}, also with whatever chance
+Tests for L{InputQueue<zcons_twisted.input_queue.InputQueue>}, also with whatever chance
 makes of it.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from ..relay import INPUT_BACKLOG_MAX, INPUT_HIGH, INPUT_LOW, InputQueue
+from ..input_queue import INPUT_BACKLOG_MAX, INPUT_HIGH, INPUT_LOW, InputQueue
 from ..testing import MemoryDevice, MemoryReceiver
 from .examples import given, quickly, st
 

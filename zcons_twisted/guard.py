@@ -1,0 +1,43 @@
+# -*- test-case-name: zcons_twisted.test.test_history_recovery -*-
+"""
+The guard: what a history's ring holds ahead of its end, so that a new server can see
+whether the last one died between a read and its commitment.
+
+It is a pattern that goes by offset.  Where it is broken, so many bytes had been taken
+from the device and were not committed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+__all__ = ["READ_MAX", "broken", "guard"]
+
+#: Most bytes of one read, and so the most that a crash can leave uncommitted.
+READ_MAX = 16 * 1024
+
+# Not zeros: a zone may well print those.  Twice, so that a stretch never wraps.
+_PATTERN = memoryview(hashlib.shake_128(b"zcons_twisted guard").digest(READ_MAX) * 2)
+
+
+def guard(offset: int, length: int) -> memoryview:
+    """
+    What belongs at an offset, for at most L{READ_MAX} bytes.
+    """
+    phase = offset % READ_MAX
+    return _PATTERN[phase : phase + length]
+
+
+def broken(offset: int, found: bytes) -> int:
+    """
+    How far the guard is broken.
+
+    @param offset: where it begins.
+    @param found: L{READ_MAX} bytes, as they are there.
+    @return: up to how many bytes were written over it.
+    """
+    pattern = guard(offset, READ_MAX)
+    length = READ_MAX
+    while length and found[length - 1] == pattern[length - 1]:
+        length -= 1
+    return length

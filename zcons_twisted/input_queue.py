@@ -1,0 +1,118 @@
+# -*- test-case-name: zcons_twisted.test.test_input_queue -*-
+"""
+What is typed on a console, on its way to the zone, without I/O.
+
+It is never dropped: above L{INPUT_HIGH} the one who types is paused until the zone has
+read.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+__all__ = [
+    "INPUT_BACKLOG_MAX",
+    "INPUT_HIGH",
+    "INPUT_LOW",
+    "InputDevice",
+    "InputQueue",
+]
+
+#: With more typed bytes than this waiting for the zone, the session is paused ...
+INPUT_HIGH = 64 * 1024
+#: ... until fewer than this wait.
+INPUT_LOW = 16 * 1024
+
+#: With more than this waiting, no dead operator's last input is taken in, and so
+#: its seat is not free yet.
+INPUT_BACKLOG_MAX = 1024 * 1024
+
+
+class InputQueue:
+    """
+    What was typed and has not been read by the zone yet, in order.
+
+    It outlives the device: what waited when a device failed goes to the next one.
+    """
+
+    def __init__(self, pause: Callable[[bool], None]) -> None:
+        """
+        @param pause: called with L{True} when the one who types must wait and with
+            L{False} when they may go on.
+        """
+        self.size = 0
+        self.paused = False
+        self._pause = pause
+        self._waiting: deque[bytes] = deque()
+        self._device: InputDevice | None = None
+
+    def connect(self, device: InputDevice) -> None:
+        """
+        A device is open: what waits goes to it.
+        """
+        self._device = device
+        self.writable()
+
+    def disconnect(self) -> None:
+        """
+        There is no device: what is typed waits for the next one.
+        """
+        self._device = None
+        self._pauseWhere(self.size > 0)
+
+    def write(self, data: bytes) -> None:
+        """
+        Somebody typed: the zone gets it now, or as soon as it reads.
+        """
+        if not self._waiting and self._device is not None:
+            taken = self._device.writeNow(data)
+            if taken == len(data):
+                return
+            data = data[taken:]
+            # Not if the device failed under our hands.
+            if self._device is not None:
+                self._device.wantWritable()
+        self._waiting.append(data)
+        self.size += len(data)
+        self._pauseWhere(self.size > INPUT_HIGH or self._device is None)
+
+    def writable(self) -> None:
+        """
+        The device takes more.
+        """
+        while self._waiting and self._device is not None:
+            data = self._waiting.popleft()
+            taken = self._device.writeNow(data)
+            self.size -= taken
+            if taken < len(data):
+                self._waiting.appendleft(data[taken:])
+                if self._device is not None:
+                    self._device.wantWritable()
+                break
+        if self.size < INPUT_LOW and self._device is not None:
+            self._pauseWhere(False)
+
+    def _pauseWhere(self, pause: bool) -> None:
+        if pause != self.paused:
+            self.paused = pause
+            self._pause(pause)
+
+
+class InputDevice(Protocol):
+    """
+    Where an input queue's bytes go.
+    """
+
+    def writeNow(self, data: bytes) -> int:
+        """
+        Write what can be written without waiting.
+
+        @return: how many bytes were taken.
+        """
+
+    def wantWritable(self) -> None:
+        """
+        Ask for one call of L{InputQueue.writable} when more can be written.
+        """

@@ -1,0 +1,40 @@
+# -*- test-case-name: zcons_twisted.test.test_history -*-
+"""
+Where the last of a console's history begins.
+"""
+
+from __future__ import annotations
+
+from .history import History
+
+__all__ = ["lastLines"]
+
+
+def lastLines(history: History, lines: int, most: int) -> int:
+    """
+    The offset at which the last lines begin.
+
+    @param lines: how many; one that is not ended counts.
+    @param most: but no more bytes than this.
+    """
+    floor = max(history.oldest, history.end - most)
+    stop = history.end
+    # The newline that ends the last line does not begin another one.
+    if stop > floor and history.read(stop - 1, stop) == b"\n":
+        stop -= 1
+    if lines == 0:
+        return history.end
+    while stop > floor:
+        start = max(floor, stop - 4096)
+        text = history.read(start, stop)
+        found = text.count(b"\n")
+        if found < lines:
+            # Counted rather than looked for: there may be a GiB of lines.
+            lines -= found
+            stop = start
+            continue
+        at = len(text)
+        for _ in range(lines):
+            at = text.rindex(b"\n", 0, at)
+        return start + at + 1
+    return floor
