@@ -22,7 +22,9 @@ from support import (
     Program,
     children,
     descriptors,
+    endNexus,
     leftovers,
+    nexusOf,
     runs,
     turn,
     twistd,
@@ -45,6 +47,7 @@ def rundir() -> Iterator[str]:
     """
     base = tempfile.mkdtemp(prefix="zc-", dir="/tmp")
     yield os.path.join(base, "run")
+    endNexus(os.path.join(base, "run"))
     shutil.rmtree(base)
 
 
@@ -196,6 +199,8 @@ class Twistd(Doors):
         assert program is not None
         if program.status is None:
             started = children(program.pid) if runs(program.pid) else []
+            nexus = nexusOf(self.rundir)
+            started += children(nexus) if nexus else []
             program.signal(number)
             await program.ends()
             assert [pid for pid in started if runs(pid)] == []

@@ -31,6 +31,9 @@ from twisted.protocols.amp import AMP
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from zcons_twisted.nexus.door import SOCKET_NAME
+from zcons_twisted.nexus.wire import Connection
+
 #: Seconds that anything may take.  It is long because a busy machine is no error;
 #: nothing waits that long unless it fails.
 DEADLINE = 30.0
@@ -718,6 +721,34 @@ def leftovers(rundir: str) -> list[str]:
     What is in a run directory, without what its zones have printed, which stays.
     """
     return [name for name in os.listdir(rundir) if not name.endswith(".history")]
+
+
+def nexusOf(rundir: str) -> int:
+    """
+    The process of the nexus of a run directory, or 0 where there is none.
+    """
+    with socket.socket(socket.AF_UNIX) as connected:
+        connected.settimeout(DEADLINE)
+        try:
+            connected.connect(os.path.join(rundir, SOCKET_NAME))
+            nexus = Connection(connected.dup())
+            nexus.send({"_ask": b"1", "_command": b"Hello"})
+            nexus.flush()
+            boxes = nexus.receive()
+            nexus.close()
+        except OSError:
+            return 0
+    return int(boxes[0]["pid"]) if boxes else 0
+
+
+def endNexus(rundir: str) -> None:
+    """
+    What a test that has killed its server leaves: the nexus, and what runs in it.
+    """
+    nexus = nexusOf(rundir)
+    if nexus:
+        for pid in [*children(nexus), nexus]:
+            os.kill(pid, signal.SIGKILL)
 
 
 def descriptors() -> dict[int, str]:

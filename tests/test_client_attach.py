@@ -449,7 +449,8 @@ async def test_resumed(launch: Launch) -> None:
     where it was: it gets all that history has, once and in order, and what was typed
     meanwhile arrives.
     """
-    server = await launch("--zone", "z1")
+    # The zone ends with its server here: what it prints ends there, too.
+    server = await launch("--nexus", "none", "--zone", "z1")
     zone = await server.zoneSide()
     program = atTerminal(server)
     await program.seated()
@@ -459,7 +460,7 @@ async def test_resumed(launch: Launch) -> None:
     await server.kill()
     await until(lambda: LOST in program.output, "that it is told")
     program.send(b"typed")
-    again = await launch("--zone", "z1")
+    again = await launch("--nexus", "none", "--zone", "z1")
     await until(lambda: AGAIN in program.output, "that it is told")
     zone = await again.zoneSide()
     assert await zone.reads(5) == b"typed"

@@ -17,7 +17,17 @@ from pathlib import Path
 import pytest
 import pytest_twisted
 from conftest import Twistd, served
-from support import ROOT, Doors, Program, leftovers, pause, runs, twistd, until
+from support import (
+    ROOT,
+    Doors,
+    Program,
+    leftovers,
+    nexusOf,
+    pause,
+    runs,
+    twistd,
+    until,
+)
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 
@@ -85,11 +95,13 @@ async def test_stopped(launch: Launch, number: int) -> None:
 
 async def sessionMembers(server: Twistd) -> list[int]:
     """
-    The processes that the server has started, children of children as well.
+    The processes that the server has started, or has had started by its nexus, children
+    of children as well.
     """
+    nexus = nexusOf(server.rundir)
 
     def found() -> list[int]:
-        mine, known = [], {server.pid}
+        mine, known = [], {server.pid, nexus}
         for name in sorted(filter(str.isdecimal, os.listdir("/proc")), key=int):
             try:
                 text = Path("/proc", name, "stat").read_text()

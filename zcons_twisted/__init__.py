@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .errors import ZConsError
     from .events import ZoneEvent, ZoneState
     from .interfaces import DriverOptions
+    from .nexus.client import Nexus
     from .rundir import RunDirectory
     from .server import ConsoleServer
     from .service import ZoneConfig, ZoneConsoleService
@@ -33,6 +34,7 @@ __all__ = [
     "Console",
     "ConsoleServer",
     "DriverOptions",
+    "Nexus",
     "OnHalt",
     "RunDirectory",
     "ZConsError",
@@ -51,6 +53,7 @@ _HOMES = {
     "Console": "console",
     "ConsoleServer": "server",
     "DriverOptions": "interfaces",
+    "Nexus": "nexus.client",
     "OnHalt": "console",
     "RunDirectory": "rundir",
     "ZConsError": "errors",

@@ -19,6 +19,7 @@ from zope.interface import Attribute, Interface
 from .events import ZoneEvent, ZoneState
 
 if TYPE_CHECKING:
+    from .nexus.client import Nexus
     from .rundir import RunDirectory
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "IDeviceReceiver",
     "ILastingLife",
     "IManagerDevice",
+    "IOutlivingDriver",
     "IZoneEvents",
     "IZoneLife",
     "IZoneStates",
@@ -224,7 +226,7 @@ class IConsoleDriver(Interface):
     states = Attribute("An L{IZoneStates}.")
     life = Attribute("An L{IZoneLife}, or L{None} for a zone that others run.")
 
-    def count() -> int:
+    def count() -> Deferred[int]:
         """
         How many device instances carry this zone's name; one is right.
         """
@@ -260,6 +262,30 @@ class IConsoleDriver(Interface):
         be cancelled: then nothing of it stays open.
 
         @raise DeviceError: it can't be opened now; or the Deferred fails with it.
+        """
+
+
+class IOutlivingDriver(Interface):
+    """
+    What a driver may be besides: one whose device, with the zone on it, outlives the
+    server where a nexus keeps it.
+    """
+
+    outlives = Attribute("Whether a nexus keeps it.")
+    keeper = Attribute("The nexus' process, or 0 where there is none now.")
+    resumed = Attribute(
+        "Whether the zone was found as an earlier server left it, so that it is not"
+        " booted when this one begins."
+    )
+
+    def useNexus(nexus: Nexus) -> None:
+        """
+        Have the device kept by a nexus.  Called before anything else, if at all.
+        """
+
+    def leave() -> Deferred[None]:
+        """
+        Let go of the device and leave it, and what runs on it, to the next server.
         """
 
 

@@ -12,6 +12,7 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.logger import Logger
 
 from .handshakes import PendingHandshakes
+from .nexus.client import Nexus
 from .reactors import ServerReactor
 from .rundir import RunDirectory
 from .service import ZoneConfig, ZoneConsoleService
@@ -25,6 +26,7 @@ class ConsoleServer(MultiService):
     The zones of one server.
 
     @ivar handshakes: counts pending handshakes over all of them.
+    @ivar keep: when it stops, the zones that a nexus keeps are left as they are.
     """
 
     _log = Logger()
@@ -36,6 +38,8 @@ class ConsoleServer(MultiService):
         rundir: RunDirectory,
         gid: int | None = None,
         onEmpty: Callable[[], None] | None = None,
+        nexus: Nexus | None = None,
+        onRestart: Callable[[], None] | None = None,
     ) -> None:
         """
         @param reactor: the one that everything runs in.
@@ -43,11 +47,18 @@ class ConsoleServer(MultiService):
         @param rundir: where the sockets and links of all of them are.
         @param gid: a group that may use them besides the server's user and root.
         @param onEmpty: called when the last console has ended by itself.
+        @param nexus: keeps the devices of all zones whose drivers can make use of one,
+            so that they outlive this process; where L{None}, they go with it.
+        @param onRestart: has all this run again; called when somebody asks for it, and
+            when it stops after that, the zones are left as they are.
         @raise BadZoneName: a zone can't be called so.
         """
         super().__init__()
         self._reactor = reactor
         self._onEmpty = onEmpty
+        self._nexus = nexus
+        self._onRestart = onRestart
+        self.keep = False
         self.handshakes = PendingHandshakes(reactor)
         urgency = Urgency()
         for config in zones:
@@ -59,6 +70,8 @@ class ConsoleServer(MultiService):
                 self.handshakes,
                 urgency,
                 self._zoneDied,
+                nexus=nexus,
+                restart=self.restart if nexus and onRestart else None,
             ).setServiceParent(self)
 
     def zones(self) -> list[ZoneConsoleService]:
@@ -97,13 +110,26 @@ class ConsoleServer(MultiService):
         self.privilegedStartService()
         super().startService()
 
+    def restart(self) -> None:
+        """
+        Leave the zones as they are, and run again.
+        """
+        self.keep = True
+        if self._onRestart is not None:
+            self._onRestart()
+
     def stopService(self) -> Deferred[None]:
         """
         Stop all zones, all at the same time.
         """
         Service.stopService(self)
+        for zone in self.zones():
+            zone.keep = self.keep
         stopped = [zone.stopService() for zone in reversed(self.zones())]
         done: Deferred[None] = gatherResults(stopped).addCallback(lambda _all: None)
+        if self._nexus is not None:
+            nexus = self._nexus
+            done.addCallback(lambda _ignored: Deferred.fromCoroutine(nexus.leave()))
         return done
 
     def _zoneDied(self, zone: ZoneConsoleService) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, succeed
@@ -21,7 +21,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from .console import Console, OnHalt
+from .console import Console
 from .credentials import Admission
 from .doors.console_socket import ConsoleSocket
 from .doors.control_socket import ControlSocket
@@ -30,43 +30,28 @@ from .drivers.maker import findDriverMaker
 from .errors import LifecycleError, ZConsError
 from .events import ZoneEvent
 from .handshakes import PendingHandshakes
-from .history import HISTORY_DEFAULT, History
+from .history import History
 from .history_file import HistoryFile
 from .interfaces import (
-    DriverOptions,
     IConsoleDriver,
     ILastingLife,
+    IOutlivingDriver,
     IZoneEvents,
     IZoneLife,
 )
 from .laps import Laps
 from .names import checkZoneName
+from .nexus.client import Nexus
 from .notices import escaped
 from .reactors import ServerReactor
 from .rundir import RunDirectory
+from .sessions import EndReason
 from .urgency import Urgency
+from .zone_config import ZoneConfig
 
 __all__ = ["ZoneConfig", "ZoneConsoleService"]
 
-
-@dataclass(frozen=True, slots=True)
-class ZoneConfig:
-    """
-    One zone, as it is to be served.
-
-    @ivar name: the zone's name.
-    @ivar driver: the name of the driver of its device.
-    @ivar options: what concerns the driver alone.
-    @ivar onHalt: what becomes of the console when the zone is down and nobody is
-        attached.
-    @ivar history: how many bytes of what the zone prints are kept.
-    """
-
-    name: str
-    driver: str = "pty"
-    options: DriverOptions = field(default_factory=DriverOptions)
-    onHalt: OnHalt = OnHalt.STAY
-    history: int = HISTORY_DEFAULT
+_T = TypeVar("_T")
 
 
 @implementer(IZoneEvents)
@@ -78,6 +63,7 @@ class ZoneConsoleService(Service):
     returns a Deferred that fires when everything is released.  Both can be repeated.
 
     @ivar console: the console, from the first start on.
+    @ivar keep: when it stops, the zone is left as it is, if a nexus keeps its device.
     """
 
     _log = Logger()
@@ -94,6 +80,8 @@ class ZoneConsoleService(Service):
         urgency: Urgency | None = None,
         onDeath: Callable[[ZoneConsoleService], None] | None = None,
         now: Callable[[], float] = time.time,
+        nexus: Nexus | None = None,
+        restart: Callable[[], None] | None = None,
     ) -> None:
         """
         @param reactor: the one that everything runs in.
@@ -105,6 +93,9 @@ class ZoneConsoleService(Service):
         @param onDeath: called when the zone is down, nobody is attached, and the
             console is not to stay; where L{None}, the service stops itself.
         @param now: the time in seconds since the epoch.
+        @param nexus: keeps the zone's device, where its driver can make use of one, so
+            that the zone outlives the server; where L{None}, it goes with this process.
+        @param restart: has the whole server run again, with its zones left as they are.
         @raise BadZoneName: the zone can't be called so.
         """
         self.zone = checkZoneName(config.name)
@@ -117,6 +108,9 @@ class ZoneConsoleService(Service):
         self._urgency = urgency or Urgency()
         self._onDeath = onDeath
         self._now = now
+        self._nexus = nexus
+        self._restart = restart
+        self.keep = False
         self._lock = ZoneLock(rundir.lockFile(self.zone), self.zone)
         self._driver: IConsoleDriver | None = None
         self._history: History | None = None
@@ -138,6 +132,14 @@ class ZoneConsoleService(Service):
             checkSocket(self._rundir.consoleSocket(self.zone), self.zone)
             checkSocket(self._rundir.controlSocket(self.zone), self.zone)
         self._makeDriver()
+
+    def usesNexus(self) -> bool:
+        """
+        Will the zone's device be kept by a nexus?
+        """
+        return self._nexus is not None and IOutlivingDriver.providedBy(
+            self._makeDriver()
+        )
 
     def privilegedStartService(self) -> None:
         """
@@ -199,9 +201,12 @@ class ZoneConsoleService(Service):
 
     def _makeDriver(self) -> IConsoleDriver:
         maker = findDriverMaker(self._config.driver)
-        return maker.driver(
+        driver = maker.driver(
             self._reactor, self.zone, self._rundir, self._config.options, self
         )
+        if self._nexus is not None and IOutlivingDriver.providedBy(driver):
+            IOutlivingDriver(driver).useNexus(self._nexus)
+        return driver
 
     def _acquire(self) -> None:
         driver = self._makeDriver()
@@ -249,7 +254,12 @@ class ZoneConsoleService(Service):
         )
         self._consoleSocket.start(self._rundir.consoleSocket(self.zone))
         self._controlSocket = ControlSocket(
-            self._reactor, self.console, driver, laps, self._admission
+            self._reactor,
+            self.console,
+            driver,
+            laps,
+            self._admission,
+            restart=self._restart,
         )
         self._controlSocket.start(self._rundir.controlSocket(self.zone))
         self._log.info(
@@ -260,7 +270,14 @@ class ZoneConsoleService(Service):
 
     def _failedLate(self, driver: IConsoleDriver, failed: list[Failure]) -> None:
         if failed and self._driver is driver:
-            self._log.failure("{zone}: can't be served", failed[0], zone=self.zone)
+            if failed[0].check(ZConsError):
+                self._log.error(
+                    "{zone}: can't be served: {error}",
+                    zone=self.zone,
+                    error=failed[0].getErrorMessage(),
+                )
+            else:
+                self._log.failure("{zone}: can't be served", failed[0], zone=self.zone)
             self._died()
 
     def _ownLife(self) -> IZoneLife | None:
@@ -272,6 +289,10 @@ class ZoneConsoleService(Service):
 
     def _boot(self) -> None:
         life = self._ownLife()
+        outliving = self._outliving()
+        if outliving is not None and outliving.resumed:
+            self._log.info("{zone}: found as it was left", zone=self.zone)
+            return
         if self.running and self._controlSocket is not None and life is not None:
             booted = life.boot("")
             # Told as an event and in the log already.
@@ -284,6 +305,8 @@ class ZoneConsoleService(Service):
         """
         # Whatever happens from here on, it does not end the console a second time.
         self.console.dying = True
+        # What is found in the nexus belongs to the zone that is to be halted, too.
+        await self._deviceSettled()
         for what, release in (
             ("control socket", self._closeControl),
             ("zone", self._halt),
@@ -295,10 +318,31 @@ class ZoneConsoleService(Service):
                 self._log.failure(
                     "{zone}: while releasing the {what}", zone=self.zone, what=what
                 )
-        self._releaseDevice()
+        await self._releaseDevice()
         stopping, self._stopping = self._stopping, []
         for done in stopping:
             done.callback(None)
+
+    def _outliving(self) -> IOutlivingDriver | None:
+        """
+        The driver, if its device outlives this process.
+        """
+        if self._driver is None or not IOutlivingDriver.providedBy(self._driver):
+            return None
+        driver = IOutlivingDriver(self._driver)
+        return driver if driver.outlives else None
+
+    def _deviceSettled(self) -> Deferred[None]:
+        ready, settled = self._deviceReady, Deferred[None]()
+        if ready is None or self._outliving() is None:
+            return succeed(None)
+
+        def pass_(result: _T) -> _T:
+            settled.callback(None)
+            return result
+
+        ready.addBoth(pass_)
+        return settled
 
     async def _closeControl(self) -> None:
         if self._controlSocket is not None:
@@ -307,17 +351,21 @@ class ZoneConsoleService(Service):
 
     async def _closeConsole(self) -> None:
         if self._consoleSocket is not None:
+            if self.keep and self._outliving() is not None:
+                self.console.endAll(EndReason.RESTARTING, "the server restarts")
             await self._consoleSocket.stop("the server stops")
             self._consoleSocket = None
 
     async def _halt(self) -> None:
+        if self.keep and self._outliving() is not None:
+            return
         life = self._ownLife()
         if life is not None:
             await life.halt()
 
-    def _releaseDevice(self) -> None:
+    def _releaseDevice(self) -> Deferred[None]:
         """
-        What is left when the doors are closed and nothing runs: none of it waits.
+        What is left when the doors are closed and nothing runs.
         """
         if self._laps is not None:
             self._laps.end()
@@ -328,15 +376,21 @@ class ZoneConsoleService(Service):
             elif door is not None:
                 door.stop("the server stops")
         self._controlSocket = self._consoleSocket = None
-        if self._driver is not None:
-            destroyed = self._driver.destroy()
-            destroyed.addErrback(
-                lambda failure: self._log.failure(
-                    "{zone}: while removing the device", failure, zone=self.zone
-                )
+        gone: Deferred[Any] = succeed(None)
+        outliving = self._outliving()
+        if outliving is not None and self.keep:
+            gone = outliving.leave()
+        elif self._driver is not None:
+            gone = self._driver.destroy()
+        self._driver = self._deviceReady = None
+        gone.addErrback(
+            lambda failure: self._log.failure(
+                "{zone}: while removing the device", failure, zone=self.zone
             )
-            self._driver = None
-        self._deviceReady = None
+        )
+        return gone.addCallback(lambda _ignored: self._releaseFiles())
+
+    def _releaseFiles(self) -> None:
         if self._history is not None:
             self.console.close()
             self._history.close()

@@ -57,6 +57,8 @@ class EndReason(enum.Enum):
     #: It asked more than it took answers for.
     TOO_SLOW = "too-slow"
     SERVER_STOPPING = "server-stopping"
+    #: The server goes and leaves the zone as it is, for the next one: come again.
+    RESTARTING = "restarting"
 
 
 class Role(enum.Enum):

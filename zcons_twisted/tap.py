@@ -17,8 +17,10 @@ from twisted.python import usage
 from . import __version__
 from .errors import BadOption, ZConsError
 from .names import checkZoneName
+from .nexus.client import Nexus
 from .notices import escaped
 from .reactors import ServerReactor
+from .restarting import Restart
 from .rundir import ROOT_RUN_DIRECTORY, RunDirectory, groupNumber
 from .server import ConsoleServer
 from .service import ZoneConfig
@@ -50,6 +52,8 @@ class Options(usage.Options):
         self._zones: list[tuple[str, dict[str, Any]]] = []
         self["rundir"] = None
         self["group"] = None
+        self["nexus"] = True
+        self["keep"] = False
 
     # For the whole server.
 
@@ -66,6 +70,20 @@ class Options(usage.Options):
         A group that may use the consoles, besides this user and root.
         """
         self["group"] = groupNumber(name)
+
+    def opt_nexus(self, which: str) -> None:
+        """
+        What keeps pty pairs: own, a process of its own, so that zones outlive this
+        server, or none, this server itself [default: own].
+        """
+        self["nexus"] = _oneOf("nexus", which, ("own", "none")) == "own"
+
+    def opt_on_stop(self, what: str) -> None:
+        """
+        What becomes of zones when the server stops in good order: halt, or keep, where
+        a nexus keeps their devices [default: halt].
+        """
+        self["keep"] = _oneOf("on-stop", what, ("halt", "keep")) == "keep"
 
     def opt_version(self) -> None:
         """
@@ -160,9 +178,17 @@ class _Server(ConsoleServer):
         zones: list[ZoneConfig],
         rundir: RunDirectory,
         gid: int | None,
+        nexus: Nexus | None,
     ) -> None:
-        super().__init__(reactor, zones, rundir, gid, reactor.stop)
+        super().__init__(
+            reactor, zones, rundir, gid, reactor.stop, nexus, self._runAgain
+        )
         self._stop = reactor.stop
+        self._again = Restart()
+
+    def _runAgain(self) -> None:
+        self._again.atExit()
+        self._stop()
 
     def privilegedStartService(self) -> None:
         try:
@@ -190,18 +216,29 @@ def makeService(options: Options, reactor: ServerReactor | None = None) -> IServ
     chosen = reactor or _globalReactor()
     try:
         rundir = options["rundir"] or RunDirectory.default(os.environ, os.geteuid())
+        nexus = Nexus(chosen, rundir.path) if options["nexus"] else None
         server = _Server(
             chosen,
             options.zones(),
             rundir,
             options["group"],
+            nexus,
         )
+        server.keep = options["keep"]
         server.check()
         # Made here already so that a failure is told before twistd goes its way.
         rundir.make(os.geteuid(), options["group"])
+        if nexus is not None and any(zone.usesNexus() for zone in server.zones()):
+            nexus.startNow()
     except ZConsError as e:
         raise SystemExit(f"twistd zconsole: {e}") from None
     return server
+
+
+def _oneOf(option: str, given: str, choices: tuple[str, ...]) -> str:
+    if given not in choices:
+        raise BadOption(f"--{option} {given}: choose one of {', '.join(choices)}")
+    return given
 
 
 def _globalReactor() -> ServerReactor:

@@ -234,11 +234,11 @@ class MemoryDriver:
         """
         return self.devices[-1]
 
-    def count(self) -> int:
+    def count(self) -> Deferred[int]:
         """
         See L{IConsoleDriver}.
         """
-        return self.instances
+        return succeed(self.instances)
 
     def init(self) -> Deferred[None]:
         """

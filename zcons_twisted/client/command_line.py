@@ -128,6 +128,11 @@ def buildParser() -> argparse.ArgumentParser:
     add("halt", "halt a zone that the server runs")
     reboot = add("reboot", "halt a zone that the server runs, and boot it again")
     add("detach", "end the operator's session")
+    add(
+        "restart",
+        "have a zone's server, or each, run again; its zones notice nothing",
+        zone="[ZONE]",
+    )
     for command in (event, boot, reboot):
         command.add_argument(
             _BOOT_ARGS, metavar="ARGS", type=_bootArguments, help="boot arguments"

@@ -1,7 +1,8 @@
 # -*- test-case-name: zcons_twisted.test.test_client_inquiries -*-
 """
-C{zconsole list}, C{status}, C{who}, C{event}, C{boot}, C{halt}, C{reboot} and
-C{detach}: one or more questions to control doors, and their answers as text.
+C{zconsole list}, C{status}, C{who}, C{event}, C{boot}, C{halt}, C{reboot},
+C{detach} and C{restart}: one or more questions to control doors, and their answers as
+text.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ ORDERS: dict[str, tuple[type[Command], float]] = {
     "halt": (commands.Halt, LIFECYCLE_SECONDS),
     "reboot": (commands.Reboot, LIFECYCLE_SECONDS),
     "detach": (commands.Detach, ANSWER_SECONDS),
+    "restart": (commands.Restart, ANSWER_SECONDS),
 }
 
 
@@ -79,6 +81,25 @@ class Inquiry:
             return ExitStatus.FAILED
         self.show(escaped(answer["message"]) + "\n")
         return ExitStatus.DONE
+
+    async def restart(self, zones: Sequence[str]) -> int:
+        """
+        Have the servers of some zones restart, each once.
+
+        @return: the exit status.
+        """
+        answers = await self._ask(zones)
+        servers: dict[int, str] = {}
+        status = ExitStatus.DONE
+        for zone, answer in zip(zones, answers, strict=True):
+            if isinstance(answer, CommandError):
+                self.say(str(answer))
+                status = ExitStatus.FAILED
+            else:
+                servers.setdefault(answer["serverPid"], zone)
+        for zone in servers.values():
+            status = max(status, await self.order("restart", zone, {}))
+        return status
 
     async def status(self, zones: Sequence[str]) -> int:
         """

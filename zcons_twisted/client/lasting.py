@@ -3,8 +3,8 @@
 A session that outlives its connection, under Twisted.
 
 When the connection of a structured session breaks, or the server goes away without
-having ended the session, it is attached anew at the offset that it had come to, so that
-it misses nothing that history has.  What is typed meanwhile waits.
+having ended the session, or restarts, it is attached anew at the offset that it had
+come to, so that it misses nothing that history has.  What is typed meanwhile waits.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from twisted.python.failure import Failure
 from zcons_twisted.backoff import BackOff
 from zcons_twisted.frames import Attach
 from zcons_twisted.rundir import RunDirectory
+from zcons_twisted.sessions import EndReason
 
 from . import tx
 from .connecting import Opener, openUnix
@@ -221,14 +222,14 @@ class Lasting:
     def _sessionEnded(self, end: End) -> None:
         session, self._session = self._session, None
         position = None if session is None else session.position
-        if self._leaving or end.cause is not EndCause.LOST or position is None:
+        if self._leaving or not _comesAgain(end) or position is None:
             self._over(end)
             return
         role = "watch" if self._asked.role == "watch" else "operator"
         self._asked = replace(self._asked, role=role, start=("offset", position))
         self._known = [h for h in self._told if h.offset >= position]
         self._room = Moment(txaio.tx)
-        self._why = end.detail
+        self._why = end.detail or end.text
         self._ears.lost()
         # Whoever is told may have had enough.
         if not self._leaving:
@@ -294,3 +295,12 @@ class Lasting:
     def _over(self, end: End) -> None:
         self._room.resolve(None)
         self._ended.resolve(end)
+
+
+def _comesAgain(end: End) -> bool:
+    """
+    Will there be a server again that knows where we were?
+    """
+    return end.cause is EndCause.LOST or (
+        end.cause is EndCause.SERVER and end.reason == EndReason.RESTARTING.value
+    )

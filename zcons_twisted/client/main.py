@@ -225,7 +225,7 @@ def _encoding() -> str:
 def _inquire(arguments: Arguments, rundir: RunDirectory) -> int:
     name = arguments.command
     zones = [arguments.zone] if getattr(arguments, "zone", None) else []
-    if name in ("list", "status") and not zones:
+    if name in ("list", "status", "restart") and not zones:
         zones = rundir.zones()
         if not zones:
             _say(f"no zone has a console in {rundir.path}")
@@ -241,6 +241,8 @@ def _inquire(arguments: Arguments, rundir: RunDirectory) -> int:
         work = inquiry.list(zones)
     elif name == "status":
         work = inquiry.status(zones)
+    elif name == "restart":
+        work = inquiry.restart(zones)
     elif name == "who":
         work = inquiry.who(zones[0])
     else:

@@ -56,6 +56,8 @@ def statusReport(status: Values) -> str:
         ("on halt", escaped(status["onHalt"])),
         ("server", f"process {status['serverPid']} since {moment(status['since'])}"),
     ]
+    if status.get("nexusPid") is not None:
+        facts += [("nexus", f"process {status['nexusPid'] or '(starting)'}")]
     facts += [("operator", _session(who)) for who in status["operator"]] or [
         ("operator", "none")
     ]

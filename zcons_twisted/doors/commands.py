@@ -19,7 +19,7 @@ from twisted.protocols.amp import (
     Unicode,
 )
 
-__all__ = ["Boot", "Detach", "Event", "Halt", "Reboot", "Refused", "Status"]
+__all__ = ["Boot", "Detach", "Event", "Halt", "Reboot", "Refused", "Restart", "Status"]
 
 
 class Refused(Exception):
@@ -76,6 +76,8 @@ class Status(Command):
         (b"deviceState", Unicode()),
         (b"onHalt", Unicode()),
         (b"serverPid", Integer()),
+        # The nexus that keeps the device; absent where this process does.
+        (b"nexusPid", Integer(optional=True)),
         (b"since", Float()),
         (b"operator", AmpList(_SESSION)),
         (b"watchers", AmpList(_SESSION)),
@@ -125,6 +127,13 @@ class Reboot(_Done):
     """
 
     arguments = [(b"bootArguments", Unicode(optional=True))]
+
+
+class Restart(_Done):
+    """
+    Have the whole server, not this zone's part of it alone, stop and run again, with
+    every zone left as it is; answered before it does.
+    """
 
 
 class Detach(_Done):

@@ -7,6 +7,7 @@ Who the peer is comes from the kernel, and is logged with what it had done.
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol, cast
@@ -40,7 +41,7 @@ from ..interfaces import IConsoleDriver
 from ..laps import Laps
 from ..notices import escaped
 from ..sessions import EndReason
-from .commands import Boot, Detach, Event, Halt, Reboot, Refused, Status
+from .commands import Boot, Detach, Event, Halt, Reboot, Refused, Restart, Status
 from .peer import LINGER_SECONDS
 from .status import statusOf
 from .usernames import UserNames
@@ -58,6 +59,7 @@ class ControlDoor(Protocol):
     What a connection needs of the door that it came in by.
 
     @ivar began: when the server began with the zone, in seconds since the epoch.
+    @ivar restart: has the whole server run again, where it can.
     """
 
     reactor: IReactorTime
@@ -66,6 +68,7 @@ class ControlDoor(Protocol):
     laps: Laps
     began: float
     userNames: UserNames
+    restart: Callable[[], None] | None
 
     def opened(self, protocol: ControlProtocol) -> None:
         """
@@ -324,6 +327,23 @@ class ControlProtocol(AMP):
         """
         arguments = _checked(bootArguments)
         return self._live("reboot", lambda life: life.reboot(arguments))
+
+    @Restart.responder
+    def restartServer(self) -> dict[str, Any]:
+        """
+        See L{Restart}.
+        """
+        restart = self._door.restart
+        if restart is None:
+            raise Refused(
+                "a restart would end the zones of this server, for it keeps their"
+                " console devices itself: stop it and start it again instead"
+            )
+        self._refuseIfDying()
+        self._note("restart")
+        # In a turn of its own: this is answered first.
+        self._door.reactor.callLater(0, restart)
+        return {"message": f"server restarts (process {os.getpid()})"}
 
     @Detach.responder
     def detach(self) -> dict[str, Any]:

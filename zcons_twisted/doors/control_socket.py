@@ -7,6 +7,7 @@ things, from outside.  Whoever is admitted may ask everything.
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress, IReactorTime
@@ -41,6 +42,7 @@ class ControlSocket:
         laps: Laps,
         admission: Admission,
         userNames: UserNames | None = None,
+        restart: Callable[[], None] | None = None,
     ) -> None:
         """
         @param reactor: provides descriptors and time.
@@ -48,6 +50,7 @@ class ControlSocket:
         @param laps: know how the device is.
         @param admission: who may come in.
         @param userNames: finds users' names; in a thread, where L{None}.
+        @param restart: has the whole server run again.
         """
         self._adopter = reactor
         self.reactor: IReactorTime = reactor
@@ -56,6 +59,7 @@ class ControlSocket:
         self.laps = laps
         self.began = console.now()
         self.userNames = userNames or userNamesInThread(reactor)
+        self.restart = restart
         self._admission = admission
         self._listener: Listener | None = None
         # Quiet longest first.

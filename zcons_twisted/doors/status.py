@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from ..console import Console
-from ..interfaces import IConsoleDriver
+from ..interfaces import IConsoleDriver, IOutlivingDriver
 from ..laps import Laps
 from ..sessions import Ended, Session
 
@@ -48,6 +48,7 @@ def statusOf(door: Told, names: Mapping[int, str]) -> dict[str, Any]:
         "deviceState": door.laps.deviceState,
         "onHalt": console.onHalt.value,
         "serverPid": os.getpid(),
+        "nexusPid": _keeper(door.driver),
         "since": door.began,
         "operator": [v for s, v in told.items() if s is console.operator],
         "watchers": [v for s, v in told.items() if s is not console.operator],
@@ -58,6 +59,12 @@ def statusOf(door: Told, names: Mapping[int, str]) -> dict[str, Any]:
             {"name": name, "value": value} for name, value in console.totals()
         ],
     }
+
+
+def _keeper(driver: IConsoleDriver) -> int | None:
+    if IOutlivingDriver.providedBy(driver) and IOutlivingDriver(driver).outlives:
+        return int(IOutlivingDriver(driver).keeper)
+    return None
 
 
 def _session(session: Session, names: Mapping[int, str]) -> dict[str, Any]:

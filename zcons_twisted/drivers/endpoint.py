@@ -136,11 +136,11 @@ class EndpointDriver:
 
     # As a driver.
 
-    def count(self) -> int:
+    def count(self) -> Deferred[int]:
         """
         See L{IConsoleDriver}.
         """
-        return int(self._present)
+        return succeed(int(self._present))
 
     def init(self) -> Deferred[None]:
         """
@@ -155,7 +155,7 @@ class EndpointDriver:
         """
         if self._machine is not None:
             self._machine.disconnect()
-        found, self._present = self.count(), False
+        found, self._present = int(self._present), False
         return succeed((found, found))
 
     def hold(self) -> None:

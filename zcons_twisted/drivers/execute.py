@@ -7,14 +7,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from typing import Any
 
+from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
 from ..errors import BadOption
 from ..interfaces import DriverOptions, IConsoleDriver, IZoneEvents
+from ..nexus.client import Nexus
+from ..nexus.keeping import Claimed
 from ..reactors import ServerReactor
 from ..rundir import RunDirectory
 from .pty import PtyDriver
+from .spawning import NexusSpawner
 from .zone_process import ZoneProcess
 
 __all__ = ["ExecDriver", "makeDriver"]
@@ -47,6 +52,65 @@ class ExecDriver(PtyDriver):
         process = ZoneProcess(reactor, zone, options, self, events, environ)
         self.life = process
         self.states = process
+        self._process = process
+        self._spawner: NexusSpawner | None = None
+
+    def useNexus(self, nexus: Nexus) -> None:
+        """
+        See L{IOutlivingDriver<zcons_twisted.interfaces.IOutlivingDriver>}.
+        """
+        super().useNexus(nexus)
+        self._spawner = self._process.spawner = NexusSpawner(nexus, self.zone)
+
+    @property
+    def resumed(self) -> bool:
+        """
+        See L{IOutlivingDriver<zcons_twisted.interfaces.IOutlivingDriver>}.
+        """
+        return self._process.resumed
+
+    def leave(self) -> Deferred[None]:
+        """
+        See L{IOutlivingDriver<zcons_twisted.interfaces.IOutlivingDriver>}.
+        """
+        self._process.leave()
+        return super().leave()
+
+    def found(self, claimed: Claimed) -> None:
+        """
+        What an earlier server started goes on.
+        """
+        self._process.found(claimed.process, claimed.note)
+
+    def foundAgain(self, claimed: Claimed) -> None:
+        """
+        The process may have ended meanwhile.
+        """
+        facts = claimed.process
+        if facts.get("ended"):
+            self.ended(facts["pid"], facts.get("code"), facts.get("signal"))
+
+    def facts(self) -> dict[str, Any]:
+        """
+        What a nexus is to know of the zone's process.
+        """
+        own = self._process.facts
+        said = self._spawner.facts if self._spawner is not None else {}
+        return {**said, **own} if own else {}
+
+    def began(self, pid: int, why: str) -> None:
+        """
+        The nexus tells that the process has begun, or has not.
+        """
+        if self._spawner is not None:
+            self._spawner.began(pid, why)
+
+    def ended(self, pid: int, code: int | None, number: int | None) -> None:
+        """
+        The nexus tells that it has ended.
+        """
+        if self._spawner is not None:
+            self._spawner.ended(pid, code, number)
 
 
 def makeDriver(

@@ -13,7 +13,9 @@ devices: they are those of illumos' C{init_console_dev} and C{destroy_console_de
 from __future__ import annotations
 
 import errno
-from typing import Protocol
+from collections.abc import Awaitable
+from inspect import isawaitable
+from typing import Protocol, TypeVar
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
@@ -36,38 +38,41 @@ HOLD_SECONDS = 1.0
 
 _log = Logger()
 
+_T = TypeVar("_T")
+
 
 class InstanceStore(Protocol):
     """
-    Who keeps the device instances of one zone.  Each method may raise L{OSError}.
+    Who keeps the device instances of one zone.  Each method may raise L{OSError}, and
+    may answer at once or later.
     """
 
-    def count(self) -> int:
+    def count(self) -> int | Awaitable[int]:
         """
         How many there are.
         """
 
-    def create(self) -> None:
+    def create(self) -> Awaitable[None] | None:
         """
         Make one more.
         """
 
-    def makeLinks(self) -> None:
+    def makeLinks(self) -> Awaitable[None] | None:
         """
         Make the links by which it is found, replacing those that are there.
         """
 
-    def hold(self) -> None:
+    def hold(self) -> Awaitable[None] | None:
         """
         Hold the subsidiary.  Fails with C{ENXIO} while the device comes up.
         """
 
-    def release(self) -> None:
+    def release(self) -> Awaitable[None] | None:
         """
         Let the subsidiary go.
         """
 
-    def remove(self) -> tuple[int, int]:
+    def remove(self) -> tuple[int, int] | Awaitable[tuple[int, int]]:
         """
         Remove the links and every instance.
 
@@ -84,15 +89,15 @@ async def initInstances(store: InstanceStore, zone: str, clock: IReactorTime) ->
     """
     step = "count instances of"
     try:
-        found = _count(store, zone)
+        found = await _count(store, zone)
         if found != 1:
             if found != 0:
                 step = "remove all instances of"
-                destroyInstances(store, zone)
+                await destroyInstances(store, zone)
             step = "create"
-            store.create()
+            await _answered(store.create())
         step = "create links to"
-        store.makeLinks()
+        await _answered(store.makeLinks())
         step = "hold the subsidiary of"
         await _hold(store, clock)
     except OSError as e:
@@ -102,14 +107,14 @@ async def initInstances(store: InstanceStore, zone: str, clock: IReactorTime) ->
         ) from e
 
 
-def destroyInstances(store: InstanceStore, zone: str) -> tuple[int, int]:
+async def destroyInstances(store: InstanceStore, zone: str) -> tuple[int, int]:
     """
     Release the subsidiary and remove every instance.
 
     @return: how many were removed, and how many there were.
     """
     try:
-        store.release()
+        await _answered(store.release())
     except OSError as e:
         _log.warn(
             "WARNING: error while releasing subsidiary handle of zone console for"
@@ -117,7 +122,7 @@ def destroyInstances(store: InstanceStore, zone: str) -> tuple[int, int]:
             zone=zone,
             error=e.strerror or str(e),
         )
-    removed, found = store.remove()
+    removed, found = await _answered(store.remove())
     if found > 1:
         _log.warn(
             "WARNING: multiple zone console instances detected for zone '{zone}';"
@@ -129,12 +134,12 @@ def destroyInstances(store: InstanceStore, zone: str) -> tuple[int, int]:
     return removed, found
 
 
-def _count(store: InstanceStore, zone: str) -> int:
+async def _count(store: InstanceStore, zone: str) -> int:
     """
     How many instances there are, -1 where nobody can tell.
     """
     try:
-        return store.count()
+        return await _answered(store.count())
     except OSError as e:
         _log.warn(
             "{zone}: console instances can't be counted: {error}",
@@ -147,9 +152,16 @@ def _count(store: InstanceStore, zone: str) -> int:
 async def _hold(store: InstanceStore, clock: IReactorTime) -> None:
     for last in (False,) * (HOLD_TRIES - 1) + (True,):
         try:
-            store.hold()
+            await _answered(store.hold())
             return
         except OSError as e:
             if e.errno != errno.ENXIO or last:
                 raise
         await deferLater(clock, HOLD_SECONDS)
+
+
+async def _answered(answer: _T | Awaitable[_T]) -> _T:
+    """
+    What a store answers, now or later.
+    """
+    return await answer if isawaitable(answer) else answer

@@ -6,92 +6,68 @@ The manager is the pair's master.  The subsidiary is linked at
 C{<rundir>/zcons/<zone>/zoneconsole} for whatever runs as the zone, and it is always
 held open here, for otherwise the zone's last close would hang the manager up.
 
-What a zone can do to it costs it nothing: C{vhangup} makes our hold a dead one, which
-is noticed and replaced by C{TIOCGPTPEER}, never by a path that a zone can touch.
+The pair is kept by this process, or by the nexus: then it outlives the server.  Where
+the nexus itself ends unasked, what this process has of the pair keeps it alive, and it
+is handed to another nexus: the zone notices nothing.
+
+What a zone can do to it costs it nothing: see L{zcons_twisted.drivers.hold}.
 """
 
 from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
-from twisted.internet.defer import Deferred, execute
+from twisted.internet.defer import Deferred, DeferredLock
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from zope.interface import implementer
 
 from ..errors import DeviceError
-from ..events import ZoneEvent, ZoneState, stateAfter
-from ..hangup import HangupWatch
 from ..interfaces import (
     DriverOptions,
     IConsoleDriver,
     IDeviceReceiver,
     IManagerDevice,
+    IOutlivingDriver,
     IZoneEvents,
     IZoneLife,
     IZoneStates,
 )
-from ..notices import escaped
+from ..nexus.client import Nexus
+from ..nexus.keeping import Claimed, LocalPairs, NexusPairs, Pairs
+from ..nexus.pair import PtyInstance, allowOthers
 from ..reactors import DescriptorReactor
 from ..rundir import RunDirectory
+from .hold import SubsidiaryHold
 from .instances import destroyInstances, initInstances
+from .link import LINK_NAME, DeviceLink
 from .manager import PtyManager
-from .pair import PtyInstance, allowOthers, unstick
+from .posted import PostedStates
 
 __all__ = [
-    "ASK_SECONDS",
-    "HANGUP_SECONDS",
+    "ADOPT_SECONDS",
     "LINK_NAME",
     "PostedStates",
     "PtyDriver",
     "makeDriver",
 ]
 
-#: The name of the link to the subsidiary, illumos' own.
-LINK_NAME = "zoneconsole"
+#: Seconds before handing a pair to another nexus is tried again.
+ADOPT_SECONDS = 10.0
 
-#: Seconds between two lines in the log that tell of hang-ups.
-HANGUP_SECONDS = 60.0
-
-#: Seconds from one look to the next, after a hang-up, whether the pty takes input
-#: again; the last for as long as some waits.
-ASK_SECONDS = (0.02, 0.1, 0.5, 1.0)
+_T = TypeVar("_T")
 
 
-@implementer(IZoneStates)
-class PostedStates:
-    """
-    The state of a zone of which nothing but its events is known.
-    """
-
-    def __init__(self, state: ZoneState = ZoneState.INSTALLED) -> None:
-        """
-        @param state: what it is until an event says otherwise.
-        """
-        self._state = state
-
-    def state(self) -> ZoneState:
-        """
-        As the last event left it.
-        """
-        return self._state
-
-    def posted(self, event: ZoneEvent) -> None:
-        """
-        An event may change it.
-        """
-        self._state = stateAfter(event, self._state)
-
-
-@implementer(IConsoleDriver)
+@implementer(IConsoleDriver, IOutlivingDriver)
 class PtyDriver:
     """
-    The console device of one zone, as a pty pair of this process.
-
-    It is also the store of its instances, of which there is at most one here.
+    The console device of one zone, as a pty pair.
 
     @ivar path: the link by which the zone finds the subsidiary.
+    @ivar pair: the pair, while it is ours to serve.
     """
 
     _log = Logger()
@@ -107,43 +83,89 @@ class PtyDriver:
         """
         self.zone = zone
         self.states: IZoneStates = PostedStates()
+        self.pair: PtyInstance | None = None
         self._reactor = reactor
-        self._directory = rundir.deviceDirectory(zone)
-        self.path = os.path.join(self._directory, LINK_NAME)
-        self._instances: list[PtyInstance] = []
-        self._held = -1
-        self._hangups = 0
-        self._tellAfter = 0.0
-        self._asking: IDelayedCall | None = None
-        self._watch: HangupWatch | None = None
+        self._link = DeviceLink(rundir, zone)
+        self.path = self._link.path
+        self._pairs: Pairs = LocalPairs(zone)
+        self._nexus: Nexus | None = None
+        # One thing at a time is done with the pairs.
+        self._lock = DeferredLock()
+        self._why = f"zone '{zone}' has no console device"
+        self._adopting: IDelayedCall | None = None
+        self._hold = SubsidiaryHold(reactor, zone, self.openSubsidiary, self._askAgain)
         self._manager: PtyManager | None = None
 
     # As a driver.
+
+    def useNexus(self, nexus: Nexus) -> None:
+        """
+        See L{IOutlivingDriver}.
+        """
+        self._nexus = nexus
+        self._pairs = NexusPairs(nexus, self.zone)
+        if isinstance(self.states, PostedStates):
+            zone = self.zone
+            self.states = PostedStates(
+                changed=lambda label: nexus.remember(zone, label)
+            )
+
+    @property
+    def resumed(self) -> bool:
+        """
+        See L{IOutlivingDriver}.
+        """
+        return False
+
+    @property
+    def outlives(self) -> bool:
+        """
+        See L{IOutlivingDriver}.
+        """
+        return self._nexus is not None
+
+    @property
+    def keeper(self) -> int:
+        """
+        See L{IOutlivingDriver}.
+        """
+        return self._nexus.pid if self._nexus is not None else 0
 
     def init(self) -> Deferred[None]:
         """
         See L{IConsoleDriver}.
         """
-        return Deferred.fromCoroutine(initInstances(self, self.zone, self._reactor))
+        if self._nexus is not None:
+            self._nexus.listen(self.zone, self)
+        return self._alone(initInstances(self, self.zone, self._reactor))
 
     def destroy(self) -> Deferred[tuple[int, int]]:
         """
         See L{IConsoleDriver}.
         """
-        return execute(destroyInstances, self, self.zone)
+        return self._alone(self._destroy())
+
+    def leave(self) -> Deferred[None]:
+        """
+        See L{IOutlivingDriver}.
+        """
+        return self._alone(self._leave())
 
     def open(self, receiver: IDeviceReceiver) -> IManagerDevice:
         """
         See L{IConsoleDriver}.
         """
-        if not self._instances:
-            raise DeviceError(f"zone '{self.zone}' has no console device")
+        if self.pair is None and self._nexus is not None and not self._lock.locked:
+            # For the next lap, as a rule.
+            self._alone(self._claimAgain())
+        if self.pair is None:
+            raise DeviceError(self._why)
         if self._manager is not None and self._manager.isOpen:
             raise DeviceError(
                 f"console manager of zone '{self.zone}': {os.strerror(errno.EBUSY)}"
             )
         try:
-            fd = os.dup(self._instances[0].master)
+            fd = os.dup(self.pair.master)
         except OSError as e:
             raise DeviceError(
                 f"console manager of zone '{self.zone}': {e.strerror}"
@@ -157,23 +179,23 @@ class PtyDriver:
 
         @raise OSError: it can't be opened.
         """
-        if not self._instances:
+        if self.pair is None:
             raise OSError(errno.ENXIO, os.strerror(errno.ENXIO))
         try:
-            return self._instances[0].openSubsidiary()
+            return self.pair.openSubsidiary()
         except OSError as e:
-            if e.errno != errno.EBUSY or self._held == -1:
+            if e.errno != errno.EBUSY or self._hold.fd == -1:
                 raise
         # The zone has claimed exclusive use, which whoever has it open may undo.
-        allowOthers(self._held)
-        return self._instances[0].openSubsidiary()
+        allowOthers(self._hold.fd)
+        return self.pair.openSubsidiary()
 
     def terminalSession(self) -> int:
         """
         The session whose controlling terminal the subsidiary is, or 0 where it is
         nobody's.
         """
-        return self._instances[0].terminalSession() if self._instances else 0
+        return self.pair.terminalSession() if self.pair is not None else 0
 
     def drain(self) -> int:
         """
@@ -187,37 +209,41 @@ class PtyDriver:
 
     # As a store.
 
-    def count(self) -> int:
+    def count(self) -> Deferred[int]:
         """
         How many instances there are.
         """
-        return len(self._instances)
+        return Deferred.fromCoroutine(self._pairs.count())
 
-    def create(self) -> None:
+    async def create(self) -> None:
         """
         Make one.
         """
-        self._instances.append(PtyInstance(self.zone))
+        await self._pairs.create()
 
-    def makeLinks(self) -> None:
+    async def makeLinks(self) -> None:
         """
-        Link the subsidiary, in one step, whatever was there.
+        Have the pair to ourselves, and link it.  Where another server has it nothing is
+        changed: it is tried again by laps.
         """
-        os.makedirs(self._directory, exist_ok=True)
-        fresh = f"{self.path}.new"
-        if os.path.lexists(fresh):
-            os.unlink(fresh)
-        os.symlink(self._instances[0].subsidiary, fresh)
-        os.replace(fresh, self.path)
+        if self.pair is None:
+            try:
+                claimed = await self._pairs.claim()
+            except OSError as e:
+                if e.errno != errno.EBUSY:
+                    raise
+                self._why = f"console manager of zone '{self.zone}': {e.strerror}"
+                return
+            self.pair = claimed.pair
+            self.found(claimed)
+        self._link.make(self.pair.subsidiary)
 
     def hold(self) -> None:
         """
         Hold the subsidiary open, and notice when that hold is dead.
         """
-        fresh = self.openSubsidiary()
-        self.release()
-        self._held = fresh
-        self._watch = HangupWatch(self._reactor, fresh, self._hungUp)
+        if self.pair is not None:
+            self._hold.take()
 
     def holdAnew(self) -> bool:
         """
@@ -225,97 +251,132 @@ class PtyDriver:
 
         @return: whether there is one now.
         """
-        try:
-            self.hold()
-        except OSError as e:
-            self._log.error(
-                "{zone}: the subsidiary can't be held: {error}",
-                zone=self.zone,
-                error=e.strerror,
-            )
-            return False
-        return True
+        return self._hold.takeAnew()
 
     def release(self) -> None:
         """
         Let the subsidiary go.
         """
-        if self._watch is not None:
-            self._watch.stop()
-            self._watch = None
-        if self._held != -1:
-            os.close(self._held)
-            self._held = -1
+        self._hold.release()
 
-    def remove(self) -> tuple[int, int]:
+    async def remove(self) -> tuple[int, int]:
         """
         Remove the link and the pair.
         """
-        self._askNoMore()
-        found = len(self._instances)
-        while self._instances:
-            self._instances.pop().close()
-        for remove, path in (
-            (os.unlink, self.path),
-            (os.rmdir, self._directory),
-            (os.rmdir, os.path.dirname(self._directory)),
-        ):
-            try:
-                remove(path)
-            except OSError as e:
-                # Other zones have their links beside ours.
-                if e.errno not in (errno.ENOENT, errno.ENOTEMPTY):
-                    self._log.warn(
-                        "{path} stays: {error}", path=escaped(path), error=e.strerror
-                    )
-        return found, found
+        self._hold.askNoMore()
+        pair, self.pair = self.pair, None
+        removed, found = await self._pairs.remove(pair)
+        if removed == found:
+            self._link.remove()
+        return removed, found
 
-    def _hungUp(self) -> None:
-        self._watch = None
-        self._askNoMore()
-        self._tellHangup()
-        self.holdAnew()
-        self._askAgain(0)
+    # As what hears of the nexus.
 
-    def _askAgain(self, turn: int) -> None:
+    def found(self, claimed: Claimed) -> None:
         """
-        A hang-up empties a pty at some moment while it happens, or leaves it stuck, and
-        tells neither those who wait to write.
+        The pair is ours; an earlier server may have had it.
         """
-        self._asking = None
-        if self._held == -1:
+        if isinstance(self.states, PostedStates):
+            self.states.found(claimed.note)
+
+    def foundAgain(self, claimed: Claimed) -> None:
+        """
+        The nexus has been there anew, and had the pair.
+        """
+
+    def facts(self) -> dict[str, Any]:
+        """
+        What a nexus is to know of the zone's process.
+        """
+        return {}
+
+    def began(self, pid: int, why: str) -> None:
+        """
+        Nothing was started by us.
+        """
+
+    def ended(self, pid: int, code: int | None, number: int | None) -> None:
+        """
+        Nothing was started by us.
+        """
+
+    def lost(self) -> None:
+        """
+        The nexus has ended: what it held is handed to another one.
+        """
+        self._alone(self._handOver())
+
+    # Inside.
+
+    def _askAgain(self) -> bool:
+        """
+        Does anybody wait to write?
+        """
+        return self._manager is not None and self._manager.askAgain()
+
+    def _alone(self, work: Coroutine[Any, Any, _T]) -> Deferred[_T]:
+        return self._lock.run(Deferred.fromCoroutine, work)
+
+    async def _destroy(self) -> tuple[int, int]:
+        try:
+            return await destroyInstances(self, self.zone)
+        finally:
+            self._hearNoMore()
+
+    async def _leave(self) -> None:
+        self._hold.askNoMore()
+        self.release()
+        pair, self.pair = self.pair, None
+        try:
+            await self._pairs.release(pair)
+        finally:
+            self._hearNoMore()
+
+    def _hearNoMore(self) -> None:
+        if self._adopting is not None:
+            self._adopting.cancel()
+            self._adopting = None
+        if self._nexus is not None:
+            self._nexus.listenNoMore(self.zone)
+
+    async def _claimAgain(self) -> None:
+        try:
+            await self.makeLinks()
+            self.hold()
+        except (OSError, DeviceError) as e:
+            why = getattr(e, "strerror", None) or str(e)
+            self._why = f"console manager of zone '{self.zone}': {why}"
+
+    async def _keepOn(self, pair: PtyInstance) -> None:
+        """
+        Have a nexus keep our pair: one that a service manager has started again may
+        have it already.
+        """
+        try:
+            claimed = await self._pairs.claim()
+        except OSError as e:
+            if e.errno != errno.ENXIO:
+                raise
+            await self._pairs.adopt(pair, self.facts())
             return
-        waits = self._manager is not None and self._manager.askAgain()
-        if waits and turn > 0 and unstick(self._held):
-            self._log.warn(
-                "{zone}: the hang-up left the console stuck: it is emptied",
-                zone=self.zone,
-            )
-        if waits or turn < len(ASK_SECONDS):
-            wait = ASK_SECONDS[min(turn, len(ASK_SECONDS) - 1)]
-            self._asking = self._reactor.callLater(wait, self._askAgain, turn + 1)
+        claimed.pair.close()
+        self.foundAgain(claimed)
 
-    def _askNoMore(self) -> None:
-        if self._asking is not None:
-            self._asking.cancel()
-            self._asking = None
-
-    def _tellHangup(self) -> None:
-        """
-        Tell of a hang-up in the log, but of a zone that makes a game of it only once in
-        L{HANGUP_SECONDS}.
-        """
-        self._hangups += 1
-        now = self._reactor.seconds()
-        if now >= self._tellAfter:
-            self._log.info(
-                "{zone}: the console was hung up, {count} times since last told;"
-                " holding anew",
+    async def _handOver(self) -> None:
+        self._adopting = None
+        if self.pair is None:
+            return
+        try:
+            await self._keepOn(self.pair)
+        except (OSError, DeviceError) as e:
+            self._log.error(
+                "{zone}: no nexus keeps the console device, which goes with this"
+                " server; trying again in {seconds:g} s: {error}",
                 zone=self.zone,
-                count=self._hangups,
+                seconds=ADOPT_SECONDS,
+                error=getattr(e, "strerror", None) or str(e),
             )
-            self._hangups = 0
-            self._tellAfter = now + HANGUP_SECONDS
+            self._adopting = self._reactor.callLater(ADOPT_SECONDS, self.lost)
 
 
 def makeDriver(

@@ -143,6 +143,15 @@ class Sweep:
             self._session.signal(pids, signal.SIGHUP, signal.SIGCONT, signal.SIGTERM)
         self._look()
 
+    def stop(self) -> None:
+        """
+        Leave what is left as it is.
+        """
+        self._done = None
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
+        self._timer = None
+
     def _look(self) -> None:
         """
         Is anything left?

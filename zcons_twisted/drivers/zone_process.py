@@ -1,35 +1,19 @@
 # -*- test-case-name: zcons_twisted.test.test_zone_process -*-
 """
 The life of a zone that is a command on its console: boot, halt, reboot, and what
-happens when the command ends by itself.
-
-::
-
-    DOWN --boot--> STARTING --began--> RUNNING --halt, reboot, ended--> ENDING
-      ^                |                                                  |
-      +--boot failed---+        WAITING <--respawn------------------------+
-      |                            |  ^                                   |
-      +--halt----------------------+  +-- (back-off) --> STARTING         |
-      +--------------------------------------------------halted-----------+
-
-C{ENDING} lasts until no process of the zone's session is left: SIGHUP and SIGTERM at
-once, SIGKILL after the grace period.
+happens when the command ends by itself.  L{zcons_twisted.drivers.phases} has its
+phases.
 """
 
 from __future__ import annotations
 
-import enum
-import os
-import sys
 from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
 
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.error import ProcessTerminated
-from twisted.internet.interfaces import (
-    IDelayedCall,
-    IProcessTransport,
-)
-from twisted.internet.protocol import ProcessProtocol
+from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -40,7 +24,8 @@ from ..events import ZoneEvent, ZoneState
 from ..interfaces import DriverOptions, IZoneEvents, IZoneLife, IZoneStates
 from ..notices import escaped
 from ..reactors import ProcessReactor
-from . import leader
+from .phases import After, Phase
+from .spawning import LocalSpawner, Spawner, endOf, how
 from .sweep import Sweep, ZoneDevice
 
 __all__ = ["RESPAWN_POLICIES", "ZoneProcess"]
@@ -53,31 +38,16 @@ RESPAWN_FIRST = 0.25
 RESPAWN_LONGEST = 30.0
 
 
-class _Phase(enum.Enum):
-    DOWN = ZoneState.INSTALLED
-    STARTING = ZoneState.READY
-    RUNNING = ZoneState.RUNNING
-    ENDING = ZoneState.SHUTTING_DOWN
-    WAITING = ZoneState.DOWN
-
-
-class _After(enum.Enum):
-    """
-    What follows when a zone has ended.
-    """
-
-    HALT = enum.auto()
-    REBOOT = enum.auto()
-    RESPAWN = enum.auto()
-    FAILED = enum.auto()
-
-
 @implementer(IZoneLife, IZoneStates)
 class ZoneProcess:
     """
     One zone's command.
 
     @ivar account: what runs, or how it ended last.
+    @ivar resumed: an earlier server ran it, and it is as that one left it.
+    @ivar facts: what is known of the process, as
+        L{Child.facts<zcons_twisted.nexus.children.Child>} has it.
+    @ivar spawner: starts its processes.
     """
 
     _log = Logger()
@@ -110,8 +80,12 @@ class ZoneProcess:
         self._sweep = sweep or Sweep(reactor, zone, device)
         self._backOff = backOff or BackOff(RESPAWN_FIRST, RESPAWN_LONGEST)
         self.account = "not booted yet"
-        self._phase = _Phase.DOWN
-        self._after = _After.HALT
+        self.resumed = False
+        self.facts: dict[str, Any] = {}
+        self.spawner: Spawner = LocalSpawner(reactor, device)
+        self._spawning = False
+        self._phase = Phase.DOWN
+        self._after = After.HALT
         self._arguments = ""
         self._startedAt = 0.0
         self._timer: IDelayedCall | None = None
@@ -138,15 +112,15 @@ class ZoneProcess:
         """
         See L{IZoneLife}.
         """
-        if self._phase is _Phase.ENDING:
+        if self._phase is Phase.ENDING:
             return fail(LifecycleError("zone is shutting down: try again in a moment"))
-        if self._phase is _Phase.RUNNING:
+        if self._phase is Phase.RUNNING:
             return succeed("zone is already booted")
-        if self._phase is _Phase.STARTING:
+        if self._phase is Phase.STARTING:
             return self._bootWaiter()
-        if self._phase is _Phase.DOWN:
+        if self._phase is Phase.DOWN:
             # The state comes first: who hears of the event looks at it.
-            self._phase = _Phase.STARTING
+            self._phase = Phase.STARTING
             self._events.event(ZoneEvent.BOOTING, arguments)
         done = self._bootWaiter()
         self._start(arguments)
@@ -156,23 +130,24 @@ class ZoneProcess:
         """
         See L{IZoneLife}.
         """
-        if self._phase is _Phase.DOWN:
+        if self._phase is Phase.DOWN:
             return succeed("zone is already halted")
         done: Deferred[str] = Deferred()
         self._halting.append(done)
-        self._after = _After.HALT
-        if self._phase is _Phase.WAITING:
+        self._after = After.HALT
+        self.spawner.note(self._after.value)
+        if self._phase is Phase.WAITING:
             self._stopTimer()
             self._halted()
-        elif self._phase is not _Phase.ENDING:
-            self._end(_After.HALT)
+        elif self._phase is not Phase.ENDING:
+            self._end(After.HALT)
         return done
 
     def reboot(self, arguments: str = "") -> Deferred[str]:
         """
         See L{IZoneLife}.
         """
-        if self._phase in (_Phase.DOWN, _Phase.ENDING):
+        if self._phase in (Phase.DOWN, Phase.ENDING):
             return fail(
                 LifecycleError(
                     "reboot operation is invalid for zones in state"
@@ -181,12 +156,65 @@ class ZoneProcess:
             )
         self._events.event(ZoneEvent.REBOOTING, arguments)
         done = self._bootWaiter()
-        if self._phase is _Phase.WAITING:
+        if self._phase is Phase.WAITING:
             self._start(arguments)
         else:
             self._arguments = arguments
-            self._end(_After.REBOOT)
+            self._end(After.REBOOT)
         return done
+
+    # Over a server's end.
+
+    def found(self, facts: dict[str, Any], note: str) -> None:
+        """
+        An earlier server ran the zone: go on where that one was.
+
+        @param facts: as L{facts}; the process may have ended meanwhile.
+        @param note: what was to become of the zone.
+        """
+        if not facts:
+            return
+        self.resumed = True
+        self.facts = facts
+        after = After(note) if note else None
+        if facts["reaped"]:
+            self._foundDown(after or After.HALT)
+            return
+        since = datetime.fromtimestamp(facts["started"]).isoformat(" ", "seconds")
+        self.account = f"process {facts['pid']}, found running since {since}"
+        self._phase = Phase.RUNNING if facts["began"] else Phase.STARTING
+        self._startedAt = facts["started"]
+        self._sweep.began(facts["pid"])
+        self.spawner.resume(facts, self)
+        # In a turn of its own: then the console is served, and hears of it.
+        self._timer = self._reactor.callLater(0, self._goOn, after)
+
+    def leave(self) -> None:
+        """
+        The zone is left as it is, for the next server.
+        """
+        self._stopTimer()
+        self._sweep.stop()
+
+    def _foundDown(self, after: After) -> None:
+        self.account = _ended(self.facts["pid"], self._foundEnd())
+        respawn = self._options.respawn != "never"
+        if after is After.REBOOT or (after is not After.HALT and respawn):
+            self._phase = Phase.WAITING
+            self._timer = self._reactor.callLater(0, self._start, "")
+
+    def _foundEnd(self) -> Failure:
+        return endOf(self.facts.get("code"), self.facts.get("signal"))
+
+    def _goOn(self, after: After | None) -> None:
+        self._timer = None
+        if self.facts["began"] and self.facts["why"]:
+            self._phase = Phase.STARTING
+            self.beginFailed(self.facts["why"])
+        elif after in (After.HALT, After.REBOOT):
+            self._end(after)
+        if self.facts["ended"]:
+            self.spawner.foundEnded()
 
     # What the process tells.
 
@@ -194,43 +222,45 @@ class ZoneProcess:
         """
         The command runs.
         """
-        if self._phase is _Phase.STARTING:
-            self._phase = _Phase.RUNNING
+        self.facts["began"] = True
+        if self._phase is Phase.STARTING:
+            self._phase = Phase.RUNNING
             self._answer(self._booting, "zone booted")
 
     def beginFailed(self, why: str) -> None:
         """
         The command can't be run.
         """
-        if self._phase is _Phase.STARTING:
+        if self._phase is Phase.STARTING:
             why = escaped(why)
             self.account = f"boot failed: {why}"
             self._log.error("{zone}: boot failed: {why}", zone=self._zone, why=why)
             self._refuse(self._booting, f"zone did not boot: {why}")
-            self._end(_After.FAILED)
+            self._end(After.FAILED)
 
     def ended(self, reason: Failure) -> None:
         """
         The process has ended and been reaped.
         """
         if not self.account.startswith("boot failed"):
-            self.account = f"process {self._sweep.leader} ended: {_how(reason)}"
+            self.account = _ended(self._sweep.leader, reason)
             self._log.info(
                 "{zone}: zone {account}", zone=self._zone, account=self.account
             )
+        self.facts["ended"] = self.facts["reaped"] = True
         self._sweep.reaped()
-        if self._phase not in (_Phase.STARTING, _Phase.RUNNING):
+        if self._phase not in (Phase.STARTING, Phase.RUNNING):
             return
         policy = self._options.respawn
         failed = reason.check(ProcessTerminated) is not None
         again = policy == "always" or (policy == "on-failure" and failed)
-        self._end(_After.RESPAWN if again else _After.HALT)
+        self._end(After.RESPAWN if again else After.HALT)
 
     # Inside.
 
     def _start(self, arguments: str) -> None:
         self._stopTimer()
-        self._phase = _Phase.STARTING
+        self._phase = Phase.STARTING
         if self._device.terminalSession():
             # Somebody has the console as their controlling terminal, which there can
             # be only one of: a process, as a rule, that the last life left behind.
@@ -240,41 +270,57 @@ class ZoneProcess:
 
     def _spawn(self, arguments: str) -> None:
         self._startedAt = self._reactor.seconds()
-        protocol = _ZoneProtocol(self)
-        try:
-            subsidiary = self._device.openSubsidiary()
-            try:
-                process: IProcessTransport = self._reactor.spawnProcess(
-                    protocol,
-                    sys.executable,
-                    [sys.executable, "-IS", leader.__file__, *self._options.command],
-                    env={
-                        **self._environ,
-                        "ZONENAME": self._zone,
-                        "ZONE_BOOT_ARGS": arguments,
-                    },
-                    childFDs={
-                        0: subsidiary,
-                        1: subsidiary,
-                        2: subsidiary,
-                        leader.STATUS_FD: "r",
-                    },
-                )
-            finally:
-                os.close(subsidiary)
-        except (OSError, TypeError, ValueError) as e:
-            # The last two are for words that no process can be given.
-            self.beginFailed(getattr(e, "strerror", None) or str(e))
-            return
-        self._sweep.began(process.pid or 0)
-        self.account = f"process {process.pid}"
+        self._spawning = True
+        environment = {
+            **self._environ,
+            "ZONENAME": self._zone,
+            "ZONE_BOOT_ARGS": arguments,
+        }
+        spawned = Deferred.fromCoroutine(
+            self.spawner.spawn(self._options.command, environment, arguments, self)
+        )
+        spawned.addCallbacks(self._spawned, self._notSpawned, (arguments,))
+        spawned.addErrback(
+            lambda failure: self._log.failure("{zone}", failure, zone=self._zone)
+        )
 
-    def _end(self, after: _After) -> None:
+    def _spawned(self, pid: int, arguments: str) -> None:
+        self._spawning = False
+        self.facts = {
+            "pid": pid,
+            "arguments": arguments,
+            "started": self._startedAt,
+            "began": False,
+            "why": "",
+            "ended": False,
+            "reaped": False,
+        }
+        self._sweep.began(pid)
+        self.account = f"process {pid}"
+        if self._phase is Phase.ENDING:
+            # Halted in the meantime.
+            self._end(self._after)
+        else:
+            self.spawner.note("")
+
+    def _notSpawned(self, failure: Failure) -> None:
+        self._spawning = False
+        if self._phase is Phase.ENDING:
+            self._end(self._after)
+        else:
+            error = failure.value
+            self.beginFailed(getattr(error, "strerror", None) or str(error))
+
+    def _end(self, after: After) -> None:
         """
         End what runs, and do what comes after it.
         """
-        self._phase = _Phase.ENDING
+        self._phase = Phase.ENDING
         self._after = after
+        self.spawner.note(after.value)
+        if self._spawning:
+            # Nobody knows yet what to end.
+            return
         self._sweep.begin(self._options.grace, self._finish)
 
     def _finish(self) -> None:
@@ -282,17 +328,17 @@ class ZoneProcess:
         The zone is down: do what comes after.
         """
         after = self._after
-        if self._halting or after is _After.HALT:
+        if self._halting or after is After.HALT:
             self._refuse(self._booting, "zone was halted")
             self._halted()
-        elif after is _After.REBOOT:
+        elif after is After.REBOOT:
             self._start(self._arguments)
         else:
             if self._reactor.seconds() - self._startedAt >= STEADY_SECONDS:
                 self._backOff.reset()
-            failed = after is _After.FAILED
+            failed = after is After.FAILED
             respawn = self._options.respawn != "never"
-            self._phase = _Phase.WAITING if respawn else _Phase.DOWN
+            self._phase = Phase.WAITING if respawn else Phase.DOWN
             if respawn:
                 wait = self._backOff.wait()
                 self._timer = self._reactor.callLater(wait, self._start, "")
@@ -301,7 +347,7 @@ class ZoneProcess:
             )
 
     def _halted(self) -> None:
-        self._phase = _Phase.DOWN
+        self._phase = Phase.DOWN
         self._events.event(ZoneEvent.HALTED, "")
         self._answer(self._halting, "zone halted")
 
@@ -325,42 +371,5 @@ class ZoneProcess:
             self._timer = None
 
 
-def _how(reason: Failure) -> str:
-    """
-    How a process ended, in a few words.
-    """
-    number = getattr(reason.value, "signal", None)
-    if number is not None:
-        return f"signal {number}"
-    return f"exit status {getattr(reason.value, 'exitCode', None)}"
-
-
-class _ZoneProtocol(ProcessProtocol):
-    """
-    Tells a zone how its process does.
-    """
-
-    def __init__(self, zone: ZoneProcess) -> None:
-        self._zone = zone
-        self._why = b""
-
-    def childDataReceived(self, childFD: int, data: bytes) -> None:
-        """
-        Why the command can't be run.
-        """
-        self._why += data
-
-    def childConnectionLost(self, childFD: int) -> None:
-        """
-        The command has begun, unless we were told why not.
-        """
-        if self._why:
-            self._zone.beginFailed(self._why.decode("utf-8", "replace"))
-        else:
-            self._zone.began()
-
-    def processEnded(self, reason: Failure) -> None:
-        """
-        The process has been reaped, and has said all it had to say of its beginning.
-        """
-        self._zone.ended(reason)
+def _ended(pid: int, reason: Failure) -> str:
+    return f"process {pid} ended: {how(reason)}"

@@ -11,6 +11,7 @@ import select
 from twisted.trial.unittest import SynchronousTestCase
 
 from ..drivers.pty import PtyDriver
+from ..nexus.pair import PtyInstance
 from ..rundir import RunDirectory
 from ..testing import FakeReactor, MemoryReceiver
 
@@ -42,6 +43,14 @@ class PtyTestCase(SynchronousTestCase):
         Have a device.
         """
         self.successResultOf(self.driver.init())
+
+    @property
+    def pair(self) -> PtyInstance:
+        """
+        The driver's pair.
+        """
+        assert self.driver.pair is not None
+        return self.driver.pair
 
     def arrives(self, fd: int) -> None:
         """

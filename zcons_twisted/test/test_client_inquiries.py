@@ -16,7 +16,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from zcons_twisted.client.connecting import Opener
 from zcons_twisted.client.inquiries import Inquiry
-from zcons_twisted.doors.commands import Detach, Event, Refused, Status
+from zcons_twisted.doors.commands import Detach, Event, Refused, Restart, Status
 from zcons_twisted.rundir import RunDirectory
 
 from .client_fakes import ClientReactor, connectedSocket, nobody
@@ -41,6 +41,13 @@ class Door(AMP):
         An event.
         """
         return {"message": f"{name} {bootArguments}\x1b"}
+
+    @Restart.responder
+    def restart(self) -> dict[str, str]:
+        """
+        It does.
+        """
+        return {"message": "server restarts"}
 
     @Detach.responder
     def detach(self) -> dict[str, str]:
@@ -101,6 +108,17 @@ class InquiryTests(SynchronousTestCase):
         """
         self.assertEqual(self.exit(self.inquiry().order("detach", "z", {})), 1)
         self.assertEqual((self.shown, self.said), ([], ["nobody is attached"]))
+
+    def test_restart(self) -> None:
+        """
+        A server is restarted once, however many zones it has; a zone that can't be
+        asked is an error.
+        """
+        self.assertEqual(self.exit(self.inquiry().restart(["y", "z"])), 0)
+        self.assertEqual((self.shown, self.said), (["server restarts\n"], []))
+        self.reactor.transports.clear()
+        self.assertEqual(self.exit(self.inquiry(nobody).restart(["z"])), 1)
+        self.assertIn("no server serves zone z", self.said[0])
 
     def test_status(self) -> None:
         """

@@ -181,6 +181,22 @@ class LastingTests(SynchronousTestCase):
                 self.assertEqual(end.cause, EndCause.OURS)
         self.assertEqual(self.reactor.getDelayedCalls(), [])
 
+    def test_restarting(self) -> None:
+        """
+        A server that says that it restarts is waited for, and the session goes on
+        where it was.
+        """
+        self.seat()
+        self.says(ends("restarting", "the server restarts"))
+        self.server.loseConnection()
+        self.assertNoResult(self.lasting.whenEnded())
+        self.reactor.advance(0.1)
+        self.server.clear()
+        self.says(accepts(offset=5), prints(b"x", 5))
+        self.assertEqual(self.output, b"x")
+        self.lasting.abort()
+        self.server.loseConnection()
+
     def test_gaveUp(self) -> None:
         """
         After a while it is lost for good.

@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from ..console import OnHalt
-from ..doors.commands import Boot, Detach, Event, Halt, Reboot, Status
+from ..doors.commands import Boot, Detach, Event, Halt, Reboot, Restart, Status
 from ..errors import LifecycleError
 from ..events import EVENT_NAMES, ZoneState
 from ..history import HISTORY_MIN
@@ -45,6 +45,7 @@ class StatusTests(ControlTestCase):
                 "deviceState": "open",
                 "onHalt": "stay",
                 "serverPid": os.getpid(),
+                "nexusPid": None,
                 "since": 0.0,
                 "operator": [],
                 "watchers": [],
@@ -382,6 +383,39 @@ class LifeTests(ControlTestCase):
         booted.errback(Failure(LifecycleError("no")))
         self.reactor.settle()
         self.assertEqual(self.flushLoggedErrors(), [])
+
+
+class RestartTests(ControlTestCase):
+    """
+    A server that can may be restarted.
+    """
+
+    def test_restart(self) -> None:
+        """
+        It is told so, and then it does.
+        """
+        asked: list[float] = []
+        self.door.restart = lambda: asked.append(self.reactor.seconds())
+        answer = self.done(Restart)
+        self.assertEqual(
+            answer, {"message": f"server restarts (process {os.getpid()})"}
+        )
+        self.reactor.settle()
+        self.assertEqual(len(asked), 1)
+
+    def test_cant(self) -> None:
+        """
+        One whose zones would go with it is not.
+        """
+        self.assertIn("would end the zones of this server", self.refused(Restart))
+
+    def test_dying(self) -> None:
+        """
+        Nor is one that ends anyhow.
+        """
+        self.door.restart = self.fail
+        self.console.dying = True
+        self.assertIn("ends: start it again", self.refused(Restart))
 
 
 class DetachTests(ControlTestCase):

@@ -103,11 +103,11 @@ class DriverTests(EndpointTestCase):
         """
         The other end has the device; there is one of it while the zone is served.
         """
-        self.assertEqual(self.driver.count(), 0)
+        self.assertEqual(self.successResultOf(self.driver.count()), 0)
         self.successResultOf(self.driver.init())
         self.driver.hold()
         self.driver.release()
-        self.assertEqual(self.driver.count(), 1)
+        self.assertEqual(self.successResultOf(self.driver.count()), 1)
         self.assertEqual(self.successResultOf(self.driver.destroy()), (1, 1))
         self.assertEqual(self.successResultOf(self.driver.destroy()), (0, 0))
 

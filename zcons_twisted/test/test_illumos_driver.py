@@ -74,9 +74,9 @@ class DriverTests(IllumosTestCase):
         The device is made, and removed when it is over and the zone is down.
         """
         self.init()
-        self.assertEqual(self.driver.count(), 1)
+        self.assertEqual(self.successResultOf(self.driver.count()), 1)
         self.assertEqual(self.destroy(), (1, 1))
-        self.assertEqual(self.driver.count(), 0)
+        self.assertEqual(self.successResultOf(self.driver.count()), 0)
 
     def test_zoneKeepsIt(self) -> None:
         """

@@ -171,6 +171,19 @@ class InitTests(InstancesTestCase):
             self.warnings, ["z: console instances can't be counted: Input/output error"]
         )
 
+    def test_later(self) -> None:
+        """
+        A store may answer later.
+        """
+        store = Store(1)
+        answer: Deferred[int] = Deferred()
+        self.patch(store, "count", lambda: answer)
+        ready = self.init(store)
+        self.assertNoResult(ready)
+        answer.callback(0)
+        self.successResultOf(ready)
+        self.assertEqual(store.calls, ["create", "links", "hold"])
+
     def test_impossibleCount(self) -> None:
         """
         A count that says it can't be told is treated the same.
@@ -302,12 +315,20 @@ class DestroyTests(InstancesTestCase):
     At the end the subsidiary is released and every instance removed.
     """
 
+    def destroy(self, store: Store) -> tuple[int, int]:
+        """
+        Remove every instance.
+        """
+        done = Deferred.fromCoroutine(destroyInstances(store, "z"))
+        result: tuple[int, int] = self.successResultOf(done)
+        return result
+
     def test_one(self) -> None:
         """
         One instance is removed without a word.
         """
         store = Store(1)
-        self.assertEqual(destroyInstances(store, "z"), (1, 1))
+        self.assertEqual(self.destroy(store), (1, 1))
         self.assertEqual((store.calls, self.warnings), (["release", "remove"], []))
 
     def test_several(self) -> None:
@@ -316,7 +337,7 @@ class DestroyTests(InstancesTestCase):
         """
         store = Store(3)
         store.kept = 1
-        self.assertEqual(destroyInstances(store, "z"), (2, 3))
+        self.assertEqual(self.destroy(store), (2, 3))
         self.assertEqual(
             self.warnings,
             [
@@ -331,7 +352,7 @@ class DestroyTests(InstancesTestCase):
         """
         store = Store(1)
         store.failures = {"release": [errno.EBADF]}
-        self.assertEqual(destroyInstances(store, "z"), (1, 1))
+        self.assertEqual(self.destroy(store), (1, 1))
         self.assertEqual(
             self.warnings,
             [

@@ -37,7 +37,8 @@ class MakeServiceTests(SynchronousTestCase):
         The server of a command line, stopped when the test is over.
         """
         made = makeService(
-            parsed("--rundir", self.path, "--zone", "z", *words), self.reactor
+            parsed("--rundir", self.path, "--nexus", "none", "--zone", "z", *words),
+            self.reactor,
         )
         assert isinstance(made, ConsoleServer)
         self.addCleanup(self.reactor.settle)

@@ -14,11 +14,11 @@ import termios
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyClass, verifyObject
 
-from ..drivers.pair import PtyInstance
 from ..drivers.pty import PostedStates, PtyDriver, makeDriver
 from ..errors import DeviceError
 from ..events import ZoneEvent, ZoneState
 from ..interfaces import DriverOptions, IConsoleDriver, IManagerDevice, IZoneStates
+from ..nexus.pair import PtyInstance
 from ..testing import MemoryEvents
 from .pty_case import PtyTestCase
 
@@ -52,7 +52,7 @@ class InstanceTests(PtyTestCase):
         """
         A driver that was only made has made nothing.
         """
-        self.assertEqual(self.driver.count(), 0)
+        self.assertEqual(self.successResultOf(self.driver.count()), 0)
         self.assertFalse(os.path.exists(self.rundir.path))
 
     def test_init(self) -> None:
@@ -60,7 +60,7 @@ class InstanceTests(PtyTestCase):
         There is one device then, linked at C{zcons/<zone>/zoneconsole}.
         """
         self.init()
-        self.assertEqual(self.driver.count(), 1)
+        self.assertEqual(self.successResultOf(self.driver.count()), 1)
         self.assertEqual(self.driver.path, f"{self.rundir.path}/zcons/z/zoneconsole")
         self.assertTrue(os.path.islink(self.driver.path))
         self.assertTrue(os.isatty(self.openZone()))
@@ -72,9 +72,8 @@ class InstanceTests(PtyTestCase):
         self.init()
         before = os.readlink(self.driver.path)
         self.init()
-        self.assertEqual(
-            (self.driver.count(), os.readlink(self.driver.path)), (1, before)
-        )
+        self.assertEqual(self.successResultOf(self.driver.count()), 1)
+        self.assertEqual(os.readlink(self.driver.path), before)
 
     def test_leftovers(self) -> None:
         """
@@ -182,7 +181,7 @@ class OpenTests(PtyTestCase):
         manager.resumeReading()
         zone = self.openZone()
         os.write(zone, b"login: ")
-        self.arrives(self.driver._instances[0].master)
+        self.arrives(self.pair.master)
         self.assertEqual(self.receiver.printed, b"login: ")
         manager.writeNow(b"root\n")
         self.arrives(zone)
@@ -231,7 +230,7 @@ class OpenTests(PtyTestCase):
         self.assertEqual(self.driver.drain(), 0)
         manager = self.driver.open(self.receiver)
         os.write(self.openZone(), b"bye")
-        self.arrives(self.driver._instances[0].master)
+        self.arrives(self.pair.master)
         self.assertEqual((self.driver.drain(), self.receiver.printed), (3, b"bye"))
         manager.close()
         self.assertEqual(self.driver.drain(), 0)

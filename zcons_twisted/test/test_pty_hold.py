@@ -11,9 +11,10 @@ import os
 import struct
 import termios
 
+from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs, formatEvent
 
-from ..drivers.pair import PtyInstance
+from ..nexus.pair import PtyInstance
 from .pty_case import PtyTestCase
 
 
@@ -33,7 +34,7 @@ class HoldTests(PtyTestCase):
             fd = os.open(self.driver.path, os.O_RDWR | os.O_NOCTTY)
             os.write(fd, text)
             os.close(fd)
-            self.arrives(self.driver._instances[0].master)
+            self.arrives(self.pair.master)
         self.assertEqual(self.receiver.printed, b"firstsecond")
         self.assertEqual(self.receiver.reasons, [])
 
@@ -42,12 +43,12 @@ class HoldTests(PtyTestCase):
         A hold that the zone has killed is noticed and replaced.
         """
         self.init()
-        dead = self.driver._held
-        assert self.driver._watch is not None
+        dead = self.driver._hold.fd
+        assert self.driver._hold._watch is not None
         # What vhangup(2) makes of it, which only root may do.
-        self.driver._watch.doRead()
-        self.assertNotEqual(self.driver._held, dead)
-        self.assertTrue(os.isatty(self.driver._held))
+        self.driver._hold._watch.doRead()
+        self.assertNotEqual(self.driver._hold.fd, dead)
+        self.assertTrue(os.isatty(self.driver._hold.fd))
 
     def test_manyHangups(self) -> None:
         """
@@ -57,8 +58,8 @@ class HoldTests(PtyTestCase):
         with capturedLogs() as events:
             for seconds in (0, 1, 58, 1):
                 self.reactor.advance(seconds)
-                assert self.driver._watch is not None
-                self.driver._watch.doRead()
+                assert self.driver._hold._watch is not None
+                self.driver._hold._watch.doRead()
         self.assertEqual(
             [formatEvent(event) for event in events],
             [
@@ -72,7 +73,7 @@ class HoldTests(PtyTestCase):
         A hold that can't be replaced is told in the log, and the console goes on.
         """
         self.init()
-        self.driver._instances.pop().close()
+        self.successResultOf(Deferred.fromCoroutine(self.driver.remove()))
         self.assertFalse(self.driver.holdAnew())
 
     def test_released(self) -> None:

@@ -8,11 +8,12 @@ from __future__ import annotations
 import os
 import tty
 
+from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs, formatEvent
 
-from ..drivers import pty
-from ..drivers.pair import unstick
-from ..drivers.pty import ASK_SECONDS
+from ..drivers import hold
+from ..drivers.hold import ASK_SECONDS
+from ..nexus.pair import unstick
 from .pty_case import PtyTestCase
 
 
@@ -25,8 +26,8 @@ class StuckTests(PtyTestCase):
         """
         What vhangup(2) makes of the hold, which only root may do.
         """
-        assert self.driver._watch is not None
-        self.driver._watch.doRead()
+        assert self.driver._hold._watch is not None
+        self.driver._hold._watch.doRead()
 
     def waiting(self) -> None:
         """
@@ -50,7 +51,7 @@ class StuckTests(PtyTestCase):
             return again()
 
         self.patch(self.driver._manager, "askAgain", askAgain)
-        self.patch(pty, "unstick", lambda subsidiary: False)
+        self.patch(hold, "unstick", lambda subsidiary: False)
         self.hangUp()
         for _ in range(40):
             self.reactor.advance(0.1)
@@ -64,7 +65,7 @@ class StuckTests(PtyTestCase):
         """
         self.init()
         self.driver.open(self.receiver)
-        self.patch(pty, "unstick", self.fail)
+        self.patch(hold, "unstick", self.fail)
         self.hangUp()
         for _ in range(len(ASK_SECONDS)):
             self.reactor.advance(max(ASK_SECONDS))
@@ -76,7 +77,7 @@ class StuckTests(PtyTestCase):
         """
         self.init()
         self.waiting()
-        self.patch(pty, "unstick", lambda subsidiary: True)
+        self.patch(hold, "unstick", lambda subsidiary: True)
         with capturedLogs() as events:
             self.hangUp()
             self.reactor.advance(ASK_SECONDS[0])
@@ -103,7 +104,7 @@ class StuckTests(PtyTestCase):
         self.init()
         zone = self.openZone()
         tty.setraw(zone)
-        os.write(self.driver._instances[0].master, b"typed")
+        os.write(self.pair.master, b"typed")
         self.arrives(zone)
         self.assertFalse(unstick(zone))
         self.assertEqual(os.read(zone, 100), b"typed")
@@ -121,6 +122,5 @@ class StuckTests(PtyTestCase):
         """
         self.init()
         zone = self.openZone()
-        self.driver._instances[0].close()
-        self.driver._instances.clear()
+        self.successResultOf(Deferred.fromCoroutine(self.driver.remove()))
         self.assertFalse(unstick(zone))

@@ -12,12 +12,13 @@ import stat
 
 from twisted.application.service import IService
 from twisted.internet.defer import Deferred
+from twisted.logger import capturedLogs, formatEvent
 from twisted.python.failure import Failure
 from zope.interface import alsoProvides
 from zope.interface.verify import verifyObject
 
 from .. import service
-from ..drivers import maker, pair
+from ..drivers import maker
 from ..errors import (
     BadOption,
     BadZoneName,
@@ -28,6 +29,7 @@ from ..errors import (
 from ..events import ZoneEvent
 from ..history import HISTORY_MIN
 from ..interfaces import DriverOptions, ILastingLife, IZoneEvents
+from ..nexus import pair
 from ..service import ZoneConfig, ZoneConsoleService
 from ..testing import MemoryLife
 from .service_case import ServiceTestCase
@@ -368,8 +370,9 @@ class LateTests(ServiceTestCase):
         """
         zone = self.zone()
         zone.startService()
-        self.ready.errback(Failure(DeviceError("never came up")))
-        self.assertEqual(len(self.flushLoggedErrors(DeviceError)), 1)
+        with capturedLogs() as events:
+            self.ready.errback(Failure(DeviceError("never came up")))
+        self.assertEqual(formatEvent(events[0]), "z: can't be served: never came up")
         self.assertEqual((self.deaths, self.life.calls), ([zone], []))
 
     def test_stoppedBefore(self) -> None:

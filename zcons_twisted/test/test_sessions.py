@@ -249,5 +249,6 @@ class PeerTests(SessionTestCase):
                 "malformed",
                 "too-slow",
                 "server-stopping",
+                "restarting",
             },
         )

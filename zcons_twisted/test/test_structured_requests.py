@@ -108,7 +108,7 @@ class RequestTests(StructuredTestCase):
         )
         self.reactor.pump()
         self.join("take")
-        self.assertEqual(len(self.device.written), 64 + 4096)
+        self.assertEqual(len(self.device.written), 64 + 64 + 4096)
 
     def test_window(self) -> None:
         """

@@ -281,3 +281,27 @@ class BadOptionsTests(SynchronousTestCase):
         An option that needs a value has one.
         """
         self.assertIn("zone", self.line("--zone"))
+
+    def test_nexus(self) -> None:
+        """
+        Pairs are kept by a process of their own unless that is not wanted.
+        """
+        self.assertTrue(parsed("--zone", "z")["nexus"])
+        self.assertTrue(parsed("--nexus", "own", "--zone", "z")["nexus"])
+        self.assertFalse(parsed("--nexus", "none", "--zone", "z")["nexus"])
+        self.assertIn(
+            "--nexus x: choose one of own, none",
+            self.line("--nexus", "x", "--zone", "z"),
+        )
+
+    def test_onStop(self) -> None:
+        """
+        Zones are halted when the server stops unless they are to be kept.
+        """
+        self.assertFalse(parsed("--zone", "z")["keep"])
+        self.assertFalse(parsed("--on-stop", "halt", "--zone", "z")["keep"])
+        self.assertTrue(parsed("--on-stop", "keep", "--zone", "z")["keep"])
+        self.assertIn(
+            "--on-stop x: choose one of halt, keep",
+            self.line("--on-stop", "x", "--zone", "z"),
+        )

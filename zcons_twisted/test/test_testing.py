@@ -259,9 +259,9 @@ class DriverTests(SynchronousTestCase):
         """
         driver = MemoryDriver()
         self.successResultOf(driver.init())
-        self.assertEqual((driver.count(), driver.held), (1, True))
+        self.assertEqual((driver.instances, driver.held), (1, True))
         self.assertEqual(self.successResultOf(driver.destroy()), (1, 1))
-        self.assertEqual((driver.count(), driver.held), (0, False))
+        self.assertEqual((driver.instances, driver.held), (0, False))
 
     def test_refusals(self) -> None:
         """

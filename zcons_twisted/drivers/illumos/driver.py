@@ -85,11 +85,11 @@ class ZconsDriver:
 
     # As a driver.
 
-    def count(self) -> int:
+    def count(self) -> Deferred[int]:
         """
         See L{IConsoleDriver}.
         """
-        return self._devices.count()
+        return execute(self._devices.count)
 
     def init(self) -> Deferred[None]:
         """
@@ -106,7 +106,7 @@ class ZconsDriver:
         self._served = False
         self._devices.settle()
         self._watched.end()
-        return execute(self._destroy)
+        return Deferred.fromCoroutine(self._destroy())
 
     def hold(self) -> None:
         """
@@ -157,7 +157,7 @@ class ZconsDriver:
         if self._served:
             self._watched.begin()
 
-    def _destroy(self) -> tuple[int, int]:
+    async def _destroy(self) -> tuple[int, int]:
         try:
             lives = self._zones.look(self.zone).alive
         except OSError as e:
@@ -170,7 +170,7 @@ class ZconsDriver:
         if lives:
             self._log.info("{zone}: its console device stays", zone=self.zone)
             return 0, 0
-        return destroyInstances(self._devices, self.zone)
+        return await destroyInstances(self._devices, self.zone)
 
 
 def makeDriver(

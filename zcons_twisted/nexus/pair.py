@@ -26,19 +26,26 @@ class PtyInstance:
     """
     One pty pair.
 
-    @ivar properties: what illumos gives a console device's node.
+    @ivar zone: the zone's name.
+    @ivar master: the manager's descriptor.
     @ivar subsidiary: the subsidiary's path in C{/dev/pts}.
     """
 
-    def __init__(self, zone: str) -> None:
+    __slots__ = ("master", "subsidiary", "zone")
+
+    def __init__(self, zone: str, master: int | None = None) -> None:
         """
-        @raise OSError: there is no pair to be had.
+        @param master: the master of a pair that there is, which becomes ours; a new
+            pair is made where it is L{None}.
+        @raise OSError: there is no pair to be had, or the master is none; then it is
+            still the caller's.
         """
-        self.properties = {
-            "zonename": zone,
-            "auto-assign-instance": 1,
-            "ddi-no-autodetach": 1,
-        }
+        self.zone = zone
+        if master is not None:
+            self.subsidiary = f"/dev/pts/{_number(master)}"
+            os.set_blocking(master, False)
+            self.master = master
+            return
         flags = os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC
         self.master = os.open("/dev/ptmx", flags)
         try:
@@ -48,6 +55,17 @@ class PtyInstance:
         except OSError:
             os.close(self.master)
             raise
+
+    @property
+    def properties(self) -> dict[str, str | int]:
+        """
+        What illumos gives a console device's node.
+        """
+        return {
+            "zonename": self.zone,
+            "auto-assign-instance": 1,
+            "ddi-no-autodetach": 1,
+        }
 
     def openSubsidiary(self) -> int:
         """

@@ -1,0 +1,98 @@
+"""
+A zone outlives its server: crashes, restarts, and what becomes of the nexus.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest_twisted
+from conftest import Twistd
+from nexus_support import Counting, Resuming, checkHistory, leader
+from support import nexusOf, pause, until
+
+from zcons_twisted.doors.commands import Restart, Status
+
+Launch = Callable[..., Awaitable[Twistd]]
+
+CRASHES = 20
+
+
+@pytest_twisted.ensureDeferred
+async def test_crashes(launch: Launch, rundir: str, tmp_path: Path) -> None:
+    """
+    The server is killed and started again, twenty times at any moment, while its zone
+    writes as fast as it can.  The zone's process notices nothing and goes on; all that
+    it wrote is in the history but for reads in flight, which are gaps of their size;
+    an operator that resumes sees the same.
+    """
+    zone = Counting(tmp_path)
+    server = await launch(*zone.options)
+    pid = await zone.began()
+    assert leader(pid) == nexusOf(rundir)
+    operator = await Resuming(rundir).attach()
+    moments = random.Random(0)
+    for _ in range(CRASHES):
+        await until(lambda: operator.seated or operator.failure, "the operator is back")
+        await pause(moments.uniform(0.0, 0.3))
+        await server.kill()
+        server = await launch(*zone.options)
+        status = await server.ask(Status)
+        assert status["state"] == "running"
+        assert status["life"].startswith(f"process {pid}, found running since")
+    written = await zone.stops()
+    assert zone.report["pid"] == pid
+    found = await checkHistory(server, written)
+    await operator.to(written)
+    assert operator.gaps == found.gaps
+    assert all(0 < gap <= 16384 for gap in found.gaps)
+    assert len(found.gaps) <= CRASHES
+    assert operator.pauses == CRASHES
+    operator.session.leave()
+    counters = {count["name"]: count["value"] for count in status["counters"]}
+    assert counters["events"] == 0
+
+
+@pytest_twisted.ensureDeferred
+async def test_restart(launch: Launch, rundir: str, tmp_path: Path) -> None:
+    """
+    A server that is told to restart runs again in the same process; of a zone that
+    writes as fast as it can not a byte is lost, and an operator that resumes notices
+    only pauses.
+    """
+    zone = Counting(tmp_path)
+    server = await launch(*zone.options)
+    pid = await zone.began()
+    nexus = nexusOf(rundir)
+    operator = await Resuming(rundir).attach()
+    for _ in range(3):
+        await until(lambda: operator.seated or operator.failure, "the operator is back")
+        await pause(0.2)
+        before = (await server.ask(Status))["since"]
+        await server.ask(Restart)
+        await began(server, before)
+    written = await zone.stops()
+    assert zone.report["pid"] == pid
+    assert nexusOf(rundir) == nexus
+    found = await checkHistory(server, written)
+    await operator.to(written)
+    assert (operator.gaps, found.gaps) == ([], [])
+    assert operator.pauses == 3
+    operator.session.leave()
+
+
+async def began(server: Twistd, before: float) -> None:
+    """
+    The server, in the same process, has begun again.
+    """
+    while True:
+        try:
+            status = await server.ask(Status)
+        except Exception:
+            await pause(0.02)
+            continue
+        if status["since"] > before:
+            assert status["serverPid"] == server.pid
+            return

@@ -1,0 +1,297 @@
+# -*- test-case-name: zcons_twisted.test.test_nexus_holder -*-
+"""
+Tests for L{zcons_twisted.nexus.holder}: what servers may have of a nexus.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import stat
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from ..nexus.door import SOCKET_NAME, Door
+from ..nexus.holder import NOTE_MAX, PATIENCE, Holder
+from ..nexus.instances import REHOLD_SECONDS
+from ..nexus.notify import Notifier
+from ..nexus.wire import Box, Connection
+from .support import shortDirectory
+
+
+class Server:
+    """
+    A server that asks.
+    """
+
+    def __init__(self, holder: Holder, path: str) -> None:
+        self._holder = holder
+        connected = socket.socket(socket.AF_UNIX)
+        connected.connect(path)
+        connected.setblocking(False)
+        self.link = Connection(connected)
+        self.told: list[Box] = []
+        holder.turn(0)
+
+    def ask(self, command: str, zone: str = "z", **arguments: str) -> Box:
+        """
+        Ask, and be answered.
+        """
+        box = {key: value.encode() for key, value in arguments.items()}
+        box |= {"_ask": b"7", "_command": command.encode(), "zone": zone.encode()}
+        self.link.send(box)
+        self.link.flush()
+        self._holder.turn(0)
+        found = self.link.receive() or []
+        self.told += [box for box in found if "_command" in box]
+        (answer,) = (box for box in found if "_command" not in box)
+        assert b"7" in (answer.get("_answer"), answer.get("_error"))
+        return answer
+
+    def error(self, command: str, zone: str = "z", **arguments: str) -> int:
+        """
+        Ask for what can't be done.
+
+        @return: the number of the error.
+        """
+        answer = self.ask(command, zone, **arguments)
+        return int(answer["_error_description"].split()[0])
+
+    def claim(self, zone: str = "z") -> int:
+        """
+        Have a zone's manager, closed by the caller.
+        """
+        return self.link.descriptor(self.ask("Claim", zone)["master"])
+
+
+class HolderTestCase(SynchronousTestCase):
+    """
+    A nexus in this process.
+    """
+
+    def setUp(self) -> None:
+        """
+        Nobody is connected yet.
+        """
+        self.rundir = shortDirectory(self)
+        self.path = os.path.join(self.rundir, SOCKET_NAME)
+        door = Door.open(self.rundir)
+        assert door is not None
+        self.door = door
+        self.holder = Holder(door, Notifier(None), (64, 64))
+
+    def server(self) -> Server:
+        """
+        A server that is connected.
+        """
+        made = Server(self.holder, self.path)
+        self.addCleanup(made.link.close)
+        return made
+
+
+class DoorTests(HolderTestCase):
+    """
+    There is one nexus a directory, for one user.
+    """
+
+    def test_mode(self) -> None:
+        """
+        Its socket is for its user alone.
+        """
+        self.assertEqual(stat.S_IMODE(os.stat(self.path).st_mode), 0o600)
+
+    def test_one(self) -> None:
+        """
+        A second one finds the first; what a dead one left is replaced.
+        """
+        self.assertIsNone(Door.open(self.rundir))
+        self.door._listening.close()
+        os.symlink(SOCKET_NAME, self.path + ".link")
+        os.rename(self.path, self.path + ".old")
+        os.rename(self.path + ".link", self.path)
+        again = Door.open(self.rundir)
+        assert again is not None
+        # Not ours any more.
+        self.door.remove()
+        self.assertTrue(os.path.exists(self.path))
+        again.remove()
+        again.remove()
+        self.assertFalse(os.path.exists(self.path))
+        again._listening.close()
+
+    def test_foreigner(self) -> None:
+        """
+        Another user is not let in.
+        """
+        self.patch(os, "geteuid", lambda: 12345)
+        stranger = socket.socket(socket.AF_UNIX)
+        self.addCleanup(stranger.close)
+        stranger.connect(self.path)
+        self.holder.turn(0)
+        self.assertEqual(stranger.recv(1), b"")
+
+    def test_goes(self) -> None:
+        """
+        It goes when it holds nothing and nobody is there, and waits a minute for the
+        first; who leaves in good order finds its socket gone.
+        """
+        self.assertEqual(PATIENCE, 60)
+        self.assertFalse(self.holder.turn(0))
+        server, other = self.server(), self.server()
+        self.assertTrue(self.holder.turn(0))
+        server.ask("Leave")
+        self.assertTrue(os.path.exists(self.path))
+        server.link.close()
+        self.assertTrue(self.holder.turn(0))
+        other.ask("Leave")
+        self.assertFalse(os.path.exists(self.path))
+        other.link.close()
+        self.assertFalse(self.holder.turn(0))
+
+    def test_stays(self) -> None:
+        """
+        It stays for what it holds.
+        """
+        server = self.server()
+        server.ask("Create")
+        server.ask("Leave")
+        server.link.close()
+        self.assertTrue(self.holder.turn(0))
+        self.assertTrue(os.path.exists(self.path))
+
+    def test_nonsense(self) -> None:
+        """
+        Who sends nonsense is left, and nothing happens to anybody else.
+        """
+        server = self.server()
+        self.assertEqual(server.error("Unknown"), errno.ENOSYS)
+        self.assertEqual(server.error("Create", zone="../z"), errno.EINVAL)
+        bad = self.server()
+        bad.link.send({"_ask": b"1", "_command": b"Adopt", "zone": b"z"})
+        bad.link.flush()
+        self.holder.turn(0)
+        self.assertIsNone(bad.link.receive())
+        self.assertIn("_answer", server.ask("Hello"))
+
+
+class InstanceTests(HolderTestCase):
+    """
+    Pairs are held by zone.
+    """
+
+    def test_create(self) -> None:
+        """
+        Each instance has a number of its own, and a zone may have several.
+        """
+        server = self.server()
+        for number, zone in enumerate(("z", "y", "z")):
+            answer = server.ask("Create", zone)
+            self.assertEqual(answer["instance"], b"%d" % number)
+        self.assertEqual(server.ask("Count")["count"], b"2")
+        self.assertEqual(server.ask("Count", "x")["count"], b"0")
+        answer = server.ask("Remove")
+        self.assertEqual((answer["removed"], answer["found"]), (b"2", b"2"))
+        self.assertEqual(server.ask("Count")["count"], b"0")
+
+    def test_claim(self) -> None:
+        """
+        A manager is one server's alone, until that one gives it back or goes.
+        """
+        first, second = self.server(), self.server()
+        self.assertEqual(first.error("Claim"), errno.ENXIO)
+        first.ask("Create")
+        master = first.claim()
+        self.assertTrue(os.isatty(master))
+        self.assertFalse(os.get_blocking(master))
+        os.close(master)
+        self.assertEqual(second.error("Claim"), errno.EBUSY)
+        answer = second.ask("Remove")
+        self.assertEqual((answer["removed"], answer["found"]), (b"0", b"1"))
+        first.ask("Release")
+        os.close(second.claim())
+        self.assertEqual(first.error("Claim"), errno.EBUSY)
+        second.link.close()
+        # Nobody has heard of that yet.
+        os.close(first.claim())
+
+    def test_held(self) -> None:
+        """
+        A zone's last close hangs nothing up, whether there is a server or not.
+        """
+        server = self.server()
+        server.ask("Create")
+        master = server.claim()
+        self.addCleanup(os.close, master)
+        server.link.close()
+        self.holder.turn(0)
+        (held,) = self.holder._instances
+        os.close(held.openSubsidiary())
+        self.assertRaises(BlockingIOError, os.read, master, 1)
+
+    def test_hungUp(self) -> None:
+        """
+        A hold that a zone has killed is replaced a little later.
+        """
+        self.server().ask("Create")
+        (held,) = self.holder._instances
+        dead = held.hold
+        self.assertTrue(self.holder._instances.hungUp(dead))
+        self.assertEqual(self.holder._instances.wait, REHOLD_SECONDS)
+        self.holder.turn(0)
+        self.assertNotEqual(held.hold, dead)
+        self.assertEqual(self.holder._instances.wait, -1)
+
+    def test_adopt(self) -> None:
+        """
+        A manager from elsewhere is held as one of its own; what is none is refused.
+        """
+        server = self.server()
+        server.ask("Create", "y")
+        elsewhere = server.claim("y")
+        server.ask("Adopt", master=server.link.give(elsewhere).decode())
+        name = os.ttyname(self.holder._instances.of("z")[0].hold)
+        self.assertEqual(name, os.ttyname(self.holder._instances.of("y")[0].hold))
+        os.close(elsewhere)
+        other = self.server()
+        self.assertEqual(other.error("Claim"), errno.EBUSY)
+        null = os.open(os.devnull, os.O_RDWR)
+        number = server.error("Adopt", "x", master=server.link.give(null).decode())
+        self.assertEqual(number, errno.ENOTTY)
+        os.close(null)
+
+    def test_remember(self) -> None:
+        """
+        What one server has it remember the next one is told; it is forgotten with the
+        instance.
+        """
+        first = self.server()
+        first.ask("Create")
+        first.ask("Remember", text="halt")
+        self.assertEqual(first.error("Remember", text="x" * (NOTE_MAX + 1)), 90)
+        first.link.close()
+        second = self.server()
+        answer = second.ask("Claim")
+        self.assertEqual((answer["note"], answer["process"]), (b"halt", b""))
+        second.ask("Remove")
+        second.ask("Create")
+        self.assertEqual(second.ask("Claim")["note"], b"")
+
+    def test_restored(self) -> None:
+        """
+        What a service manager has kept is held again, under its old number.
+        """
+        server = self.server()
+        server.ask("Create")
+        server.ask("Create")
+        kept = [
+            (
+                f"zcons,instance={n},zonename=y,auto-assign-instance=1,"
+                "ddi-no-autodetach=1",
+                server.claim(),
+            )
+            for n in (7, 5)
+        ]
+        self.holder.restore([*kept, ("other", os.open(os.devnull, os.O_RDONLY))])
+        self.assertEqual([h.number for h in self.holder._instances.of("y")], [7, 5])
+        self.assertEqual(server.ask("Create")["instance"], b"8")

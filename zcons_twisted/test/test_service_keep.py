@@ -1,0 +1,185 @@
+# -*- test-case-name: zcons_twisted.test.test_service_keep -*-
+"""
+Tests for L{zcons_twisted.service}: zones that are left as they are when their service
+stops.
+"""
+
+from __future__ import annotations
+
+from twisted.internet.defer import Deferred, succeed
+from zope.interface import implementer
+from zope.interface.verify import verifyObject
+
+from .. import service
+from ..interfaces import IOutlivingDriver
+from ..nexus.client import Nexus
+from ..server import ConsoleServer
+from ..service import ZoneConfig, ZoneConsoleService
+from ..testing import MemoryDriver, MemoryDriverMaker, MemoryLife
+from .service_case import ServiceTestCase
+
+
+@implementer(IOutlivingDriver)
+class KeptDriver(MemoryDriver):
+    """
+    A driver whose device may be left.
+
+    @ivar left: how often it was.
+    """
+
+    resumed = False
+    keeper = 4242
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.nexus: Nexus | None = None
+        self.left = 0
+
+    @property
+    def outlives(self) -> bool:
+        """
+        See L{IOutlivingDriver}.
+        """
+        return self.nexus is not None
+
+    def useNexus(self, nexus: Nexus) -> None:
+        """
+        See L{IOutlivingDriver}.
+        """
+        self.nexus = nexus
+
+    def leave(self) -> Deferred[None]:
+        """
+        See L{IOutlivingDriver}.
+        """
+        self.left += 1
+        self.release()
+        return succeed(None)
+
+
+class KeepTests(ServiceTestCase):
+    """
+    A zone outlives its service, if a nexus keeps its device.
+    """
+
+    def setUp(self) -> None:
+        """
+        A zone with a life.
+        """
+        super().setUp()
+        self.driver = KeptDriver()
+        self.driver.life = self.life = MemoryLife()
+        maker = MemoryDriverMaker(self.driver)
+        self.patch(service, "findDriverMaker", lambda name: maker)
+        self.nexus = Nexus(self.reactor, self.rundir.path)
+
+    def kept(self, nexus: bool = True) -> ZoneConsoleService:
+        """
+        A service, started.
+        """
+        made = ZoneConsoleService(
+            self.reactor,
+            ZoneConfig("z"),
+            self.rundir,
+            now=self.reactor.seconds,
+            nexus=self.nexus if nexus else None,
+        )
+        self.addCleanup(self.stop, made)
+        made.startService()
+        return made
+
+    def test_interface(self) -> None:
+        """
+        The fake is one.
+        """
+        verifyObject(IOutlivingDriver, self.driver)
+
+    def test_keep(self) -> None:
+        """
+        It is not halted and its device is left; who is attached is told that there will
+        be a server again.
+        """
+        zone = self.kept()
+        self.assertEqual(self.life.calls, [("boot", "")])
+        peer = self.attach()
+        zone.keep = True
+        self.stop(zone)
+        self.assertEqual(self.life.calls, [("boot", "")])
+        self.assertEqual((self.driver.left, self.driver.instances), (1, 1))
+        self.assertEqual(peer.recv(1), b"")
+        self.assertEqual(zone.console.ended[0].reason.value, "restarting")
+        self.assertReleased()
+
+    def test_usesNexus(self) -> None:
+        """
+        A nexus is of use where there is one, and the driver can make use of it.
+        """
+        self.assertTrue(self.kept().usesNexus())
+        other = ZoneConsoleService(self.reactor, ZoneConfig("y"), self.rundir)
+        self.assertFalse(other.usesNexus())
+
+    def test_halt(self) -> None:
+        """
+        Unless that is wanted it is halted, and its device is removed.
+        """
+        self.stop(self.kept())
+        self.assertEqual(self.life.calls[1:], [("halt",)])
+        self.assertEqual((self.driver.left, self.driver.instances), (0, 0))
+
+    def test_noNexus(self) -> None:
+        """
+        Where no nexus keeps it, it can't be left.
+        """
+        zone = self.kept(nexus=False)
+        zone.keep = True
+        self.stop(zone)
+        self.assertEqual(self.life.calls[1:], [("halt",)])
+        self.assertEqual((self.driver.left, self.driver.instances), (0, 0))
+
+    def test_resumed(self) -> None:
+        """
+        A zone that was found as it was left is not booted.
+        """
+        self.driver.resumed = True
+        self.kept()
+        self.assertEqual(self.life.calls, [])
+
+    def test_stoppedWhileItComesUp(self) -> None:
+        """
+        A service that is stopped while its device comes up waits for that, so that it
+        knows what there is to halt.
+        """
+        ready: Deferred[None] = Deferred()
+        self.driver.initResult = ready
+        zone = self.kept()
+        stopped = zone.stopService()
+        self.assertEqual(self.life.calls, [])
+        self.assertNoResult(stopped)
+        ready.callback(None)
+        self.reactor.settle()
+        self.successResultOf(stopped)
+        self.assertEqual(self.life.calls, [("halt",)])
+        self.assertReleased()
+
+    def test_server(self) -> None:
+        """
+        A server that is to run again leaves all its zones, and says so.
+        """
+        again: list[bool] = []
+        server = ConsoleServer(
+            self.reactor,
+            [ZoneConfig("z")],
+            self.rundir,
+            nexus=self.nexus,
+            onRestart=lambda: again.append(True),
+        )
+        self.addCleanup(self.stop, server)
+        server.startService()
+        server.restart()
+        self.assertEqual(again, [True])
+        self.stop(server)
+        self.assertEqual((self.driver.left, self.life.calls), (1, [("boot", "")]))
+        other = ConsoleServer(self.reactor, [ZoneConfig("z")], self.rundir)
+        self.addCleanup(self.stop, other)
+        self.assertIsNone(other.zones()[0]._restart)
+        other.restart()
