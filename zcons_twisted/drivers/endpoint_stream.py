@@ -3,12 +3,12 @@
 A console at the other end of a descriptor: a socket, or a serial line.
 
 It is read straight into the history as a pty is, past the transport, so that nothing is
-on its way between the two when a server is killed, that a flood gives way to keystrokes,
-and that what was printed can be taken before something that happened is told.  And it
-is written to past the transport's buffer, so that no more is taken from who types than
-the kernel takes.  It is no faster: the transport's reads of 64 KiB are fewer (measured
-with 512 MiB through a unix socket, nobody attached: 0.35 to 0.5 s instead of 0.25 to
-0.3 s of CPU).
+on its way between the two when a server is killed, that a flood gives way to
+keystrokes, and that what was printed can be taken before something that happened is
+told.  And it is written to past the transport's buffer, so that no more is taken from
+who types than the kernel takes.  It is no faster: the transport's reads of 64 KiB are
+fewer (measured with 512 MiB through a unix socket, nobody attached: 0.35 to 0.5 s
+instead of 0.25 to 0.3 s of CPU).
 
 When the other end closes, what it printed last is still to be read, and is not lost
 because the operator holds the output just then or types into nothing: only the read
