@@ -20,7 +20,8 @@ RUNDIR =
 BENCH =
 # Programs that the integration tests use, each with the Debian package that has it.
 SYSTEM_PACKAGES = socat:socat agetty:util-linux setpriv:util-linux ps:procps \
-    strace:strace cc:build-essential qemu-system-x86_64:qemu-system-x86 \
+    strace:strace cc:build-essential systemd-analyze:systemd \
+    systemd-socket-activate:systemd qemu-system-x86_64:qemu-system-x86 \
     busybox:busybox-static
 
 # make soak: for how long; the integration tests do it for some seconds.

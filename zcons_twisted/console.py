@@ -59,6 +59,7 @@ class Console:
     @ivar dying: in death throes: nobody is seated any more.
     @ivar ended: the sessions that ended last, oldest first.
     @ivar logbook: tells the log who came and went.
+    @ivar printedAt: when the zone printed something last, or L{None}.
     """
 
     _log = Logger()
@@ -96,6 +97,7 @@ class Console:
         self.ended: deque[Ended] = deque(maxlen=ENDED_KEPT)
         self.onHalt = onHalt
         self.now = now
+        self.printedAt: float | None = None
         self._states = states
         self._onDeath = onDeath
         self._leaving: Session | None = None
@@ -129,6 +131,7 @@ class Console:
         history = self.history
         start = self._served
         self._served = history.end
+        self.printedAt = self.now()
         if not self._live:
             return
         chunk = history.since(start)
