@@ -14,7 +14,6 @@ import socket
 from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred, succeed
-from twisted.internet.endpoints import UNIXClientEndpoint, clientFromString
 from twisted.internet.interfaces import IStreamClientEndpoint, ITCPTransport
 from twisted.internet.tcp import Connection
 from twisted.python.failure import Failure
@@ -24,6 +23,7 @@ from ..errors import BadOption, DeviceError
 from ..events import ZoneEvent, ZoneState
 from ..interfaces import (
     DriverOptions,
+    IAdjustableDriver,
     IConsoleDriver,
     IDeviceReceiver,
     IManagerDevice,
@@ -49,6 +49,9 @@ CONNECT_SECONDS = 10.0
 
 #: Seconds after which a TCP peer that does not even acknowledge is taken to be dead.
 DEAD_SECONDS = 120
+
+#: What systemd tells of passed sockets.
+_PASSED = ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES")
 
 #: How often the kernel asks after a TCP peer in the second half of that.
 _PROBES = 4
@@ -85,7 +88,7 @@ class ConsoleZone(Protocol):
         """
 
 
-@implementer(IConsoleDriver)
+@implementer(IConsoleDriver, IAdjustableDriver)
 class EndpointDriver:
     """
     The console device of one zone, at an endpoint.
@@ -133,6 +136,13 @@ class EndpointDriver:
         self._client = QmpClient(self._reactor, self._name, endpoint, machine)
         self.states = machine
         self.life = machine
+
+    def adjust(self, options: DriverOptions) -> None:
+        """
+        See L{IAdjustableDriver}.
+        """
+        if self._machine is not None:
+            self._machine.grace = options.grace
 
     # As a driver.
 
@@ -296,7 +306,8 @@ def makeDriver(
     )
     if options.qmp:
         machine = QmpZone(reactor, zone, events, options.grace, options.qmpChardev)
-        driver.watch(machine, UNIXClientEndpoint(reactor, options.qmp))
+        qmp = _endpoints().UNIXClientEndpoint(reactor, options.qmp)
+        driver.watch(machine, qmp)
     elif options.qmpChardev:
         raise BadOption(
             f"zone '{zone}': --qmp-chardev is of no use without --qmp SOCKET"
@@ -304,9 +315,21 @@ def makeDriver(
     return driver
 
 
+def _endpoints() -> Any:
+    """
+    Twisted's endpoints, which take the names of passed sockets out of the environment
+    when they are loaded: they are left there, for the server to find them.
+    """
+    passed = {name: os.environ[name] for name in _PASSED if name in os.environ}
+    from twisted.internet import endpoints
+
+    os.environ.update(passed)
+    return endpoints
+
+
 def _endpoint(reactor: ServerReactor, zone: str, text: str) -> IStreamClientEndpoint:
     try:
-        endpoint: IStreamClientEndpoint = clientFromString(reactor, text)
+        endpoint: IStreamClientEndpoint = _endpoints().clientFromString(reactor, text)
     except Exception as e:
         # Each kind of endpoint has a parser of its own, which may be anybody's, and
         # most only say what function of theirs does not take it.

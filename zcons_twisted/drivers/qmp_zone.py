@@ -29,6 +29,8 @@ QUIT_SECONDS = 10.0
 class QmpZone(Machine):
     """
     One virtual machine.
+
+    @ivar grace: how many seconds it is given to power down.
     """
 
     def __init__(
@@ -47,7 +49,7 @@ class QmpZone(Machine):
             not to be found out.
         """
         super().__init__(clock, zone, events, chardev)
-        self._grace = grace
+        self.grace = grace
         self._halting: list[Deferred[str]] = []
 
     def disconnect(self) -> None:
@@ -83,7 +85,7 @@ class QmpZone(Machine):
             # It would not hear of its power button.
             self._quit()
         else:
-            self._startTimer("grace", self._grace, self._quit)
+            self._startTimer("grace", self.grace, self._quit)
             self._call("system_powerdown").addErrback(self._haltFailed)
         return done
 

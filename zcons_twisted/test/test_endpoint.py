@@ -8,6 +8,8 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import subprocess
+import sys
 
 from twisted.internet.defer import Deferred
 from twisted.internet.error import (
@@ -40,6 +42,7 @@ from ..errors import BadOption, DeviceError
 from ..events import ZoneEvent, ZoneState
 from ..interfaces import (
     DriverOptions,
+    IAdjustableDriver,
     IConsoleDriver,
     IDeviceReceiver,
     IManagerDevice,
@@ -403,6 +406,41 @@ class MakerTests(SynchronousTestCase):
         driver = self.make(endpoint="unix:/x", qmp="/q")
         self.assertIsInstance(driver.life, QmpZone)
         self.assertIs(driver.states, driver.life)
+
+    def test_adjust(self) -> None:
+        """
+        How long a machine is given to power down can be changed meanwhile.
+        """
+        driver = self.make(endpoint="unix:/x", qmp="/q")
+        verifyObject(IAdjustableDriver, driver)
+        assert isinstance(driver, EndpointDriver)
+        driver.adjust(DriverOptions(grace=3.0))
+        assert isinstance(driver.life, QmpZone)
+        self.assertEqual(driver.life.grace, 3.0)
+        plain = self.make(endpoint="unix:/x")
+        assert isinstance(plain, EndpointDriver)
+        plain.adjust(DriverOptions(grace=3.0))
+
+    def test_passedSockets(self) -> None:
+        """
+        What systemd has told of passed sockets is left for the server, though Twisted's
+        endpoints would have it.
+        """
+        told = {"LISTEN_PID": "1", "LISTEN_FDS": "2", "LISTEN_FDNAMES": "a:b"}
+        script = (
+            "import os, sys; from zcons_twisted.drivers import endpoint;"
+            " assert 'twisted.internet.endpoints' not in sys.modules;"
+            " endpoint._endpoints();"
+            " print(*(os.environ[name] for name in sys.argv[1:]))"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", script, *told],
+            env={"PYTHONPATH": os.pathsep.join(sys.path), **told},
+            stdout=subprocess.PIPE,
+            text=True,
+            timeout=60,
+        )
+        self.assertEqual(done.stdout, "1 2 a:b\n")
 
     def test_bad(self) -> None:
         """
