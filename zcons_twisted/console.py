@@ -17,7 +17,6 @@ happened by the methods here.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 
 from twisted.internet.interfaces import IReactorTime
@@ -94,7 +93,7 @@ class Console:
         self._announcer = Announcer(clock, self.sessions, lambda: self.operator)
         self.device: IManagerDevice | None = None
         self.dying = False
-        self.ended: deque[Ended] = deque(maxlen=ENDED_KEPT)
+        self.ended: list[Ended] = []
         self.onHalt = onHalt
         self.now = now
         self.printedAt: float | None = None
@@ -384,6 +383,7 @@ class Console:
         session.end(reason, text)
         self.counters.skipped += session.follower.skipped
         self.ended.append(Ended(session.peer.who, self.now(), reason, text))
+        del self.ended[:-ENDED_KEPT]
         self.logbook.left(session.peer.who, reason.value, text)
         return wasOperator
 

@@ -44,14 +44,14 @@ from .laps import Laps
 from .names import checkZoneName
 from .nexus.client import Nexus
 from .notices import escaped
+from .outcomes import Reload
 from .reactors import ServerReactor
-from .reloading import Reload
 from .rundir import RunDirectory
 from .sessions import EndReason
 from .urgency import Urgency
 from .zone_config import ZoneConfig
 
-__all__ = ["ZoneConfig", "ZoneConsoleService"]
+__all__ = ["ZoneConsoleService"]
 
 _T = TypeVar("_T")
 

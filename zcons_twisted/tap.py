@@ -21,11 +21,11 @@ from .names import checkZoneName
 from .notices import escaped
 from .reactors import ServerReactor
 from .rundir import ROOT_RUN_DIRECTORY, RunDirectory, groupNumber
-from .service import ZoneConfig
 from .shards import Shard
 from .sources import ZoneSource
 from .systemd.journal import JournalObserver, isJournal
 from .twistd_server import TwistdServer
+from .zone_config import ZoneConfig
 from .zone_options import ZONE_OPTIONS, ZoneOption, zoneConfig
 
 __all__ = ["Options", "makeService"]

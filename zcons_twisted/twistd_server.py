@@ -19,8 +19,9 @@ from twisted.python.components import Componentized
 from .config import ServerConfig
 from .errors import ZConsError
 from .nexus.client import Nexus
+from .outcomes import Outcome
 from .reactors import ServerReactor
-from .reloading import Outcome, Reloads
+from .reloading import Reloads
 from .restarting import Restart
 from .server import ConsoleServer
 from .sources import ZoneSource

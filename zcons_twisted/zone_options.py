@@ -35,8 +35,8 @@ from .option_values import (
     size,
     text,
 )
-from .service import ZoneConfig
 from .systems import hasConsoleDevices
+from .zone_config import ZoneConfig
 
 __all__ = [
     "DEFAULT_DRIVER",

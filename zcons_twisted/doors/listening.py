@@ -252,6 +252,16 @@ def _isLive(path: str) -> bool:
         probe.close()
 
 
+def _identity(path: str) -> tuple[int, int]:
+    """
+    What a path names, apart from its name.  The whole of a stat takes a KiB.
+
+    @raise FileNotFoundError: nothing.
+    """
+    found = os.lstat(path)
+    return found.st_dev, found.st_ino
+
+
 @implementer(IReadDescriptor)
 class Listener:
     """
@@ -280,7 +290,7 @@ class Listener:
         self._accepted = accepted
         self._pause: IDelayedCall | None = None
         self._closed = False
-        self._identity = os.lstat(path)
+        self._identity = _identity(path)
         reactor.addReader(self)
 
     def fileno(self) -> int:
@@ -335,7 +345,7 @@ class Listener:
         try:
             # Not what somebody else has made, or may have put there since.
             passed = isinstance(self._socket, PassedSocket)
-            if not passed and os.path.samestat(os.lstat(self._path), self._identity):
+            if not passed and _identity(self._path) == self._identity:
                 os.unlink(self._path)
         except FileNotFoundError:
             pass

@@ -13,7 +13,7 @@ from ..config import BadConfig, BadValue, ServerConfig, parseConfig, readConfig
 from ..console import OnHalt
 from ..interfaces import DriverOptions
 from ..rundir import RunDirectory
-from ..service import ZoneConfig
+from ..zone_config import ZoneConfig
 from .support import shortDirectory
 
 

@@ -25,10 +25,10 @@ from ..interfaces import DriverOptions
 from ..laps import Laps
 from ..locales import Language
 from ..relay import Follower
-from ..service import ZoneConfig
 from ..structured import FrameVoice, startOffset
 from ..tap import Options
 from ..testing import MemoryEvents, MemoryLink, MemorySessions
+from ..zone_config import ZoneConfig
 from .console_case import ConsoleTestCase
 from .support import PlainVoice, framesOf, makeHistory
 from .test_client_session import FakeConnection

@@ -30,8 +30,9 @@ from ..events import ZoneEvent
 from ..history import HISTORY_MIN
 from ..interfaces import DriverOptions, ILastingLife, IZoneEvents
 from ..nexus import pair
-from ..service import ZoneConfig, ZoneConsoleService
+from ..service import ZoneConsoleService
 from ..testing import MemoryLife
+from ..zone_config import ZoneConfig
 from .service_case import ServiceTestCase
 
 FILES = ["z.console_sock", "z.control_sock", "z.history", "z.zconsole.lock"]

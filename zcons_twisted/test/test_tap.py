@@ -16,9 +16,9 @@ from .. import __version__
 from ..console import OnHalt
 from ..interfaces import DriverOptions
 from ..rundir import RunDirectory
-from ..service import ZoneConfig
 from ..shards import Shard
 from ..tap import Options
+from ..zone_config import ZoneConfig
 
 
 def parsed(*words: str) -> Options:

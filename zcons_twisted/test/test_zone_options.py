@@ -15,8 +15,8 @@ from ..console import OnHalt
 from ..errors import BadOption
 from ..interfaces import DriverOptions
 from ..option_values import text
-from ..service import ZoneConfig
 from ..tap import Options
+from ..zone_config import ZoneConfig
 from ..zone_options import (
     OWN_DRIVERS,
     ZONE_OPTIONS,
