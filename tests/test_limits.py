@@ -61,6 +61,7 @@ NO_LIMITS = {
     "drivers.illumos.ucred.NOBODY": "the system's",
     "drivers.illumos.zones.NO_ZONE_ID": "the system's",
     "drivers.leader.STATUS_FD": "a descriptor's number",
+    "drivers.serial_line.BAUD_DEFAULT": "what is meant when nothing else is said",
     "drivers.sweep.LOOK_SECONDS": "how often one looks while one waits",
     "drivers.sweep.LOOK_SECONDS_MAX": "how often one looks while one waits",
     "frames.HEAD_SIZE": "part of the format",
