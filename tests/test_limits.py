@@ -61,6 +61,7 @@ NO_LIMITS = {
     "drivers.illumos.ucred.NOBODY": "the system's",
     "drivers.illumos.zones.NO_ZONE_ID": "the system's",
     "drivers.leader.STATUS_FD": "a descriptor's number",
+    "drivers.serial_line.BAUD_DEFAULT": "what is meant when nothing else is said",
     "drivers.sweep.LOOK_SECONDS": "how often one looks while one waits",
     "drivers.sweep.LOOK_SECONDS_MAX": "how often one looks while one waits",
     "frames.HEAD_SIZE": "part of the format",
@@ -76,6 +77,11 @@ NO_LIMITS = {
     "ring.RING_AT": "part of the format",
     "ring.RENEW": "how often a guard is renewed that reaches far enough",
     "ring.STEP": "by how much a file grows at once",
+    "nexus.children.STATUS_FD": "a descriptor's number",
+    "nexus.client.RETRY_SECONDS": "how often one looks within START_SECONDS",
+    "nexus.door.BACKLOG": "servers that wait are accepted in no time",
+    "nexus.holder.VERSION": "part of the format",
+    "nexus.wire.VALUE_MAX": "part of the format",
 }
 
 

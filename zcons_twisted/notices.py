@@ -43,12 +43,15 @@ _PLAIN = {
     ),
     (ZoneEvent.BOOT_FAILED, False): "NOTICE: Zone boot failed",
     (ZoneEvent.BOOT_FAILED, True): "NOTICE: Zone boot failed.  Disconnecting...",
+    (ZoneEvent.CONNECTED, False): "NOTICE: Console connected",
+    (ZoneEvent.DISCONNECTED, False): "NOTICE: Console disconnected",
 }
 
 _WITH_ARGUMENTS = {
     ZoneEvent.BOOTING: "NOTICE: Zone booting up with arguments: %s",
     ZoneEvent.REBOOTING: "NOTICE: Zone rebooting with arguments: %s",
     ZoneEvent.BAD_ARGS: "WARNING: Ignoring invalid boot arguments: %s",
+    ZoneEvent.DISCONNECTED: "NOTICE: Console disconnected: %s",
 }
 
 
@@ -93,7 +96,7 @@ def noticeText(
     @param disconnect: whether the session asked to be ended when the zone halts
         or fails to boot.
     @param arguments: the boot arguments, or for L{ZoneEvent.BAD_ARGS} those that
-        were not understood; escaped here.
+        were not understood, or for L{ZoneEvent.DISCONNECTED} why; escaped here.
     @param translate: from an English text to the session's language.
     @return: the text, or L{None} for an event that nobody is told of.
     """

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .errors import DeviceError
-from .events import EVENT_NAMES, ZoneEvent
+from .events import TOLD_NAMES, ZoneEvent
 from .frames import (
     CLIENT_TYPES,
     INPUT_MAX,
@@ -59,7 +59,7 @@ LAST_REQUESTS_MAX = 4096
 #: Most bytes of history that are looked through for its last lines.
 TAIL_MAX = 4 * 1024 * 1024
 
-_NAMES = {event: name for name, event in EVENT_NAMES.items()}
+_NAMES = {event: name for name, event in TOLD_NAMES.items()}
 
 
 def startOffset(history: History, attach: Attach) -> int | None:

@@ -228,7 +228,7 @@ class Scene:
         """
         Something happens to the zone.
         """
-        event = ZoneEvent(self.source.number(len(ZoneEvent)))
+        event = list(ZoneEvent)[self.source.number(len(ZoneEvent))]
         text = self.source.take(self.source.number(32)).decode("utf-8", "replace")
         self.console.event(event, text)
 

@@ -220,7 +220,8 @@ class BadConfigTests(SynchronousTestCase):
             error.problems,
             [
                 "f:1: zone 'a': no",
-                "f:3: zone 'b': grace is of no use to the pty driver: add exec COMMAND",
+                "f:3: zone 'b': grace is of no use to the pty driver: add exec COMMAND"
+                " or endpoint STRING",
                 "f:6: zone 'c': no",
             ],
         )

@@ -234,7 +234,10 @@ class OutputTests(StructuredTestCase):
                 self.console.event(event)
         self.assertEqual(
             [content["event"] for _, content in watcher.told()],
-            ["booting", "rebooting", "halted", "readied", "boot-failed", "bad-args"],
+            [
+                *("booting", "rebooting", "halted", "readied", "boot-failed"),
+                *("bad-args", "disconnected", "connected"),
+            ],
         )
 
     def test_lostOutput(self) -> None:

@@ -149,12 +149,12 @@ class RequestTests(StructuredTestCase):
         nobody waiting by it.
         """
         operator = self.join()
-        operator.peer.send(
-            encodeFrame(FrameType.INPUT, b"k") * (LAST_REQUESTS_MAX + 2 * REQUESTS_MAX)
-        )
+        self.join("watch")
+        watcher = list(self.console.sessions)[1]
+        operator.peer.send(encodeFrame(FrameType.INPUT, b"k") * 3 * LAST_REQUESTS_MAX)
         self.reactor.pump()
-        self.join("take")
-        self.assertEqual(len(self.device.written), 64 + 64 + 4096)
+        self.assertIsNone(self.console.claim(watcher, take=True))
+        self.assertEqual(len(self.device.written), 64 + 4096)
 
     def test_window(self) -> None:
         """

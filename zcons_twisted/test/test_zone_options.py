@@ -165,7 +165,8 @@ class ConflictTests(SynchronousTestCase):
             self.told({"respawn": "never", "grace": 1.0, "on-halt": OnHalt.STAY}),
             [
                 "respawn is of no use to the pty driver: add --exec COMMAND",
-                "grace is of no use to the pty driver: add --exec COMMAND",
+                "grace is of no use to the pty driver: add --exec COMMAND"
+                " or --endpoint STRING",
             ],
         )
         self.assertEqual(
@@ -222,5 +223,6 @@ class ConflictTests(SynchronousTestCase):
         error = self.assertRaises(BadOption, zoneConfig, "z", {"grace": 1.0}, {})
         self.assertEqual(
             str(error),
-            "zone 'z': grace is of no use to the pty driver: add exec COMMAND",
+            "zone 'z': grace is of no use to the pty driver: add exec COMMAND"
+            " or endpoint STRING",
         )
