@@ -14,7 +14,15 @@ from collections.abc import Callable
 
 from .events import ZoneEvent
 
-__all__ = ["NOTICE_MAX", "escaped", "framed", "gapText", "noticeText"]
+__all__ = [
+    "NOTICE_MAX",
+    "escaped",
+    "forgottenText",
+    "framed",
+    "gapText",
+    "noticeText",
+    "unconfirmedText",
+]
 
 #: Longest framed notice in bytes (illumos' C{BUFSIZ} is 1024 with a NUL).
 NOTICE_MAX = 1023
@@ -106,6 +114,22 @@ def gapText(missed: int, translate: Translate = str) -> str:
     @param missed: how many bytes.
     """
     return translate("NOTICE: %s bytes skipped").replace("%s", str(missed), 1)
+
+
+def forgottenText(translate: Translate = str) -> str:
+    """
+    What a session is told where something happened that is not kept any more.
+    """
+    return translate("NOTICE: Earlier notices are not kept")
+
+
+def unconfirmedText(typed: int) -> str:
+    """
+    What is said of input that may be lost.
+
+    @param typed: how many bytes.
+    """
+    return f"{typed} bytes that were typed may not have reached the zone"
 
 
 def framed(text: str, encoding: str = "ascii") -> bytes:

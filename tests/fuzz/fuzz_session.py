@@ -154,7 +154,7 @@ class Scene:
             CATALOGUES.language(asked.locale),
             Peer(Credentials(9, 0, 0), None, asked.locale, asked.disconnect, 0.0),
             asked,
-            startOffset(self.history, asked.start),
+            startOffset(self.history, asked),
         )
         self.seats(Someone(session, link, False))
 

@@ -32,9 +32,9 @@ from .connecting import Opener, openUnix
 from .endings import TAIL_SIZE, ExitStatus, Verdict, told, verdict, whyEnded
 from .errors import AttachError, CouldNotConnect
 from .escapes import EscapeMachine, LineCharacters
-from .happenings import End, EndCause, Happening
+from .happenings import Anew, End, EndCause, Happening, Unconfirmed
 from .lasting import Ears, Lasting
-from .showing import shownRaw
+from .showing import remark, shownRaw
 from .streams import InputStream, OutputStream
 from .terminal import UserTerminal
 from .user_side import AttachOptions, UserReactor, UserSide
@@ -83,6 +83,7 @@ class Attachment:
         self._user = user
         self._opener = opener
         self._signal = 0
+        self._early: int | None = None
         self._tail = b""
         self._way: _Way | None = None
         self._unsent: int | None = None
@@ -108,7 +109,7 @@ class Attachment:
         try:
             session = await self._attach()
             if session is None:
-                return self._signal or ExitStatus.FAILED
+                return ExitStatus.FAILED if self._early is None else self._early
             self._session = session
             way = await self._converse(session)
         finally:
@@ -127,10 +128,11 @@ class Attachment:
         A signal ends it.
         """
         self._signal = ExitStatus.SIGNAL + number
+        leaves = self._onlyLooks and number == signal.SIGINT
         if self._session is not None:
-            leaves = self._onlyLooks and number == signal.SIGINT
             self._finish(_Way.LEFT if leaves else _Way.SIGNAL)
         elif self._attaching is not None:
+            self._early = ExitStatus.DONE if leaves else self._signal
             self._attaching.cancel()
 
     def stopped(self, number: int) -> None:
@@ -236,6 +238,9 @@ class Attachment:
             self._session.pauseOutput()
 
     def _happened(self, happening: Happening) -> None:
+        if isinstance(happening, Anew | Unconfirmed) and self._user.tell is not None:
+            self._user.tell(f"[{remark(happening)}]")
+            return
         data = shownRaw(happening, self._options.encoding)
         if data and not self._output.write(data) and self._session is not None:
             self._session.pauseOutput()

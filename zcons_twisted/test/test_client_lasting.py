@@ -12,7 +12,15 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from zcons_twisted.client.errors import ConsoleInUse
-from zcons_twisted.client.happenings import Answer, End, EndCause, Gap, Happening
+from zcons_twisted.client.happenings import (
+    Anew,
+    Answer,
+    End,
+    EndCause,
+    Gap,
+    Happening,
+    Unconfirmed,
+)
 from zcons_twisted.client.lasting import RESUME_SECONDS, Ears, Lasting
 from zcons_twisted.frames import Attach, FrameType, encodeFrame, encodeGap, parseAttach
 from zcons_twisted.rundir import RunDirectory
@@ -23,6 +31,7 @@ from .client_fakes import (
     accepts,
     connectedSocket,
     ends,
+    frames,
     nobody,
     prints,
     refuses,
@@ -31,9 +40,9 @@ from .client_fakes import (
 )
 
 
-class LastingTests(SynchronousTestCase):
+class LastingTestCase(SynchronousTestCase):
     """
-    A session that outlives its connection.
+    Such a session, and its servers.
     """
 
     def setUp(self) -> None:
@@ -85,13 +94,13 @@ class LastingTests(SynchronousTestCase):
         """
         self.server.protocol.dataReceived(b"".join(told))
 
-    def seat(self, role: str = "watch") -> None:
+    def seat(self, role: str = "watch", **more: Any) -> None:
         """
         Attached, from offset 5 on.
         """
         self.begin(role)
         self.server.clear()
-        self.says(accepts(offset=5, end=9))
+        self.says(accepts(offset=5, end=9, **more))
         self.successResultOf(self.attaching)
         self.lasting.deliver()
 
@@ -106,6 +115,12 @@ class LastingTests(SynchronousTestCase):
         asked = parseAttach(self.server.value().partition(b"\n")[0])
         self.server.clear()
         return asked
+
+
+class LastingTests(LastingTestCase):
+    """
+    A session that outlives its connection.
+    """
 
     def test_resumed(self) -> None:
         """
@@ -272,3 +287,151 @@ class LastingTests(SynchronousTestCase):
         self.assertNoResult(pinged)
         self.says(encodeFrame(FrameType.PONG))
         self.assertEqual(self.successResultOf(pinged), Answer("ping", True))
+
+
+class BirthTests(LastingTestCase):
+    """
+    The history may be another one when the connection is back.
+    """
+
+    def test_same(self) -> None:
+        """
+        An offset is asked for with the birth that it is one of.
+        """
+        self.seat(birth="1" * 16)
+        asked = Attach("watch", ("offset", 5), birth="1" * 16)
+        self.assertEqual(self.back(), asked)
+        self.says(accepts(offset=5, birth="1" * 16), prints(b"x", 5))
+        self.assertEqual(self.heard, ["lost", "again"])
+
+    def test_another(self) -> None:
+        """
+        Where it is another one that is told, before its first byte, and what was told
+        of the one before is told of this one too.
+        """
+        self.seat(birth="1" * 16)
+        gap = encodeGap(5, 2)
+        self.says(gap)
+        self.back()
+        self.says(accepts(offset=0, birth="2" * 16), encodeGap(0, 5), gap)
+        self.says(prints(b"x", 7))
+        self.assertEqual(
+            self.heard,
+            [Gap(5, 2), "lost", "again", Anew(0, "2" * 16), Gap(0, 5), Gap(5, 2)],
+        )
+        self.assertEqual((self.output, self.lasting.position), (b"x", 8))
+        asked = Attach("watch", ("offset", 8), birth="2" * 16)
+        self.assertEqual(self.back(), asked)
+
+    def test_shorter(self) -> None:
+        """
+        So it is where the same one has lost what we had seen of it.
+        """
+        self.seat(birth="1" * 16)
+        self.says(prints(b"abc", 5))
+        self.back()
+        self.says(accepts(offset=6, birth="1" * 16))
+        self.assertEqual(self.heard, ["lost", "again", Anew(6, "1" * 16)])
+
+    def test_notTold(self) -> None:
+        """
+        A server that tells no birth is taken at its offsets.
+        """
+        self.seat()
+        self.assertEqual(self.back(), Attach("watch", ("offset", 5)))
+        self.says(accepts(offset=5))
+        self.assertEqual(self.heard, ["lost", "again"])
+
+
+class ConfirmTests(LastingTestCase):
+    """
+    What was typed and may be lost is told.
+    """
+
+    def asked(self) -> list[bytes]:
+        """
+        @return: what the server was asked to confirm since the last time.
+        """
+        sent = frames(self.server.value())
+        self.server.clear()
+        return [f.payload for f in sent if f.type is FrameType.CONFIRM]
+
+    def confirms(self, payload: bytes) -> None:
+        """
+        The zone has it.
+        """
+        self.says(encodeFrame(FrameType.CONFIRMED, payload))
+
+    def test_confirmed(self) -> None:
+        """
+        Nothing is said where all of it was confirmed; one question at a time is asked.
+        """
+        self.seat("operator")
+        self.lasting.write(b"abc")
+        (first,) = self.asked()
+        self.lasting.write(b"de")
+        self.lasting.write(b"f")
+        self.assertEqual(self.asked(), [])
+        self.confirms(first)
+        (second,) = self.asked()
+        self.confirms(second)
+        self.assertEqual(self.asked(), [])
+        self.back()
+        self.says(accepts(offset=5))
+        self.assertNotIn(Unconfirmed, [type(h) for h in self.heard])
+
+    def test_unconfirmed(self) -> None:
+        """
+        What was not is told when the connection is back, and once.
+        """
+        self.seat("operator")
+        self.lasting.write(b"abc")
+        (first,) = self.asked()
+        self.lasting.write(b"de")
+        self.confirms(first)
+        self.lasting.write(b"f")
+        self.server.loseConnection()
+        self.lasting.write(b"later")
+        self.reactor.advance(0.1)
+        self.server.clear()
+        self.says(accepts(offset=5))
+        sent = self.server.value()
+        self.assertEqual(typed(sent), b"later")
+        self.assertEqual(self.heard[-2:], ["again", Unconfirmed(3)])
+        (later,) = self.asked()
+        self.confirms(later)
+        self.back()
+        self.says(accepts(offset=5))
+        self.assertEqual(self.heard[-2:], ["lost", "again"])
+
+    def test_gaveUp(self) -> None:
+        """
+        Where it never is, that is said with the end.
+        """
+        self.seat("operator")
+        self.lasting.write(b"abc")
+        self.server.loseConnection()
+        self.lasting.write(b"de")
+        self.reactor.advance(0.1)
+        self.says(refuses("busy", "no", 99))
+        end = self.successResultOf(self.lasting.whenEnded())
+        self.assertEqual(
+            end.detail,
+            f"{ConsoleInUse('99')}; 5 bytes that were typed may not have reached the"
+            " zone",
+        )
+
+    def test_seatLost(self) -> None:
+        """
+        Of what was typed before the seat was given up nothing is known, nor is it
+        asked for.
+        """
+        self.seat("operator")
+        self.lasting.write(b"abc")
+        self.says(tells(FrameType.OPERATOR, operator=None, role="watch"))
+        self.back()
+        self.says(accepts(offset=5))
+        self.assertEqual(self.heard[-1], "again")
+        self.lasting.write(b"abc")
+        self.says(tells(FrameType.ANSWER, request="confirm", ok=False, text="no"))
+        self.assertEqual(len(self.asked()), 1)

@@ -121,7 +121,7 @@ class OutputLimitTests(ConsoleTestCase):
         history = self.console.history
         for _ in range(6):
             history.append(bytes(MIB))
-        self.assertEqual(startOffset(history, ("lines", 3)), 2 * MIB)
+        self.assertEqual(startOffset(history, Attach(start=("lines", 3))), 2 * MIB)
 
 
 class WaitLimitTests(ConsoleTestCase):
