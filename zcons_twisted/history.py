@@ -120,6 +120,12 @@ class History(Ring):
         self._reached = self.end + AHEAD
         self._ready = -1
 
+    def rest(self) -> None:
+        """
+        Nothing is read or kept for a while: that shall cost no memory.
+        """
+        self._storage.rest()
+
     def recover(self, now: float) -> int:
         """
         After a server's death: find what had been read and not committed, and say so.

@@ -60,6 +60,7 @@ class HistoryFile:
         self._now = now
         try:
             self.history = self._open()
+            self.history.rest()
         except OSError as e:
             _log.error(
                 "{path}: history is kept in memory only: {error}",

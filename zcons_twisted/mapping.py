@@ -88,6 +88,13 @@ class Mapping:
             self._lookForName()
         return self._map.size() >= self._size
 
+    def rest(self) -> None:
+        """
+        See L{Storage<zcons_twisted.storage.Storage>}.  The first look at a page brings
+        in many around it; an idle console keeps none of them.
+        """
+        self._map.madvise(mmap.MADV_DONTNEED)
+
     def _lookForName(self) -> None:
         if not os.fstat(self._fd).st_nlink:
             self._look = math.inf

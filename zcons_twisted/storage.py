@@ -31,6 +31,11 @@ class Storage(Protocol):
         Is the memory all there?
         """
 
+    def rest(self) -> None:
+        """
+        Nothing of it is needed for a while.
+        """
+
     def salvage(self, length: int) -> tuple[memoryview, int]:
         """
         Give memory in the place of what is there no more.
@@ -61,6 +66,11 @@ class Memory:
         See L{Storage}.
         """
         return True
+
+    def rest(self) -> None:
+        """
+        See L{Storage}.
+        """
 
     def salvage(self, length: int) -> tuple[memoryview, int]:
         """

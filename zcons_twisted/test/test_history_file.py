@@ -67,6 +67,21 @@ class HistoryFileTests(HistoryFileTestCase):
         self.open(64 * 1024 * 1024).append(b"login: ")
         self.assertLess(os.stat(self.path).st_blocks * 512, 1024 * 1024)
 
+    def test_idle(self) -> None:
+        """
+        One that is only kept takes no memory, whether it is new or not.
+        """
+        for _ in range(2):
+            history = self.open()
+            with open("/proc/self/smaps") as file:
+                lines = iter(file)
+                for line in lines:
+                    if line.rstrip().endswith(self.path):
+                        break
+                resident = next(line for line in lines if line.startswith("Rss:"))
+            self.assertEqual(resident.split()[1:], ["0", "kB"])
+            history.append(b"x" * 100_000)
+
     def test_goesOn(self) -> None:
         """
         What was printed is there after a restart, and offsets go on.
