@@ -31,7 +31,7 @@ from ..tap import Options
 from ..testing import MemoryEvents, MemoryLink, MemorySessions
 from .console_case import ConsoleTestCase
 from .support import PlainVoice, framesOf, makeHistory
-from .test_client_session import FakeConnection
+from .session_case import FakeConnection
 from .test_handshakes import Peer
 from .zone_case import FakeDevice
 
