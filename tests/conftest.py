@@ -152,7 +152,9 @@ class Twistd(Doors):
         Start it and wait until all its zones are served.
         """
         chosen = options or ("--zone", self.name)
-        zones = [chosen[n + 1] for n, word in enumerate(chosen) if word == "--zone"]
+        zones = how.pop("zones", None) or [
+            chosen[n + 1] for n, word in enumerate(chosen) if word == "--zone"
+        ]
         self.name = zones[0]
         self.program = Program(
             [

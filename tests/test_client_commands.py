@@ -4,6 +4,7 @@ The other commands of C{zconsole}, the real one, against a real server.
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections.abc import Awaitable, Callable
@@ -11,7 +12,7 @@ from collections.abc import Awaitable, Callable
 import pytest_twisted
 from client_support import AtTerminal, client
 from conftest import Twistd
-from support import until
+from support import DEADLINE, until
 
 Launch = Callable[..., Awaitable[Twistd]]
 
@@ -37,11 +38,17 @@ async def test_list(launch: Launch) -> None:
     status, output, _ = await say(server, "list")
     assert status == 0
     lines = [line.split() for line in output.splitlines()]
-    assert lines[0] == ["ZONE", "STATE", "OPERATOR"]
-    assert lines[1][:2] == ["z1", "running"]
-    assert lines[1][-2:] == ["(process", f"{program.pid})"]
-    assert lines[2][0] == "z2"
-    assert lines[2][-1] == "-"
+    assert lines[0] == "ZONE STATE DRIVER OPERATOR WATCHERS OUTPUT".split()
+    assert lines[1][:3] == ["z1", "running", "exec"]
+    assert lines[1][4:7] == ["(process", f"{program.pid})", "0"]
+    assert lines[2] == ["z2", "installed", "pty", "-", "0", "-"]
+    program.send(b"hello\r")
+    await program.says(b"hello\r\nhello\r\n")
+    status, output, _ = await say(server, "list", "--json")
+    first, second = json.loads(output)
+    assert (first["zone"], first["operator"]["pid"]) == ("z1", program.pid)
+    assert 0 <= first["age"] < DEADLINE
+    assert (second["age"], second["error"]) == (None, None)
 
 
 @pytest_twisted.ensureDeferred

@@ -65,6 +65,7 @@ NO_LIMITS = {
     "drivers.sweep.LOOK_SECONDS_MAX": "how often one looks while one waits",
     "frames.HEAD_SIZE": "part of the format",
     "frames.VERSION": "part of the format",
+    "systemd.activation.FIRST_DESCRIPTOR": "a descriptor's number",
     "history.HEADER_SIZE": "part of the format",
     "history.HEAD_SIZE": "part of the format",
     "marks.MARK_SIZE": "part of the format",

@@ -17,7 +17,6 @@ happened by the methods here.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 
 from twisted.internet.interfaces import IReactorTime
@@ -59,6 +58,7 @@ class Console:
     @ivar dying: in death throes: nobody is seated any more.
     @ivar ended: the sessions that ended last, oldest first.
     @ivar logbook: tells the log who came and went.
+    @ivar printedAt: when the zone printed something last, or L{None}.
     """
 
     _log = Logger()
@@ -93,9 +93,10 @@ class Console:
         self._announcer = Announcer(clock, self.sessions, lambda: self.operator)
         self.device: IManagerDevice | None = None
         self.dying = False
-        self.ended: deque[Ended] = deque(maxlen=ENDED_KEPT)
+        self.ended: list[Ended] = []
         self.onHalt = onHalt
         self.now = now
+        self.printedAt: float | None = None
         self._states = states
         self._onDeath = onDeath
         self._leaving: Session | None = None
@@ -129,6 +130,7 @@ class Console:
         history = self.history
         start = self._served
         self._served = history.end
+        self.printedAt = self.now()
         if not self._live:
             return
         chunk = history.since(start)
@@ -381,6 +383,7 @@ class Console:
         session.end(reason, text)
         self.counters.skipped += session.follower.skipped
         self.ended.append(Ended(session.peer.who, self.now(), reason, text))
+        del self.ended[:-ENDED_KEPT]
         self.logbook.left(session.peer.who, reason.value, text)
         return wasOperator
 

@@ -45,7 +45,8 @@ class InputQueue:
         self.size = 0
         self.paused = False
         self._pause = pause
-        self._waiting: deque[bytes] = deque()
+        # Made when something waits, as it seldom does: an empty one takes most of a KiB.
+        self._waiting: deque[bytes] | None = None
         self._device: InputDevice | None = None
 
     def connect(self, device: InputDevice) -> None:
@@ -74,6 +75,8 @@ class InputQueue:
             # Not if the device failed under our hands.
             if self._device is not None:
                 self._device.wantWritable()
+        if self._waiting is None:
+            self._waiting = deque()
         self._waiting.append(data)
         self.size += len(data)
         self._pauseWhere(self.size > INPUT_HIGH or self._device is None)
@@ -91,6 +94,8 @@ class InputQueue:
                 if self._device is not None:
                     self._device.wantWritable()
                 break
+        if not self._waiting:
+            self._waiting = None
         if self.size < INPUT_LOW and self._device is not None:
             self._pauseWhere(False)
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DriverOptions",
+    "IAdjustableDriver",
     "IConsoleDriver",
     "IConsoleDriverMaker",
     "IDeviceReceiver",
@@ -245,6 +246,21 @@ class IConsoleDriver(Interface):
         Open the manager.
 
         @raise DeviceError: it can't be opened now.
+        """
+
+
+class IAdjustableDriver(Interface):
+    """
+    A driver whose options can be changed while its zone is served.  For any other, the
+    zone is stopped and started when they change.
+    """
+
+    def adjust(options: DriverOptions) -> None:
+        """
+        These are its options from now on.
+
+        @param options: differ from those before only in what the table of
+            L{zcons_twisted.zone_options} calls live.
         """
 
 

@@ -5,15 +5,17 @@ L{ConsoleServer}: the zones of one server as a service.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from twisted.application.service import MultiService, Service
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.logger import Logger
 
+from .doors.listening import NO_SOCKETS, PassedSockets
 from .handshakes import PendingHandshakes
 from .nexus.client import Nexus
 from .reactors import ServerReactor
+from .reloading import Outcome, Reload, changeZones
 from .rundir import RunDirectory
 from .service import ZoneConfig, ZoneConsoleService
 from .urgency import Urgency
@@ -38,6 +40,8 @@ class ConsoleServer(MultiService):
         rundir: RunDirectory,
         gid: int | None = None,
         onEmpty: Callable[[], None] | None = None,
+        reload: Reload | None = None,
+        passed: PassedSockets = NO_SOCKETS,
         nexus: Nexus | None = None,
         onRestart: Callable[[], None] | None = None,
     ) -> None:
@@ -47,6 +51,9 @@ class ConsoleServer(MultiService):
         @param rundir: where the sockets and links of all of them are.
         @param gid: a group that may use them besides the server's user and root.
         @param onEmpty: called when the last console has ended by itself.
+        @param reload: has the configuration read anew, for those who ask at the
+            control door.
+        @param passed: sockets that are there already.
         @param nexus: keeps the devices of all zones whose drivers can make use of one,
             so that they outlive this process; where L{None}, they go with it.
         @param onRestart: has all this run again; called when somebody asks for it, and
@@ -60,19 +67,43 @@ class ConsoleServer(MultiService):
         self._onRestart = onRestart
         self.keep = False
         self.handshakes = PendingHandshakes(reactor)
-        urgency = Urgency()
+        self._urgency = Urgency()
+        self._rundir = rundir
+        self._gid = gid
+        self._reload = reload
+        self._passed = passed
         for config in zones:
-            ZoneConsoleService(
-                reactor,
-                config,
-                rundir,
-                gid,
-                self.handshakes,
-                urgency,
-                self._zoneDied,
-                nexus=nexus,
-                restart=self.restart if nexus and onRestart else None,
-            ).setServiceParent(self)
+            self.make(config).setServiceParent(self)
+
+    def make(self, config: ZoneConfig) -> ZoneConsoleService:
+        """
+        The service of a zone that is to be served here, and is not yet.
+
+        @raise BadZoneName: it can't be called so.
+        """
+        return ZoneConsoleService(
+            self._reactor,
+            config,
+            self._rundir,
+            self._gid,
+            self.handshakes,
+            self._urgency,
+            self._zoneDied,
+            reload=self._reload,
+            passed=self._passed,
+            nexus=self._nexus,
+            restart=self.restart if self._nexus and self._onRestart else None,
+        )
+
+    def change(self, zones: Iterable[ZoneConfig]) -> Deferred[Outcome]:
+        """
+        Serve these zones from now on, and no others.  Those that have not changed are
+        not touched.
+
+        @return: fails with L{ZConsError<zcons_twisted.errors.ZConsError>} where a new
+            zone can't be served, and nothing has changed.
+        """
+        return Deferred.fromCoroutine(changeZones(self, self._reactor, zones))
 
     def zones(self) -> list[ZoneConsoleService]:
         """

@@ -25,7 +25,7 @@ from .console import Console
 from .credentials import Admission
 from .doors.console_socket import ConsoleSocket
 from .doors.control_socket import ControlSocket
-from .doors.listening import ZoneLock, checkSocket
+from .doors.listening import NO_SOCKETS, PassedSockets, ZoneLock, checkSocket
 from .drivers.maker import findDriverMaker
 from .errors import LifecycleError, ZConsError
 from .events import ZoneEvent
@@ -33,6 +33,7 @@ from .handshakes import PendingHandshakes
 from .history import History
 from .history_file import HistoryFile
 from .interfaces import (
+    IAdjustableDriver,
     IConsoleDriver,
     IOutlivingDriver,
     IZoneEvents,
@@ -42,6 +43,7 @@ from .names import checkZoneName
 from .nexus.client import Nexus
 from .notices import escaped
 from .reactors import ServerReactor
+from .reloading import Reload
 from .rundir import RunDirectory
 from .sessions import EndReason
 from .urgency import Urgency
@@ -60,6 +62,7 @@ class ZoneConsoleService(Service):
     C{startService} acquires everything or raises L{ZConsError}; C{stopService}
     returns a Deferred that fires when everything is released.  Both can be repeated.
 
+    @ivar config: which zone, and how; see L{change}.
     @ivar console: the console, from the first start on.
     @ivar keep: when it stops, the zone is left as it is, if a nexus keeps its device.
     """
@@ -78,6 +81,8 @@ class ZoneConsoleService(Service):
         urgency: Urgency | None = None,
         onDeath: Callable[[ZoneConsoleService], None] | None = None,
         now: Callable[[], float] = time.time,
+        reload: Reload | None = None,
+        passed: PassedSockets = NO_SOCKETS,
         nexus: Nexus | None = None,
         restart: Callable[[], None] | None = None,
     ) -> None:
@@ -91,6 +96,8 @@ class ZoneConsoleService(Service):
         @param onDeath: called when the zone is down, nobody is attached, and the
             console is not to stay; where L{None}, the service stops itself.
         @param now: the time in seconds since the epoch.
+        @param reload: has the whole server's configuration read anew.
+        @param passed: sockets that are there already.
         @param nexus: keeps the zone's device, where its driver can make use of one, so
             that the zone outlives the server; where L{None}, it goes with this process.
         @param restart: has the whole server run again, with its zones left as they are.
@@ -99,13 +106,15 @@ class ZoneConsoleService(Service):
         self.zone = checkZoneName(config.name)
         self.setName(f"zone {config.name}")
         self._reactor = reactor
-        self._config = config
+        self.config = config
         self._rundir = rundir
         self._admission = Admission.ours(gid)
         self._handshakes = handshakes or PendingHandshakes(reactor)
         self._urgency = urgency or Urgency()
         self._onDeath = onDeath
         self._now = now
+        self._reload = reload
+        self._passed = passed
         self._nexus = nexus
         self._restart = restart
         self.keep = False
@@ -127,8 +136,11 @@ class ZoneConsoleService(Service):
         self._rundir.check(os.geteuid(), self._admission.gid)
         self._lock.check()
         if not self.running:
-            checkSocket(self._rundir.consoleSocket(self.zone), self.zone)
-            checkSocket(self._rundir.controlSocket(self.zone), self.zone)
+            for path in (
+                self._rundir.consoleSocket(self.zone),
+                self._rundir.controlSocket(self.zone),
+            ):
+                checkSocket(path, self.zone, self._passed)
         self._makeDriver()
 
     def usesNexus(self) -> bool:
@@ -189,6 +201,34 @@ class ZoneConsoleService(Service):
             Deferred.fromCoroutine(self._release())
         return done
 
+    def whenServed(self) -> Deferred[None]:
+        """
+        When its doors are open, or it can't be served after all.
+        """
+        done: Deferred[None] = Deferred()
+        if self._deviceReady is None:
+            done.callback(None)
+        else:
+            self._deviceReady.addBoth(lambda _ignored: done.callback(None))
+        return done
+
+    def change(self, config: ZoneConfig) -> None:
+        """
+        Change what can be changed while the zone is served.
+
+        @param config: differs from L{config} in nothing else.
+        """
+        self.config = config
+        self.console.onHalt = config.onHalt
+        if IAdjustableDriver.providedBy(self._driver):
+            IAdjustableDriver(self._driver).adjust(config.options)
+
+    def adjusts(self) -> bool:
+        """
+        Can the driver's options be changed while the zone is served?
+        """
+        return bool(IAdjustableDriver.providedBy(self._driver))
+
     def event(self, event: ZoneEvent, arguments: str = "") -> None:
         """
         Tell the console that something happened to the zone.
@@ -200,9 +240,9 @@ class ZoneConsoleService(Service):
     # Inside.
 
     def _makeDriver(self) -> IConsoleDriver:
-        maker = findDriverMaker(self._config.driver)
+        maker = findDriverMaker(self.config.driver)
         driver = maker.driver(
-            self._reactor, self.zone, self._rundir, self._config.options, self
+            self._reactor, self.zone, self._rundir, self.config.options, self
         )
         if self._nexus is not None and IOutlivingDriver.providedBy(driver):
             IOutlivingDriver(driver).useNexus(self._nexus)
@@ -214,7 +254,7 @@ class ZoneConsoleService(Service):
         self._lock.acquire()
         kept = HistoryFile(
             self._rundir.historyFile(self.zone),
-            self._config.history,
+            self.config.history,
             self._now,
             self._admission.gid,
         )
@@ -222,7 +262,7 @@ class ZoneConsoleService(Service):
         self.console = Console(
             self.zone,
             driver.states,
-            self._config.onHalt,
+            self.config.onHalt,
             self._now,
             self._died,
             kept.history,
@@ -252,16 +292,17 @@ class ZoneConsoleService(Service):
             self._handshakes,
             self._urgency,
         )
-        self._consoleSocket.start(self._rundir.consoleSocket(self.zone))
+        self._consoleSocket.start(self._rundir.consoleSocket(self.zone), self._passed)
         self._controlSocket = ControlSocket(
             self._reactor,
             self.console,
             driver,
             laps,
             self._admission,
+            reload=self._reload,
             restart=self._restart,
         )
-        self._controlSocket.start(self._rundir.controlSocket(self.zone))
+        self._controlSocket.start(self._rundir.controlSocket(self.zone), self._passed)
         self._log.info(
             "{zone}: console is served, device {device}",
             zone=self.zone,

@@ -6,24 +6,26 @@ C{twistd zconsole}: the server's options.
 from __future__ import annotations
 
 import os
-import signal
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from twisted.application.service import IService
-from twisted.internet.interfaces import IReactorFromThreads
 from twisted.python import usage
 
 from . import __version__
+from .config import BadConfig
+from .descriptor_limit import raiseLimit
 from .errors import BadOption, ZConsError
 from .names import checkZoneName
-from .nexus.client import Nexus
 from .notices import escaped
 from .reactors import ServerReactor
-from .restarting import Restart
 from .rundir import ROOT_RUN_DIRECTORY, RunDirectory, groupNumber
-from .server import ConsoleServer
 from .service import ZoneConfig
+from .shards import Shard
+from .sources import ZoneSource
+from .systemd.journal import JournalObserver, isJournal
+from .twistd_server import TwistdServer
 from .zone_options import ZONE_OPTIONS, ZoneOption, zoneConfig
 
 __all__ = ["Options", "makeService"]
@@ -37,7 +39,10 @@ class Options(usage.Options):
     before the first is for all that do not say otherwise.
     """
 
-    synopsis = "[options] --zone NAME [zone options] [--zone NAME [zone options]] ..."
+    synopsis = (
+        "[options] [--config FILE] [--zone NAME [zone options]]"
+        " [--zone NAME [zone options]] ..."
+    )
 
     longdesc = (
         "Keep a console for each zone, and serve it on a unix socket to one operator"
@@ -52,6 +57,9 @@ class Options(usage.Options):
         self._zones: list[tuple[str, dict[str, Any]]] = []
         self["rundir"] = None
         self["group"] = None
+        self["config"] = None
+        self["check"] = False
+        self["shard"] = None
         self["nexus"] = True
         self["keep"] = False
 
@@ -70,6 +78,29 @@ class Options(usage.Options):
         A group that may use the consoles, besides this user and root.
         """
         self["group"] = groupNumber(name)
+
+    def opt_config(self, path: str) -> None:
+        """
+        A file with the zones; it is read anew on SIGHUP.
+        """
+        if not path:
+            raise BadOption("--config needs a file")
+        self["config"] = os.path.abspath(path)
+
+    def opt_check(self) -> None:
+        """
+        Check the configuration file, tell what is wrong with it, and exit.
+        """
+        self["check"] = True
+
+    def opt_shard(self, given: str) -> None:
+        """
+        Serve only part K of N of the configuration file's zones, as in 2/3.
+        """
+        try:
+            self["shard"] = Shard.fromText(given)
+        except BadOption as e:
+            raise BadOption(f"--shard {given}: {e}") from None
 
     def opt_nexus(self, which: str) -> None:
         """
@@ -114,7 +145,7 @@ class Options(usage.Options):
         """
         try:
             super().parseOptions(options)
-            self.zones()
+            self.source()
         except (usage.UsageError, ZConsError) as e:
             raise SystemExit(f"twistd zconsole: {escaped(str(e))}") from None
 
@@ -125,14 +156,35 @@ class Options(usage.Options):
         if words:
             raise BadOption(f"'{words[0]}' belongs to no option")
 
+    def source(self) -> ZoneSource:
+        """
+        Where the zones come from.
+
+        @raise BadOption: there are none, or options don't fit together.
+        """
+        file = self["config"]
+        if file is None:
+            if self["check"] or self["shard"]:
+                option = "check" if self["check"] else "shard"
+                raise BadOption(f"--{option} needs a configuration: add --config FILE")
+            if not self._zones:
+                raise BadOption("which zone?  Give --zone NAME or --config FILE")
+        elif self._defaults and not self._zones:
+            option = next(iter(self._defaults))
+            raise BadOption(
+                f"--{option} is for zones given by --zone: for those of the file, put"
+                " it into [defaults] there"
+            )
+        return ZoneSource(
+            self.zones(), self["rundir"], self["group"], file, self["shard"]
+        )
+
     def zones(self) -> list[ZoneConfig]:
         """
-        The zones with their options.
+        The zones that are given here, with their options.
 
-        @raise BadOption: there is none, or one's options don't fit together.
+        @raise BadOption: one's options don't fit together.
         """
-        if not self._zones:
-            raise BadOption("which zone?  Give --zone NAME")
         return [
             zoneConfig(name, own, self._defaults, "--{}".format)
             for name, own in self._zones
@@ -166,73 +218,53 @@ for _option in ZONE_OPTIONS.values():
     setattr(Options, f"opt_{_option.name.replace('-', '_')}", _zoneOption(_option))
 
 
-class _Server(ConsoleServer):
-    """
-    A server that tells a person in one line why it does not start, and that goes in
-    good order when its terminal does.
-    """
-
-    def __init__(
-        self,
-        reactor: ServerReactor,
-        zones: list[ZoneConfig],
-        rundir: RunDirectory,
-        gid: int | None,
-        nexus: Nexus | None,
-    ) -> None:
-        super().__init__(
-            reactor, zones, rundir, gid, reactor.stop, nexus, self._runAgain
-        )
-        self._stop = reactor.stop
-        self._again = Restart()
-
-    def _runAgain(self) -> None:
-        self._again.atExit()
-        self._stop()
-
-    def privilegedStartService(self) -> None:
-        try:
-            super().privilegedStartService()
-        except ZConsError as e:
-            raise SystemExit(f"twistd zconsole: {e}") from None
-
-    def startService(self) -> None:
-        super().startService()
-        # Twisted sees to SIGINT and SIGTERM.  nohup's wish is respected.
-        if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
-            signal.signal(signal.SIGHUP, self._hungUp)
-
-    def _hungUp(self, number: int, frame: object) -> None:
-        cast(IReactorFromThreads, self._reactor).callFromThread(self._stop)
-
-
 def makeService(options: Options, reactor: ServerReactor | None = None) -> IService:
     """
     Make the server that the options ask for.
 
     @param reactor: the one to run in; the global one, where L{None}.
-    @raise SystemExit: it could not be started; one line says why.
+    @raise SystemExit: it could not be started; one line says why, or one line each
+        what is wrong with its configuration file.  Or nothing is to be started.
     """
     chosen = reactor or _globalReactor()
     try:
-        rundir = options["rundir"] or RunDirectory.default(os.environ, os.geteuid())
-        nexus = Nexus(chosen, rundir.path) if options["nexus"] else None
-        server = _Server(
+        source = options.source()
+        limit = raiseLimit(os.environ)
+        config = source.read(chosen, os.environ, limit)
+        if options["check"]:
+            told = f"{escaped(str(source.file))}: no errors, {len(config.zones)} zones"
+            print(told)  # noqa: T201  # it is the answer
+            raise SystemExit(0)
+        server = TwistdServer(
             chosen,
-            options.zones(),
-            rundir,
-            options["group"],
-            nexus,
+            source,
+            config,
+            limit,
+            observer=_observer(options),
+            nexus=options["nexus"],
         )
         server.keep = options["keep"]
         server.check()
         # Made here already so that a failure is told before twistd goes its way.
-        rundir.make(os.geteuid(), options["group"])
-        if nexus is not None and any(zone.usesNexus() for zone in server.zones()):
-            nexus.startNow()
+        assert config.rundir is not None
+        config.rundir.make(os.geteuid(), config.gid)
+        server.startNexus()
+    except BadConfig as e:
+        raise SystemExit(str(e)) from None
     except ZConsError as e:
         raise SystemExit(f"twistd zconsole: {e}") from None
     return server
+
+
+def _observer(options: Options) -> JournalObserver | None:
+    """
+    What writes our log, if it goes to the journal and twistd was told nothing else.
+    """
+    twistd: Mapping[str, object] = options.parent or {}
+    elsewhere = any(twistd.get(name) for name in ("logfile", "logger", "syslog"))
+    if elsewhere or not isJournal(os.environ, 1):
+        return None
+    return JournalObserver(sys.stdout)
 
 
 def _oneOf(option: str, given: str, choices: tuple[str, ...]) -> str:

@@ -211,19 +211,24 @@ def conflicts(
     """
     Which options of a zone don't go with the others?
 
-    What is there for all zones does no harm to one that it is of no use to.
+    What is there for all zones does no harm to one that it is of no use to, unless it
+    says what a driver is to do and another driver is named.
 
     @return: the options' names, each with what is wrong in a few words.
     """
-    implying = [option.name for option in _implying(own)]
-    if len(implying) > 1:
-        others = ", ".join(spell(name) for name in implying[:-1])
-        yield implying[-1], f"can't be given together with {others}"
-        return
+    for values in (own, defaults):
+        implying = [option.name for option in _implying(values)]
+        if len(implying) > 1:
+            others = ", ".join(spell(name) for name in implying[:-1])
+            yield implying[-1], f"can't be given together with {others}"
+            return
     driver = driverOf(own, defaults)
-    for name in own:
+    named = "driver" in own or ("driver" in defaults and not _implying(own))
+    for name in {**defaults, **own}:
         option = ZONE_OPTIONS[name]
-        if not option.isFor(driver):
+        # One that names a driver would be passed over against what somebody meant.
+        meant = name in own or (named and option.implies is not None)
+        if meant and not option.isFor(driver):
             yield name, f"is of no use to the {driver} driver{_remedy(option, spell)}"
 
 

@@ -19,6 +19,7 @@ from zcons_twisted.doors.control_protocol import ControlProtocol
 from zcons_twisted.events import ZoneState
 from zcons_twisted.history import HISTORY_MIN, History, historySize
 from zcons_twisted.laps import Laps
+from zcons_twisted.reloading import Outcome
 from zcons_twisted.testing import (
     FakeReactor,
     MemoryDriver,
@@ -69,10 +70,12 @@ class Door:
             self.reactor.seconds,
             lambda: None,
             History(memory, HISTORY_MIN),
+            self.reactor,
         )
         self.laps = Laps(self.reactor, self.driver, self.console)
         self.laps.begin()
         self.userNames = lambda uids: succeed({uid: "x" for uid in uids})
+        self.reload = lambda: succeed(Outcome(problems=["x"]))
         self.there: set[ControlProtocol] = set()
 
     def opened(self, protocol: ControlProtocol) -> None:
@@ -155,4 +158,5 @@ def consume(data: bytes) -> None:
         assert "log_failure" not in event, event["log_failure"].getTraceback()
         what = str(event.get("what", "")) + str(event.get("why", ""))
         assert what.isprintable(), what
+    door.console.close()
     assert door.reactor.getDelayedCalls() == []

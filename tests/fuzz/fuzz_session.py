@@ -59,7 +59,13 @@ class Scene:
         memory = memoryview(bytearray(historySize(HISTORY_MIN)))
         self.history = History(memory, HISTORY_MIN)
         self.console = Console(
-            "z", states, OnHalt.STAY, self.reactor.seconds, self.dies, self.history
+            "z",
+            states,
+            OnHalt.STAY,
+            self.reactor.seconds,
+            self.dies,
+            self.history,
+            self.reactor,
         )
         Laps(self.reactor, self.driver, self.console).begin()
         self.people: list[Someone] = []
@@ -92,6 +98,7 @@ class Scene:
         for one in self.people:
             one.session.writable()
             account(one, self.history)
+        self.console.close()
         assert self.reactor.getDelayedCalls() == []
 
     # What can happen.

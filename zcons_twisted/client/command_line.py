@@ -118,7 +118,10 @@ def buildParser() -> argparse.ArgumentParser:
     _addSession(watch)
     _addHistory(add("history", "what a zone has printed"))
     add("who", "who is attached to a zone's console")
-    add("list", "the zones, their states and operators", zone=None)
+    zones = add("list", "the zones, their states and who is there", zone=None)
+    zones.add_argument(
+        "--json", dest="asJson", action="store_true", help="as JSON, for programs"
+    )
     add("status", "all about one zone, or about each", zone="[ZONE]")
     event = add("event", "tell a console what happened to its zone")
     event.add_argument(
@@ -128,6 +131,11 @@ def buildParser() -> argparse.ArgumentParser:
     add("halt", "halt a zone that the server runs")
     reboot = add("reboot", "halt a zone that the server runs, and boot it again")
     add("detach", "end the operator's session")
+    add(
+        "reload",
+        "have the servers of all zones, or of one, read their configuration anew",
+        zone="[ZONE]",
+    )
     add(
         "restart",
         "have a zone's server, or each, run again; its zones notice nothing",

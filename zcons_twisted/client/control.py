@@ -63,7 +63,8 @@ async def ask(
     try:
         answer: dict[str, Any] = await client.callRemote(command, **given)
     except Refused as e:
-        raise CommandError(escaped(str(e))) from None
+        lines = str(e).split("\n")
+        raise CommandError("\n".join(map(escaped, lines))) from None
     except ConnectionAborted:
         raise CommandError(
             f"the server of zone {zone} did not answer within {seconds:g} s"

@@ -1,15 +1,17 @@
 # -*- test-case-name: zcons_twisted.test.test_client_inquiries -*-
 """
 C{zconsole list}, C{status}, C{who}, C{event}, C{boot}, C{halt}, C{reboot},
-C{detach} and C{restart}: one or more questions to control doors, and their answers as
-text.
+C{detach}, C{reload} and C{restart}: one or more questions to control doors, and their
+answers as text.
 """
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.protocols.amp import Command
@@ -22,10 +24,20 @@ from .connecting import Opener, isServed, openUnix
 from .control import ANSWER_SECONDS, LIFECYCLE_SECONDS, ask
 from .endings import ExitStatus
 from .errors import CommandError
-from .reports import Values, listing, operatorBrief, statusReport, whoReport
+from .reports import (
+    Values,
+    listing,
+    statusReport,
+    summary,
+    unserved,
+    whoReport,
+)
 from .tx import AttachReactor
 
-__all__ = ["ORDERS", "Inquiry"]
+__all__ = ["ASKED_AT_ONCE", "ORDERS", "Inquiry"]
+
+#: Most zones that are asked at the same time.
+ASKED_AT_ONCE = 64
 
 #: The commands that are answered with one line, and how long that may take.
 ORDERS: dict[str, tuple[type[Command], float]] = {
@@ -38,6 +50,17 @@ ORDERS: dict[str, tuple[type[Command], float]] = {
 }
 
 
+class InquiryReactor(AttachReactor, Protocol):
+    """
+    What is needed of a reactor.
+    """
+
+    def seconds(self) -> float:
+        """
+        As in C{IReactorTime}.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Inquiry:
     """
@@ -48,13 +71,15 @@ class Inquiry:
     @ivar show: writes text to standard output.
     @ivar say: shows one line on standard error.
     @ivar opener: one attempt to connect, as L{openUnix}.
+    @ivar now: the time in seconds since the epoch.
     """
 
-    reactor: AttachReactor
+    reactor: InquiryReactor
     rundir: RunDirectory
     show: Callable[[str], None]
     say: Callable[[str], None]
     opener: Opener = openUnix
+    now: Callable[[], float] = time.time
 
     async def order(self, name: str, zone: str, arguments: dict[str, Any]) -> int:
         """
@@ -115,15 +140,49 @@ class Inquiry:
             self.say(failure)
         return ExitStatus.FAILED if failures else ExitStatus.DONE
 
-    async def list(self, zones: Sequence[str]) -> int:
+    async def list(self, zones: Sequence[str], asJson: bool = False) -> int:
         """
         Show a line a zone.
 
+        @param asJson: as JSON instead, an object a zone.
         @return: the exit status; a zone without a server is no failure.
         """
         answers = await self._ask(zones)
-        self.show(listing(map(self._row, zones, answers)))
+        now = self.now()
+        rows = [
+            {**summary(answer, now), "zone": zone}
+            if not isinstance(answer, CommandError)
+            else self._unserved(zone, answer)
+            for zone, answer in zip(zones, answers, strict=True)
+        ]
+        self.show(json.dumps(rows, indent=1) + "\n" if asJson else listing(rows))
         return ExitStatus.DONE
+
+    async def reload(self, zones: Sequence[str]) -> int:
+        """
+        Have every server of some zones read its configuration anew.
+
+        @return: the exit status.
+        """
+        servers: dict[int, str] = {}
+        failed = False
+        for zone, answer in zip(zones, await self._ask(zones), strict=True):
+            if not isinstance(answer, CommandError):
+                servers.setdefault(answer["serverPid"], zone)
+            elif isServed(self.rundir.consoleSocket(zone)) or len(zones) == 1:
+                self.say(str(answer))
+                failed = True
+        for pid, zone in servers.items():
+            try:
+                answer = await self._askOne(zone, commands.Reload, LIFECYCLE_SECONDS)
+                problems = answer["problems"]
+                self.show(f"process {pid}: {escaped(answer['message'])}\n")
+            except CommandError as e:
+                problems = str(e).split("\n")
+            for problem in problems:
+                self.say(f"process {pid}: {escaped(problem)}")
+            failed = failed or bool(problems)
+        return ExitStatus.FAILED if failed else ExitStatus.DONE
 
     async def who(self, zone: str) -> int:
         """
@@ -138,26 +197,40 @@ class Inquiry:
         self.show(whoReport(answer))
         return ExitStatus.DONE
 
-    def _row(self, zone: str, answer: Values | CommandError) -> tuple[str, str, str]:
-        name = escaped(zone)
-        if not isinstance(answer, CommandError):
-            return name, escaped(answer["state"]), operatorBrief(answer["operator"])
-        if not isServed(self.rundir.consoleSocket(zone)):
-            return name, "-", "no server: its socket was left behind"
-        return name, "unknown", str(answer)
+    def _unserved(self, zone: str, error: CommandError) -> Values:
+        served = isServed(self.rundir.consoleSocket(zone))
+        why = str(error) if served else "no server: its socket was left behind"
+        return unserved(zone, why)
 
     async def _ask(self, zones: Sequence[str]) -> Sequence[Values | CommandError]:
-        asked = [Deferred.fromCoroutine(self._askOne(zone)) for zone in zones]
-        return await gatherResults(asked)
+        """
+        Ask how some zones do, not too many at a time; what is not answered by the
+        time that one answer may take is given up.
+        """
+        waiting = iter(zones)
+        answers: dict[str, Values | CommandError] = {}
+        end = self.reactor.seconds() + ANSWER_SECONDS
 
-    async def _askOne(self, zone: str) -> Values | CommandError:
-        try:
-            return await ask(
-                self.reactor,
-                self.rundir,
-                zone,
-                commands.Status,
-                opener=self.opener,
-            )
-        except CommandError as e:
-            return e
+        async def askOne(zone: str) -> Values | CommandError:
+            left = end - self.reactor.seconds()
+            if left <= 0:
+                return CommandError(
+                    f"zone {zone} was not asked: others took {ANSWER_SECONDS:g} s"
+                )
+            try:
+                return await self._askOne(zone, commands.Status, left)
+            except CommandError as e:
+                return e
+
+        async def askInTurn() -> None:
+            for zone in waiting:
+                answers[zone] = await askOne(zone)
+
+        asking = range(min(ASKED_AT_ONCE, len(zones)))
+        await gatherResults([Deferred.fromCoroutine(askInTurn()) for _ in asking])
+        return [answers[zone] for zone in zones]
+
+    async def _askOne(
+        self, zone: str, command: type[Command], seconds: float
+    ) -> Values:
+        return await ask(self.reactor, self.rundir, zone, command, seconds, self.opener)

@@ -225,11 +225,13 @@ def _encoding() -> str:
 def _inquire(arguments: Arguments, rundir: RunDirectory) -> int:
     name = arguments.command
     zones = [arguments.zone] if getattr(arguments, "zone", None) else []
-    if name in ("list", "status", "restart") and not zones:
+    if name in ("list", "status", "reload", "restart") and not zones:
         zones = rundir.zones()
         if not zones:
+            if name == "list" and arguments.asJson:
+                _show("[]\n")
             _say(f"no zone has a console in {rundir.path}")
-            return 0
+            return 1 if name == "reload" else 0
 
     from .inquiries import Inquiry
     from .running import ENDING_SIGNALS, runToEnd
@@ -237,12 +239,15 @@ def _inquire(arguments: Arguments, rundir: RunDirectory) -> int:
     reactor = _globalReactor()
     inquiry = Inquiry(reactor, rundir, _show, _say)
     work: Coroutine[Any, Any, int]
+    ofServers = {
+        "reload": inquiry.reload,
+        "restart": inquiry.restart,
+        "status": inquiry.status,
+    }
     if name == "list":
-        work = inquiry.list(zones)
-    elif name == "status":
-        work = inquiry.status(zones)
-    elif name == "restart":
-        work = inquiry.restart(zones)
+        work = inquiry.list(zones, arguments.asJson)
+    elif name in ofServers:
+        work = ofServers[name](zones)
     elif name == "who":
         work = inquiry.who(zones[0])
     else:

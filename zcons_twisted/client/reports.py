@@ -13,7 +13,16 @@ from typing import Any
 
 from zcons_twisted.notices import escaped
 
-__all__ = ["listing", "moment", "operatorBrief", "statusReport", "whoReport"]
+__all__ = [
+    "age",
+    "listing",
+    "moment",
+    "operatorBrief",
+    "statusReport",
+    "summary",
+    "unserved",
+    "whoReport",
+]
 
 Values = dict[str, Any]
 
@@ -62,6 +71,8 @@ def statusReport(status: Values) -> str:
         ("operator", "none")
     ]
     facts += [("watcher", _session(who)) for who in status["watchers"]]
+    if status.get("printedAt") is not None:
+        facts += [("printed", moment(status["printedAt"]))]
     facts += [("history", f"offsets {status['oldest']} to {status['end']}")]
     facts += [("ended", _ended(who)) for who in status["ended"]]
     facts += [(escaped(c["name"]), str(c["value"])) for c in status["counters"]]
@@ -94,11 +105,73 @@ def _ended(who: Values) -> str:
     )
 
 
-def listing(rows: Iterable[Sequence[str]]) -> str:
+def listing(rows: Iterable[Values]) -> str:
     """
-    Rows of zone, state and operator in columns, under a heading.
+    Zones in columns, under a heading.
+
+    @param rows: from L{summary} or L{unserved}.
     """
-    return _columns([("ZONE", "STATE", "OPERATOR"), *rows])
+    heading = ("ZONE", "STATE", "DRIVER", "OPERATOR", "WATCHERS", "OUTPUT")
+    return _columns([heading, *map(_row, rows)])
+
+
+def _row(row: Values) -> Sequence[str]:
+    if row["error"] is not None:
+        return escaped(row["zone"]), "-", "-", "-", "-", escaped(row["error"])
+    return (
+        escaped(row["zone"]),
+        escaped(row["state"]),
+        escaped(row["driver"]),
+        operatorBrief([row["operator"]] if row["operator"] else []),
+        str(row["watchers"]),
+        "-" if row["age"] is None else f"{age(row['age'])} ago",
+    )
+
+
+def summary(status: Values, now: float) -> Values:
+    """
+    What C{zconsole list} tells of a zone.
+
+    @param status: as for L{statusReport}.
+    @param now: the time, in seconds since the epoch.
+    """
+    printed = status.get("printedAt")
+    return {
+        "zone": status["zone"],
+        "state": status["state"],
+        "driver": status["driver"],
+        "operator": next(
+            (
+                {name: who[name] for name in ("pid", "uid", "user", "since")}
+                for who in status["operator"]
+            ),
+            None,
+        ),
+        "watchers": len(status["watchers"]),
+        "age": None if printed is None else max(0.0, now - printed),
+        "server": status["serverPid"],
+        "error": None,
+    }
+
+
+def unserved(zone: str, error: str) -> Values:
+    """
+    The same of a zone that nothing can be learned of.
+    """
+    known = dict.fromkeys(
+        ("state", "driver", "operator", "watchers", "age", "server"), None
+    )
+    return {"zone": zone, **known, "error": error}
+
+
+def age(seconds: float) -> str:
+    """
+    How long something is ago, in one number.
+    """
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return f"{int(seconds // length)} {unit}"
+    return f"{int(seconds)} s"
 
 
 def whoReport(status: Values) -> str:

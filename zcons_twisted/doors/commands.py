@@ -3,8 +3,8 @@
 The control door's commands, for both ends of it.
 
 AMP on C{<rundir>/<zone>.control_sock}: one zone a socket, so no command names
-one.  A command that can't be done is answered with L{Refused} and one line
-that says why.
+one, and L{Reload} alone is about more than that zone.  A command that can't be done
+is answered with L{Refused} and one line that says why.
 """
 
 from __future__ import annotations
@@ -16,10 +16,21 @@ from twisted.protocols.amp import (
     Command,
     Float,
     Integer,
+    ListOf,
     Unicode,
 )
 
-__all__ = ["Boot", "Detach", "Event", "Halt", "Reboot", "Refused", "Restart", "Status"]
+__all__ = [
+    "Boot",
+    "Detach",
+    "Event",
+    "Halt",
+    "Reboot",
+    "Refused",
+    "Reload",
+    "Restart",
+    "Status",
+]
 
 
 class Refused(Exception):
@@ -81,6 +92,8 @@ class Status(Command):
         (b"since", Float()),
         (b"operator", AmpList(_SESSION)),
         (b"watchers", AmpList(_SESSION)),
+        # Seconds since the epoch; absent where it has printed nothing so far.
+        (b"printedAt", Float(optional=True)),
         # Offsets in the history: the oldest that is kept, and the end.
         (b"oldest", Integer()),
         (b"end", Integer()),
@@ -140,3 +153,14 @@ class Detach(_Done):
     """
     End the operator's session.
     """
+
+
+class Reload(_Done):
+    """
+    Have the configuration file of the whole server read anew.  Where it has an error,
+    or there is none, that is refused, and nothing is changed.
+
+    C{problems} are what could not be done of what it says, a line each.
+    """
+
+    response = [*_Done.response, (b"problems", ListOf(Unicode()))]

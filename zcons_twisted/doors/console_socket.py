@@ -23,7 +23,7 @@ from ..reactors import DescriptorReactor
 from ..sessions import EndReason, LegacyVoice, Peer, Session
 from ..structured import StructuredSession, accepted, refused, startOffset
 from ..urgency import Urgency
-from .listening import Listener, bindSocket
+from .listening import NO_SOCKETS, Listener, PassedSockets, bindSocket
 from .peer import PeerSocket
 
 __all__ = ["ConsoleSocket"]
@@ -61,14 +61,15 @@ class ConsoleSocket:
         self._peers: dict[PeerSocket, _Handshake] = {}
         self._stopping: list[Deferred[None]] = []
 
-    def start(self, path: str) -> None:
+    def start(self, path: str, passed: PassedSockets = NO_SOCKETS) -> None:
         """
         Listen.
 
+        @param passed: sockets that are there already.
         @raise ZoneServed: a live server listens there.
         @raise RunDirectoryError: the socket can't be made.
         """
-        listening = bindSocket(path, self.console.zone, self._admission.gid)
+        listening = bindSocket(path, self.console.zone, self._admission.gid, passed)
         self._listener = Listener(self.reactor, path, listening, self.accepted)
 
     def stop(self, text: str) -> Deferred[None]:

@@ -10,14 +10,13 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.interfaces import (
     IConsumer,
     IDelayedCall,
     IPushProducer,
-    IReactorTime,
     ITCPTransport,
     ITransport,
 )
@@ -33,57 +32,36 @@ from twisted.protocols.amp import (
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from ..console import Console
+from .. import reloading
 from ..credentials import Credentials
-from ..errors import LifecycleError, ZConsError
-from ..events import EVENT_NAMES, ZoneEvent, checkBootArguments
-from ..interfaces import IConsoleDriver
-from ..laps import Laps
+from ..events import EVENT_NAMES, ZoneEvent
 from ..notices import escaped
 from ..sessions import EndReason
-from .commands import Boot, Detach, Event, Halt, Reboot, Refused, Restart, Status
+from .commands import (
+    Boot,
+    Detach,
+    Event,
+    Halt,
+    Reboot,
+    Refused,
+    Reload,
+    Restart,
+    Status,
+)
+from .control_door import ControlDoor, checked, refused, shortened
 from .peer import LINGER_SECONDS
 from .status import statusOf
-from .usernames import UserNames
 
-__all__ = ["IDLE_SECONDS", "UNFINISHED_MAX", "ControlDoor", "ControlProtocol"]
+__all__ = [
+    "IDLE_SECONDS",
+    "UNFINISHED_MAX",
+    "ControlProtocol",
+]
 
 #: Seconds that a connection may be quiet, with no command under way.
 IDLE_SECONDS = 60.0
 #: Most bytes of a command that is not complete yet.
 UNFINISHED_MAX = 128 * 1024
-
-
-class ControlDoor(Protocol):
-    """
-    What a connection needs of the door that it came in by.
-
-    @ivar began: when the server began with the zone, in seconds since the epoch.
-    @ivar restart: has the whole server run again, where it can.
-    """
-
-    reactor: IReactorTime
-    console: Console
-    driver: IConsoleDriver
-    laps: Laps
-    began: float
-    userNames: UserNames
-    restart: Callable[[], None] | None
-
-    def opened(self, protocol: ControlProtocol) -> None:
-        """
-        A connection is there.
-        """
-
-    def heard(self, protocol: ControlProtocol) -> None:
-        """
-        A connection was not quiet.
-        """
-
-    def closed(self, protocol: ControlProtocol) -> None:
-        """
-        A connection has gone.
-        """
 
 
 @implementer(IPushProducer)
@@ -95,6 +73,8 @@ class ControlProtocol(AMP):
     meanwhile waits, and then the peer does.
 
     @ivar busy: how many commands are under way: none or one.
+    @ivar outlives: what is under way may be the end of its own door, and is answered
+        all the same.
     """
 
     _log = Logger()
@@ -108,6 +88,7 @@ class ControlProtocol(AMP):
         self._who = who
         self._unfinished = 0
         self.busy = 0
+        self.outlives = False
         self._waiting: deque[Any] = deque()
         self._mayAnswer = True
         self._closed = False
@@ -259,6 +240,8 @@ class ControlProtocol(AMP):
         L{LINGER_SECONDS}.
         """
         self._leaving = True
+        if self.outlives:
+            return
         cast(IConsumer, self.transport).unregisterProducer()
         cast(ITCPTransport, self.transport).loseConnection()
         if self._idle is not None:
@@ -299,7 +282,7 @@ class ControlProtocol(AMP):
         if event is None:
             names = ", ".join(EVENT_NAMES)
             raise Refused(f"there is no event {ascii(name)}: choose one of {names}")
-        arguments = _checked(bootArguments)
+        arguments = checked(bootArguments)
         self._refuseIfDying()
         self._note(f"event {name}")
         self._door.console.event(event, arguments)
@@ -310,7 +293,7 @@ class ControlProtocol(AMP):
         """
         See L{Boot}.
         """
-        arguments = _checked(bootArguments)
+        arguments = checked(bootArguments)
         return self._live("boot", lambda life: life.boot(arguments))
 
     @Halt.responder
@@ -325,7 +308,7 @@ class ControlProtocol(AMP):
         """
         See L{Reboot}.
         """
-        arguments = _checked(bootArguments)
+        arguments = checked(bootArguments)
         return self._live("reboot", lambda life: life.reboot(arguments))
 
     @Restart.responder
@@ -358,7 +341,35 @@ class ControlProtocol(AMP):
         console.end(operator, EndReason.DETACHED, f"detached by {self._who}")
         return {"message": f"{operator.peer.who} detached"}
 
+    @Reload.responder
+    def reload(self) -> Deferred[dict[str, Any]]:
+        """
+        See L{Reload}.
+        """
+        if self._door.reload is None:
+            raise Refused(
+                "this server has no configuration file: start it with --config FILE"
+            )
+        self._note("reload")
+        self.outlives = True
+
+        def told(outcome: reloading.Outcome) -> dict[str, Any]:
+            return {"message": str(outcome), "problems": shortened(outcome.problems)}
+
+        def after(result: object) -> object:
+            self.outlives = False
+            if self._leaving:
+                # When the answer is on its way.
+                self._door.reactor.callLater(0, self._leaveNow)
+            return result
+
+        return self._door.reload().addCallbacks(told, refused).addBoth(after)
+
     # Inside.
+
+    def _leaveNow(self) -> None:
+        if not self._closed:
+            self.leave()
 
     def _live(
         self, what: str, do: Callable[[Any], Deferred[str]]
@@ -382,7 +393,7 @@ class ControlProtocol(AMP):
             return result
 
         done = do(life).addBoth(after)
-        return done.addCallbacks(lambda text: {"message": text}, _refused)
+        return done.addCallbacks(lambda text: {"message": text}, refused)
 
     def _refuseIfDying(self) -> None:
         console = self._door.console
@@ -391,15 +402,3 @@ class ControlProtocol(AMP):
 
     def _note(self, what: str) -> None:
         self._door.console.logbook.controlled(self._who, what)
-
-
-def _checked(arguments: str | None) -> str:
-    try:
-        return checkBootArguments(arguments or "")
-    except ZConsError as e:
-        raise Refused(str(e)) from None
-
-
-def _refused(failure: Failure) -> Failure:
-    failure.trap(LifecycleError)
-    return Failure(Refused(failure.getErrorMessage()))

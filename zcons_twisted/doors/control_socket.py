@@ -18,8 +18,9 @@ from ..credentials import Admission, Credentials, peerCredentials
 from ..interfaces import IConsoleDriver
 from ..laps import Laps
 from ..reactors import ServerReactor
+from ..reloading import Reload
 from .control_protocol import ControlProtocol
-from .listening import Listener, bindSocket
+from .listening import NO_SOCKETS, Listener, PassedSockets, bindSocket
 from .usernames import UserNames, userNamesInThread
 
 __all__ = ["CONNECTIONS_MAX", "ControlSocket"]
@@ -42,6 +43,7 @@ class ControlSocket:
         laps: Laps,
         admission: Admission,
         userNames: UserNames | None = None,
+        reload: Reload | None = None,
         restart: Callable[[], None] | None = None,
     ) -> None:
         """
@@ -50,6 +52,7 @@ class ControlSocket:
         @param laps: know how the device is.
         @param admission: who may come in.
         @param userNames: finds users' names; in a thread, where L{None}.
+        @param reload: has the whole server's configuration read anew.
         @param restart: has the whole server run again.
         """
         self._adopter = reactor
@@ -59,6 +62,7 @@ class ControlSocket:
         self.laps = laps
         self.began = console.now()
         self.userNames = userNames or userNamesInThread(reactor)
+        self.reload = reload
         self.restart = restart
         self._admission = admission
         self._listener: Listener | None = None
@@ -66,14 +70,15 @@ class ControlSocket:
         self._connections: dict[ControlProtocol, None] = {}
         self._stopping: list[Deferred[None]] = []
 
-    def start(self, path: str) -> None:
+    def start(self, path: str, passed: PassedSockets = NO_SOCKETS) -> None:
         """
         Listen.
 
+        @param passed: sockets that are there already.
         @raise ZoneServed: a live server listens there.
         @raise RunDirectoryError: the socket can't be made.
         """
-        listening = bindSocket(path, self.console.zone, self._admission.gid)
+        listening = bindSocket(path, self.console.zone, self._admission.gid, passed)
         self._listener = Listener(self._adopter, path, listening, self.accepted)
 
     def stop(self) -> Deferred[None]:
@@ -88,6 +93,9 @@ class ControlSocket:
         done: Deferred[None] = Deferred()
         self._stopping.append(done)
         for protocol in list(self._connections):
+            if protocol.outlives:
+                # It is this stop that its answer is about.
+                del self._connections[protocol]
             protocol.leave()
         self._checkClosed()
         return done

@@ -12,6 +12,7 @@ import os
 import socket
 import stat
 from collections.abc import Callable
+from typing import Protocol
 
 from twisted.internet.interfaces import IDelayedCall, IReadDescriptor
 from twisted.logger import Logger
@@ -25,7 +26,10 @@ from ..reactors import DescriptorReactor
 __all__ = [
     "ACCEPT_PAUSE",
     "BACKLOG",
+    "NO_SOCKETS",
     "Listener",
+    "PassedSocket",
+    "PassedSockets",
     "ZoneLock",
     "bindSocket",
     "checkSocket",
@@ -125,27 +129,69 @@ class ZoneLock:
         return os.path.samestat(os.fstat(fd), there)
 
 
-def checkSocket(path: str, zone: str) -> None:
+class PassedSocket(socket.socket):
+    """
+    A listening socket that whoever started the server has made, and takes away.
+    """
+
+
+class PassedSockets(Protocol):
+    """
+    Sockets that were made for a server before it started.
+    """
+
+    def find(self, path: str) -> PassedSocket | None:
+        """
+        One of them, as a descriptor of its own that may be closed.
+
+        @param path: where it is bound.
+        """
+
+
+class _NoSockets:
+    def find(self, path: str) -> PassedSocket | None:
+        return None
+
+
+#: Nobody has made any.
+NO_SOCKETS: PassedSockets = _NoSockets()
+
+
+def checkSocket(path: str, zone: str, passed: PassedSockets = NO_SOCKETS) -> None:
     """
     Could a socket be made here, as far as others are concerned?
 
     @param zone: for messages.
+    @param passed: sockets that are there already.
     @raise ZoneServed: a live server listens there.
     """
-    if _isLive(path):
+    given = passed.find(path)
+    if given is not None:
+        given.close()
+    elif _isLive(path):
         raise ZoneServed(f"zone '{zone}' is already served: somebody listens on {path}")
 
 
-def bindSocket(path: str, zone: str, gid: int | None = None) -> socket.socket:
+def bindSocket(
+    path: str,
+    zone: str,
+    gid: int | None = None,
+    passed: PassedSockets = NO_SOCKETS,
+) -> socket.socket:
     """
     A listening unix socket with mode 0600 or, for a group, 0660.
 
     @param path: where; what a dead server left there is replaced.
     @param zone: for messages.
     @param gid: the group that may connect, or L{None}.
+    @param passed: sockets that are there already: they are used as they are.
     @raise ZoneServed: a live server listens there.
     @raise RunDirectoryError: it can't be made.
     """
+    given = passed.find(path)
+    if given is not None:
+        given.setblocking(False)
+        return given
     checkSocket(path, zone)
     made = _UnixSocket()
     bound = False
@@ -206,6 +252,16 @@ def _isLive(path: str) -> bool:
         probe.close()
 
 
+def _identity(path: str) -> tuple[int, int]:
+    """
+    What a path names, apart from its name.  The whole of a stat takes a KiB.
+
+    @raise FileNotFoundError: nothing.
+    """
+    found = os.lstat(path)
+    return found.st_dev, found.st_ino
+
+
 @implementer(IReadDescriptor)
 class Listener:
     """
@@ -223,7 +279,8 @@ class Listener:
         accepted: Callable[[socket.socket], None],
     ) -> None:
         """
-        @param path: the socket's path, removed at the end.
+        @param path: the socket's path, removed at the end unless the socket was
+            passed to us.
         @param listening: from L{bindSocket}; closed by us.
         @param accepted: gets each connection, which does not block.
         """
@@ -233,7 +290,7 @@ class Listener:
         self._accepted = accepted
         self._pause: IDelayedCall | None = None
         self._closed = False
-        self._identity = os.lstat(path)
+        self._identity = _identity(path)
         reactor.addReader(self)
 
     def fileno(self) -> int:
@@ -286,8 +343,9 @@ class Listener:
             self._pause = None
         self._reactor.removeReader(self)
         try:
-            # Not what somebody else may have put there since.
-            if os.path.samestat(os.lstat(self._path), self._identity):
+            # Not what somebody else has made, or may have put there since.
+            passed = isinstance(self._socket, PassedSocket)
+            if not passed and _identity(self._path) == self._identity:
                 os.unlink(self._path)
         except FileNotFoundError:
             pass

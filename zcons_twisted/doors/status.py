@@ -52,6 +52,7 @@ def statusOf(door: Told, names: Mapping[int, str]) -> dict[str, Any]:
         "since": door.began,
         "operator": [v for s, v in told.items() if s is console.operator],
         "watchers": [v for s, v in told.items() if s is not console.operator],
+        "printedAt": console.printedAt,
         "oldest": console.history.oldest,
         "end": console.history.end,
         "ended": [_ended(end) for end in console.ended],

@@ -13,7 +13,12 @@ from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
 from ..errors import BadOption
-from ..interfaces import DriverOptions, IConsoleDriver, IZoneEvents
+from ..interfaces import (
+    DriverOptions,
+    IAdjustableDriver,
+    IConsoleDriver,
+    IZoneEvents,
+)
 from ..nexus.client import Nexus
 from ..nexus.keeping import Claimed
 from ..reactors import ServerReactor
@@ -25,7 +30,7 @@ from .zone_process import ZoneProcess
 __all__ = ["ExecDriver", "makeDriver"]
 
 
-@implementer(IConsoleDriver)
+@implementer(IConsoleDriver, IAdjustableDriver)
 class ExecDriver(PtyDriver):
     """
     The console device of a zone that is a command.
@@ -52,6 +57,7 @@ class ExecDriver(PtyDriver):
         process = ZoneProcess(reactor, zone, options, self, events, environ)
         self.life = process
         self.states = process
+        self.adjust = process.adjust
         self._process = process
         self._spawner: NexusSpawner | None = None
 

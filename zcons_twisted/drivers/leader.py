@@ -12,11 +12,15 @@ from __future__ import annotations
 
 import fcntl
 import os
+import resource
 import signal
 import sys
 import termios
 
 STATUS_FD = 3
+
+#: The variable with the limit of open files that a zone's command gets.
+SOFT_LIMIT = "ZCONS_SOFT_NOFILE"
 
 # What Python's termios does not name.
 _IUTF8 = 0x4000
@@ -53,13 +57,25 @@ def takeTerminal() -> None:
     termios.tcsetattr(0, termios.TCSANOW, attributes)
 
 
+def lowerLimit() -> None:
+    """
+    Have as many open files as the server had before it allowed itself more: programs
+    that wait by C{select} go wrong with more than 1024.
+    """
+    soft = os.environ.pop(SOFT_LIMIT, "")
+    if soft.isdecimal():
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (int(soft), hard))
+
+
 def main(command: list[str]) -> None:
     """
     Become C{command}.
     """
     try:
+        lowerLimit()
         takeTerminal()
-    except (OSError, termios.error) as e:
+    except (OSError, ValueError, termios.error) as e:
         os.write(STATUS_FD, f"console terminal: {e.args[-1]}".encode())
         os._exit(127)
     try:

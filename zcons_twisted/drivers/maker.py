@@ -65,11 +65,17 @@ def findDriverMaker(name: str) -> IConsoleDriverMaker:
 
     @raise BadOption: there is none; the message names those that there are.
     """
-    makers = {maker.name: maker for maker in getPlugins(IConsoleDriverMaker)}
+    if name not in _known:
+        # It takes Twisted milliseconds, which a thousand zones would add up.
+        _known.update((maker.name, maker) for maker in getPlugins(IConsoleDriverMaker))
     try:
-        return makers[name]
+        return _known[name]
     except KeyError:
-        names = ", ".join(sorted(makers))
+        names = ", ".join(sorted(_known))
         raise BadOption(
             f"there is no driver {ascii(name)}: choose one of {names}"
         ) from None
+
+
+#: The makers that have been found so far, by their names.
+_known: dict[str, IConsoleDriverMaker] = {}

@@ -106,6 +106,13 @@ class ZoneProcess:
         tells the state.
         """
 
+    def adjust(self, options: DriverOptions) -> None:
+        """
+        See L{IAdjustableDriver<zcons_twisted.interfaces.IAdjustableDriver>}.  It is for
+        what happens from now on: an end that is under way goes on as it began.
+        """
+        self._options = options
+
     # As a life.
 
     def boot(self, arguments: str = "") -> Deferred[str]:

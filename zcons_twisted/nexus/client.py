@@ -13,7 +13,6 @@ from collections.abc import Callable
 from typing import Any, Protocol, cast
 
 from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import UNIXClientEndpoint, connectProtocol
 from twisted.internet.error import ConnectError, ConnectionClosed
 from twisted.internet.interfaces import IReactorUNIX, ITransport
 from twisted.internet.protocol import ProcessProtocol
@@ -307,6 +306,10 @@ class Nexus:
                 started = True
 
     async def _attempt(self) -> _Link:
+        # Not before: Twisted's endpoints take the names of passed sockets out of the
+        # environment when they are loaded, and the server is to find them there.
+        from twisted.internet.endpoints import UNIXClientEndpoint, connectProtocol
+
         path = os.path.join(self._rundir, SOCKET_NAME)
         endpoint = UNIXClientEndpoint(
             cast(IReactorUNIX, self._reactor), path, timeout=START_SECONDS

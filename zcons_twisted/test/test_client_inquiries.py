@@ -5,6 +5,7 @@ Tests for L{zcons_twisted.client.inquiries}.
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 from typing import Any
@@ -14,9 +15,11 @@ from twisted.internet.testing import StringTransport
 from twisted.protocols.amp import AMP
 from twisted.trial.unittest import SynchronousTestCase
 
+from zcons_twisted.client import inquiries
 from zcons_twisted.client.connecting import Opener
-from zcons_twisted.client.inquiries import Inquiry
-from zcons_twisted.doors.commands import Detach, Event, Refused, Restart, Status
+from zcons_twisted.client.control import ANSWER_SECONDS
+from zcons_twisted.client.inquiries import ASKED_AT_ONCE, Inquiry
+from zcons_twisted.doors.commands import Detach, Event, Refused, Reload, Restart, Status
 from zcons_twisted.rundir import RunDirectory
 
 from .client_fakes import ClientReactor, connectedSocket, nobody
@@ -27,6 +30,17 @@ class Door(AMP):
     """
     A control door that answers, and has nobody to detach.
     """
+
+    problems: list[str] | None = None
+
+    @Reload.responder
+    def reload(self) -> dict[str, Any]:
+        """
+        What came of it, or that nothing did.
+        """
+        if self.problems is None:
+            raise Refused("f:1: no\nf:2: no")
+        return {"message": "zones: 1 started", "problems": self.problems}
 
     @Status.responder
     def status(self) -> dict[str, Any]:
@@ -85,14 +99,21 @@ class InquiryTests(SynchronousTestCase):
         The exit status, once every door that was asked has answered.
         """
         working = Deferred.fromCoroutine(work)
+        self.answerAll()
+        result: int = self.successResultOf(working)
+        return result
+
+    def answerAll(self) -> None:
+        """
+        Every door that is asked answers.
+        """
+        # More may be asked while the first answer.
         for transport in self.reactor.transports:
             answers = StringTransport()
             door = Door()
             door.makeConnection(answers)
             door.dataReceived(transport.value())
             transport.protocol.dataReceived(answers.value())
-        result: int = self.successResultOf(working)
-        return result
 
     def test_order(self) -> None:
         """
@@ -152,10 +173,81 @@ class InquiryTests(SynchronousTestCase):
         Each zone has a line.
         """
         self.assertEqual(self.exit(self.inquiry().list(["y", "z"])), 0)
+        what = ["running", "exec", "-", "0", "-"]
         self.assertEqual(
             [line.split() for line in self.shown[0].splitlines()[1:]],
-            [["y", "running", "-"], ["z", "running", "-"]],
+            [["y", *what], ["z", *what]],
         )
+
+    def test_listAsJson(self) -> None:
+        """
+        For programs it is JSON, an object a zone.
+        """
+        work = self.inquiry().list(["y", "z"], asJson=True)
+        self.assertEqual(self.exit(work), 0)
+        rows = json.loads(self.shown[0])
+        self.assertEqual([row["zone"] for row in rows], ["y", "z"])
+        self.assertEqual([row["error"] for row in rows], [None, None])
+
+    def test_notAllAtOnce(self) -> None:
+        """
+        However many zones there are, only so many are asked at the same time.
+        """
+        zones = [f"z{n}" for n in range(ASKED_AT_ONCE + 9)]
+        work = Deferred.fromCoroutine(self.inquiry().list(zones))
+        self.assertEqual(len(self.reactor.transports), 64)
+        self.answerAll()
+        self.assertEqual(len(self.reactor.transports), 64 + 9)
+        self.assertEqual(self.successResultOf(work), 0)
+
+    def test_noAnswer(self) -> None:
+        """
+        Servers that do not answer are given up all at the same time, however many
+        zones they have.
+        """
+        self.patch(inquiries, "isServed", lambda path: True)
+        zones = [f"z{n}" for n in range(3 * ASKED_AT_ONCE)]
+        work = Deferred.fromCoroutine(self.inquiry().list(zones))
+        self.reactor.advance(ANSWER_SECONDS)
+        self.assertEqual(self.successResultOf(work), 0)
+        told = self.shown[0]
+        self.assertEqual(told.count("did not answer within 10 s"), ASKED_AT_ONCE)
+        self.assertEqual(told.count("was not asked: others took 10 s"), len(zones) - 64)
+
+    def test_reload(self) -> None:
+        """
+        Each server is asked once, by one of its zones.
+        """
+        Door.problems = []
+        self.assertEqual(self.exit(self.inquiry().reload(["y", "z"])), 0)
+        self.assertEqual(self.shown, ["process 7: zones: 1 started\n"])
+        self.assertEqual(self.said, [])
+
+    def test_reloadProblems(self) -> None:
+        """
+        What could not be done is told a line each, and is a failure.
+        """
+        Door.problems = ["a", "b\x1b"]
+        self.assertEqual(self.exit(self.inquiry().reload(["z"])), 1)
+        self.assertEqual(self.said, ["process 7: a", "process 7: b\\x1b"])
+
+    def test_reloadRefused(self) -> None:
+        """
+        So is a configuration that is wrong.
+        """
+        Door.problems = None
+        self.assertEqual(self.exit(self.inquiry().reload(["z"])), 1)
+        self.assertEqual(self.shown, [])
+        self.assertEqual(self.said, ["process 7: f:1: no", "process 7: f:2: no"])
+
+    def test_reloadNobody(self) -> None:
+        """
+        A server that is gone has nothing to reload; where it was asked for, that is a
+        failure.
+        """
+        self.assertEqual(self.exit(self.inquiry(nobody).reload(["y", "z"])), 0)
+        self.assertEqual(self.exit(self.inquiry(nobody).reload(["z"])), 1)
+        self.assertIn("no server serves zone z", self.said[0])
 
     def test_listLeftBehind(self) -> None:
         """

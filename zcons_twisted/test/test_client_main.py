@@ -135,6 +135,19 @@ class RunDirectoryTests(SynchronousTestCase):
                 err, "zconsole: no zone has a console in /nowhere/at/all\n"
             )
 
+    def test_emptyAsJson(self) -> None:
+        """
+        For programs it is an empty list.
+        """
+        status, out, _ = run("--rundir", "/nowhere/at/all", "list", "--json")
+        self.assertEqual((status, out), (0, "[]\n"))
+
+    def test_emptyReload(self) -> None:
+        """
+        Where there is no zone there is no server that could be asked.
+        """
+        self.assertEqual(run("--rundir", "/nowhere/at/all", "reload")[0], 1)
+
     def test_unreadable(self) -> None:
         """
         A directory that can't be read is.

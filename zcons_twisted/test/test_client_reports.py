@@ -10,10 +10,13 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from zcons_twisted.client.reports import (
+    age,
     listing,
     moment,
     operatorBrief,
     statusReport,
+    summary,
+    unserved,
     whoReport,
 )
 
@@ -140,12 +143,48 @@ class ListingTests(SynchronousTestCase):
         """
         The columns are as wide as they must be, under a heading.
         """
+        ann = status(operator=[someone()], watchers=[someone()], printedAt=1000.0)
+        rows = [
+            summary(ann, 1090.0),
+            summary(status(zone="longname", state="installed"), 0.0),
+            unserved("gone", "no server: \x1b"),
+        ]
         self.assertEqual(
-            listing([("z", "running", "-"), ("longname", "installed", "ann")]),
-            "ZONE      STATE      OPERATOR\n"
-            "z         running    -\n"
-            "longname  installed  ann\n",
+            listing(rows),
+            "ZONE      STATE      DRIVER  OPERATOR              WATCHERS  OUTPUT\n"
+            "z         running    exec    ann\\x1b (process 12)  1         1 min ago\n"
+            "longname  installed  exec    -                     0         -\n"
+            "gone      -          -       -                     -         "
+            "no server: \\x1b\n",
         )
+
+    def test_forPrograms(self) -> None:
+        """
+        Programs are told the same of a zone, and always all of it.
+        """
+        row = summary(status(operator=[someone()], printedAt=5.0), 3.0)
+        self.assertEqual(
+            row,
+            {
+                "zone": "z",
+                "state": "running",
+                "driver": "exec",
+                "operator": {"pid": 12, "uid": 1000, "user": "ann\x1b", "since": 0.0},
+                "watchers": 0,
+                "age": 0.0,
+                "server": 7,
+                "error": None,
+            },
+        )
+        self.assertEqual(unserved("y", "no").keys(), row.keys())
+
+    def test_age(self) -> None:
+        """
+        An age is one number.
+        """
+        found = [age(n) for n in (0, 59.9, 60, 3599, 3600, 86399, 86400, 1e7)]
+        told = ["0 s", "59 s", "1 min", "59 min", "1 h", "23 h", "1 d", "115 d"]
+        self.assertEqual(found, told)
 
     def test_operatorBrief(self) -> None:
         """

@@ -49,11 +49,21 @@ class StatusTests(ControlTestCase):
                 "since": 0.0,
                 "operator": [],
                 "watchers": [],
+                "printedAt": None,
                 "oldest": 0,
                 "end": 0,
                 "ended": [],
             },
         )
+
+    def test_printed(self) -> None:
+        """
+        When the zone printed something last is told.
+        """
+        self.reactor.advance(5)
+        self.device.zonePrints(b"x")
+        self.reactor.advance(5)
+        self.assertEqual(self.done(Status)["printedAt"], 5.0)
 
     def test_operator(self) -> None:
         """

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import resource
 import signal
 import termios
 from typing import Any
@@ -83,6 +84,20 @@ class LeaderTests(SynchronousTestCase):
         self.becomes("sleep", "9")
         self.assertEqual(self.calls[-1], ("execvp", "sleep", ["sleep", "9"]))
         self.assertEqual(self.called("write"), [])
+
+    def test_limit(self) -> None:
+        """
+        It has as many open files as the server had before it allowed itself more, and
+        knows nothing of it.
+        """
+        limits: list[tuple[int, int]] = []
+        self.patch(resource, "getrlimit", lambda which: (5000, 5000))
+        self.patch(resource, "setrlimit", lambda which, both: limits.append(both))
+        self.patch(os, "environ", {leader.SOFT_LIMIT: "1024", "A": "b"})
+        self.becomes("cat")
+        self.becomes("cat")
+        self.assertEqual(limits, [(1024, 5000)])
+        self.assertEqual(os.environ, {"A": "b"})
 
     def test_sessionFirst(self) -> None:
         """

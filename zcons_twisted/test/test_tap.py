@@ -17,6 +17,7 @@ from ..console import OnHalt
 from ..interfaces import DriverOptions
 from ..rundir import RunDirectory
 from ..service import ZoneConfig
+from ..shards import Shard
 from ..tap import Options
 
 
@@ -92,6 +93,19 @@ class OptionsTests(SynchronousTestCase):
         self.assertEqual((second.options.grace, second.onHalt), (4.0, OnHalt.STAY))
         self.assertEqual((third.driver, third.onHalt), ("pty", OnHalt.EXIT))
 
+    def test_file(self) -> None:
+        """
+        A configuration file may be named, with a part of it, and with zones besides;
+        it is meant from where the server was started.
+        """
+        source = parsed(
+            *("--config", "f", "--shard", "2/3", "--grace", "3", "--zone", "a")
+        ).source()
+        self.assertEqual(source.zones, [ZoneConfig("a")])
+        self.assertEqual(source.file, os.path.abspath("f"))
+        self.assertEqual(source.shard, Shard(2, 3))
+        self.assertEqual(parsed("--config", "f").source().zones, [])
+
     def test_driver(self) -> None:
         """
         A driver can be named.
@@ -162,7 +176,7 @@ class BadOptionsTests(SynchronousTestCase):
         """
         A server needs a zone.
         """
-        self.assertEqual(self.line(), "which zone?  Give --zone NAME")
+        self.assertEqual(self.line(), "which zone?  Give --zone NAME or --config FILE")
 
     def test_badName(self) -> None:
         """
@@ -265,6 +279,41 @@ class BadOptionsTests(SynchronousTestCase):
         An option is one that there is.
         """
         self.assertIn("explode", self.line("--explode"))
+
+    def test_check(self) -> None:
+        """
+        Only a file can be checked.
+        """
+        self.assertEqual(
+            self.line("--zone", "z", "--check"),
+            "--check needs a configuration: add --config FILE",
+        )
+
+    def test_shard(self) -> None:
+        """
+        Only a file has shards, and those that there are.
+        """
+        self.assertEqual(
+            self.line("--zone", "z", "--shard", "1/2"),
+            "--shard needs a configuration: add --config FILE",
+        )
+        self.assertIn("--shard 3/2: K/N", self.line("--config", "f", "--shard", "3/2"))
+
+    def test_noFile(self) -> None:
+        """
+        A file has a name.
+        """
+        self.assertEqual(self.line("--config", ""), "--config needs a file")
+
+    def test_forNobody(self) -> None:
+        """
+        What is said for all zones of the command line needs one.
+        """
+        self.assertEqual(
+            self.line("--history", "4M", "--config", "f"),
+            "--history is for zones given by --zone: for those of the file, put it into"
+            " [defaults] there",
+        )
 
     def test_words(self) -> None:
         """

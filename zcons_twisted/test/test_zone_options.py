@@ -180,6 +180,16 @@ class ConflictTests(SynchronousTestCase):
         self.assertEqual(self.told({}, {"respawn": "never"}), [])
         self.assertEqual(self.told({"respawn": "never"}, {"exec": ("a",)}), [])
 
+    def test_otherDriverNamed(self) -> None:
+        """
+        But what a driver is to do is not passed over where another one is named.
+        """
+        told = ["exec is of no use to the pty driver"]
+        command: Values = {"exec": ("a",), "grace": 1.0}
+        self.assertEqual(self.told({"driver": "pty"}, command), told)
+        self.assertEqual(self.told({}, {"driver": "pty", **command}), told)
+        self.assertEqual(self.told({"exec": ("a",)}, {"driver": "pty"}), [])
+
     def test_two(self) -> None:
         """
         A zone is one thing only.
@@ -190,6 +200,10 @@ class ConflictTests(SynchronousTestCase):
             ["oci can't be given together with --exec"],
         )
         self.assertEqual(self.told({"oci": "b"}, {"exec": ("a",)}), [])
+        self.assertEqual(
+            self.told({}, {"oci": "b", "exec": ("a",)}),
+            ["exec can't be given together with --oci"],
+        )
 
     def test_oneInPlaceOfAnother(self) -> None:
         """

@@ -1,0 +1,214 @@
+"""
+A server under systemd, as far as that can be had without being one: its notifications,
+sockets that are there before it, its log, and the unit files.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+import pytest_twisted
+from conftest import Twistd
+from support import Program, runs, twistd, until
+from test_config import served, write
+
+import zcons_twisted.systemd
+from zcons_twisted.doors.commands import Status
+
+Launch = Callable[..., Awaitable[Twistd]]
+
+UNITS = Path(zcons_twisted.systemd.__file__).parent / "units"
+HERE = sysconfig.get_path("scripts")
+
+
+@pytest.fixture
+def manager(rundir: str) -> Iterator[socket.socket]:
+    """
+    The socket of a manager that listens.
+    """
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
+        listening.bind(os.path.join(os.path.dirname(rundir), "notify"))
+        listening.setblocking(False)
+        yield listening
+
+
+def heard(manager: socket.socket) -> list[str]:
+    """
+    The messages so far.
+    """
+    found = []
+    while True:
+        try:
+            found.append(manager.recv(4096).decode())
+        except BlockingIOError:
+            return found
+
+
+@pytest_twisted.ensureDeferred
+async def test_notified(launch: Launch, rundir: str, manager: socket.socket) -> None:
+    """
+    The manager is told when all zones are served, that the server lives, that it reads
+    its configuration anew, and that it stops.
+    """
+    path = write(rundir, '[zones.a]\nexec = "/bin/cat"\n[zones.b]\n')
+    told: list[str] = []
+
+    def tells(text: str) -> bool:
+        told.extend(heard(manager))
+        return any(text in each for each in told)
+
+    server = await launch(
+        *("--config", path),
+        zones=["a", "b"],
+        env={"NOTIFY_SOCKET": manager.getsockname(), "WATCHDOG_USEC": "400000"},
+    )
+    await until(lambda: tells("READY=1\nSTATUS=2 zones, 0 attached\n"), "that it runs")
+    told.clear()
+    await until(lambda: tells("WATCHDOG=1\n"), "that it lives")
+    environment = Path(f"/proc/{(await commandOf(server, 'a'))}/environ").read_bytes()
+    assert b"NOTIFY_SOCKET" not in environment
+    assert b"WATCHDOG" not in environment
+    await server.attach(zone="a")
+    await until(lambda: tells("STATUS=2 zones, 1 attached\n"), "that somebody came")
+    told.clear()
+    write(rundir, "[zones.b]\n")
+    os.kill(server.pid, signal.SIGHUP)
+    await until(lambda: tells("READY=1\nSTATUS=1 zones"), "that it has read anew")
+    (reloading,) = [each for each in told if "RELOADING" in each]
+    assert re.fullmatch(r"RELOADING=1\nMONOTONIC_USEC=[0-9]+\n", reloading)
+    await server.leave()
+    await server.end()
+    assert tells("STOPPING=1\n")
+
+
+async def commandOf(server: Twistd, zone: str) -> int:
+    """
+    The process that is a zone.
+    """
+    status = await server.ask(Status, zone)
+    return int(status["life"].split()[1])
+
+
+@pytest_twisted.ensureDeferred
+async def test_activated(rundir: str) -> None:
+    """
+    Who attaches before there is a server has it started, and is served; the socket is
+    not the server's to remove.
+    """
+    os.mkdir(rundir, 0o700)
+    sockets = [
+        os.path.join(rundir, f"a.{kind}_sock") for kind in ("console", "control")
+    ]
+    program = Program(
+        [
+            "/usr/bin/systemd-socket-activate",
+            *(f"--listen={each}" for each in sockets),
+            # It hands on nothing else of its environment.
+            *(f"--setenv={each}" for each in os.environ if each.startswith("PY")),
+            *(twistd(), "-n", "--pidfile=", "zconsole", "--rundir", rundir),
+            *("--config", write(rundir, "[zones.a]\n[zones.b]\n")),
+        ]
+    ).start()
+    doors = Twistd(rundir)
+    try:
+        await until(lambda: all(map(os.path.exists, sockets)), "its sockets")
+        before = [os.lstat(each).st_ino for each in sockets]
+        peer = await doors.connect("a")
+        await peer.send(b"IDENT 1 C 0\n")
+        await until(lambda: peer.look() or program.status is not None, "an answer")
+        assert program.status is None, program.errors
+        assert (await doors.ask(Status, "a"))["serverPid"] == program.pid
+        await until(lambda: served(rundir) == ["a", "b"], "the other zone")
+        await doors.leave()
+        program.signal(signal.SIGTERM)
+        assert await program.ends() in (0, -signal.SIGTERM)
+        assert b"Traceback" not in program.output
+        assert [os.lstat(each).st_ino for each in sockets] == before
+        assert served(rundir) == ["a"]
+    finally:
+        await doors.leave()
+        await program.kill()
+
+
+@pytest_twisted.ensureDeferred
+async def test_journal(rundir: str) -> None:
+    """
+    Where its output is the journal, each event is one line with a priority and without
+    a time.
+    """
+    reading, writing = os.pipe()
+    there = os.fstat(writing)
+    process = subprocess.Popen(
+        [
+            *(twistd(), "-n", "--pidfile=", "zconsole", "--rundir", rundir),
+            *("--zone", "a", "--exec", "/no/such/program"),
+        ],
+        stdout=writing,
+        stderr=writing,
+        env={**os.environ, "JOURNAL_STREAM": f"{there.st_dev}:{there.st_ino}"},
+    )
+    os.close(writing)
+    os.set_blocking(reading, False)
+    text = b""
+
+    def says(wanted: bytes) -> bool:
+        nonlocal text
+        try:
+            text += os.read(reading, 65536)
+        except BlockingIOError:
+            pass
+        return wanted in text
+
+    try:
+        await until(lambda: says(b"<3>a: boot failed: "), "its log")
+        assert says(b"<6>a: console is served, device ")
+        process.terminate()
+        await until(lambda: not runs(process.pid), "its end")
+        says(b"")
+    finally:
+        process.kill()
+        process.wait()
+        os.close(reading)
+    for line in text.decode().splitlines():
+        assert re.match(r"<[2-7]>[^ ]", line), line
+
+
+@pytest.mark.parametrize("name", sorted(os.listdir(UNITS)))
+def test_unit(name: str, tmp_path: Path) -> None:
+    """
+    Systemd finds nothing wrong with a unit file.
+    """
+    for each in UNITS.iterdir():
+        text = each.read_text().replace("/usr/local/bin/python3", sys.executable)
+        (tmp_path / each.name).write_text(text.replace("/usr/local/bin", HERE))
+    instance = name.replace("@.", "@1-3.")
+    found = subprocess.run(
+        ["systemd-analyze", "verify", "--recursive-errors=no", instance],
+        cwd=tmp_path,
+        env={**os.environ, "SYSTEMD_UNIT_PATH": f"{tmp_path}:"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (found.returncode, found.stderr) == (0, "")
+
+
+def test_unitOptions() -> None:
+    """
+    The command lines in the unit files are ones that there are.
+    """
+    for unit in UNITS.glob("zconsole*.service"):
+        (line,) = re.findall(r"^ExecStart=(.*)$", unit.read_text(), re.MULTILINE)
+        assert line.startswith("/usr/local/bin/"), line
+        if "nexus" not in unit.name:
+            assert " -n --pidfile= zconsole " in line
+            assert " --config /etc/zconsole.toml" in line

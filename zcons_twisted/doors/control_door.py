@@ -1,0 +1,96 @@
+# -*- test-case-name: zcons_twisted.test.test_control_socket -*-
+"""
+What a connection to the control door needs of that door, and how it words answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.python.failure import Failure
+
+from ..console import Console
+from ..errors import ZConsError
+from ..events import checkBootArguments
+from ..interfaces import IConsoleDriver
+from ..laps import Laps
+from ..reloading import Reload
+from .commands import Refused
+from .usernames import UserNames
+
+if TYPE_CHECKING:
+    from .control_protocol import ControlProtocol
+
+__all__ = ["PROBLEMS_MAX", "ControlDoor", "checked", "refused", "shortened"]
+
+#: Most bytes of problems in one answer, which has 64 KiB; the log has all of them.
+PROBLEMS_MAX = 32 * 1024
+
+
+class ControlDoor(Protocol):
+    """
+    What a connection needs of the door that it came in by.
+
+    @ivar began: when the server began with the zone, in seconds since the epoch.
+    @ivar reload: has the whole server's configuration read anew, or L{None}.
+    @ivar restart: has the whole server run again, or L{None}.
+    """
+
+    reactor: IReactorTime
+    console: Console
+    driver: IConsoleDriver
+    laps: Laps
+    began: float
+    userNames: UserNames
+    reload: Reload | None
+    restart: Callable[[], None] | None
+
+    def opened(self, protocol: ControlProtocol) -> None:
+        """
+        A connection is there.
+        """
+
+    def heard(self, protocol: ControlProtocol) -> None:
+        """
+        A connection was not quiet.
+        """
+
+    def closed(self, protocol: ControlProtocol) -> None:
+        """
+        A connection has gone.
+        """
+
+
+def checked(arguments: str | None) -> str:
+    """
+    Boot arguments from outside.
+
+    @raise Refused: they can't be passed on.
+    """
+    try:
+        return checkBootArguments(arguments or "")
+    except ZConsError as e:
+        raise Refused(str(e)) from None
+
+
+def refused(failure: Failure) -> Failure:
+    """
+    The answer to what could not be done.
+    """
+    failure.trap(ZConsError)
+    return Failure(Refused("\n".join(shortened(str(failure.value).split("\n")))))
+
+
+def shortened(lines: Sequence[str]) -> list[str]:
+    """
+    As many lines as there is room for in an answer, and how many are missing.
+    """
+    room = PROBLEMS_MAX
+    for number, line in enumerate(lines):
+        room -= len(line.encode("utf-8", "replace"))
+        if room < 0:
+            missing = len(lines) - number
+            return [*lines[:number], f"{missing} more are in the server's log"]
+    return list(lines)

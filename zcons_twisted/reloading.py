@@ -1,0 +1,231 @@
+# -*- test-case-name: zcons_twisted.test.test_reloading -*-
+"""
+Changing the zones of a server while it serves them.
+
+A zone whose configuration has not changed is not touched at all.  One that has is
+stopped and started only if that can't be had otherwise, by what the table of
+L{zcons_twisted.zone_options} says of its options.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from .errors import ZConsError
+
+if TYPE_CHECKING:
+    from .server import ConsoleServer
+    from .service import ZoneConfig, ZoneConsoleService
+
+__all__ = ["Outcome", "Plan", "Reload", "Reloads", "changeZones", "planChange"]
+
+
+@dataclass(slots=True)
+class Outcome:
+    """
+    What came of a change.
+
+    @ivar started: zones that are served now, and were not before.
+    @ivar stopped: those that are served no more.
+    @ivar restarted: those that were stopped and started.
+    @ivar changed: those that were changed as they are.
+    @ivar untouched: how many had no change.
+    @ivar problems: what could not be done, a line each.
+    """
+
+    started: list[str] = field(default_factory=list)
+    stopped: list[str] = field(default_factory=list)
+    restarted: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    untouched: int = 0
+    problems: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        """
+        For people, in one line.
+        """
+        parts = [
+            f"{len(zones)} {what}"
+            for what, zones in (
+                ("started", self.started),
+                ("stopped", self.stopped),
+                ("restarted", self.restarted),
+                ("changed", self.changed),
+            )
+            if zones
+        ]
+        return f"zones: {', '.join([*parts, f'{self.untouched} untouched'])}"
+
+
+#: Has the configuration read anew; fails with L{ZConsError} where that changes nothing.
+Reload = Callable[[], "Deferred[Outcome]"]
+
+
+@dataclass(slots=True)
+class Plan:
+    """
+    What is to be done.
+    """
+
+    start: list[ZoneConfig] = field(default_factory=list)
+    stop: list[ZoneConsoleService] = field(default_factory=list)
+    restart: list[tuple[ZoneConsoleService, ZoneConfig]] = field(default_factory=list)
+    change: list[tuple[ZoneConsoleService, ZoneConfig]] = field(default_factory=list)
+    untouched: int = 0
+
+
+def planChange(
+    served: Iterable[ZoneConsoleService], wanted: Iterable[ZoneConfig]
+) -> Plan:
+    """
+    What has to be done so that what is wanted is served?
+    """
+    plan = Plan()
+    zones = {zone.zone: zone for zone in served}
+    for config in wanted:
+        zone = zones.pop(config.name, None)
+        if zone is None:
+            plan.start.append(config)
+        elif zone.config == config:
+            plan.untouched += 1
+        elif _canChange(zone, config):
+            plan.change.append((zone, config))
+        else:
+            plan.restart.append((zone, config))
+    plan.stop.extend(zones.values())
+    return plan
+
+
+def _canChange(zone: ZoneConsoleService, config: ZoneConfig) -> bool:
+    """
+    Can this be had without a stop?
+    """
+    # Later, because the table knows the configuration, and that knows a reload.
+    from .zone_options import ZONE_OPTIONS
+
+    live = all(
+        option.live or option.of(zone.config) == option.of(config)
+        for option in ZONE_OPTIONS.values()
+    )
+    return live and (zone.config.options == config.options or zone.adjusts())
+
+
+async def changeZones(
+    server: ConsoleServer, reactor: IReactorTime, wanted: Iterable[ZoneConfig]
+) -> Outcome:
+    """
+    Serve these zones from now on, and no others.
+
+    @raise ZConsError: a new zone can't be served; then nothing has changed.
+    """
+    plan = planChange(server.zones(), wanted)
+    new = [server.make(config) for config in plan.start]
+    for zone in new:
+        zone.check()
+    outcome = Outcome(untouched=plan.untouched)
+    for zone, config in plan.change:
+        zone.change(config)
+        outcome.changed.append(zone.zone)
+
+    async def remove(zone: ZoneConsoleService) -> None:
+        await zone.stopService()
+        if zone.parent is not None:
+            zone.disownServiceParent()
+
+    async def stop(zone: ZoneConsoleService) -> None:
+        await remove(zone)
+        outcome.stopped.append(zone.zone)
+
+    async def restart(zone: ZoneConsoleService, config: ZoneConfig) -> None:
+        await remove(zone)
+        if _start(server, server.make(config), outcome):
+            outcome.restarted.append(config.name)
+
+    begun = [Deferred.fromCoroutine(stop(zone)) for zone in plan.stop]
+    begun += [Deferred.fromCoroutine(restart(*each)) for each in plan.restart]
+    for zone in new:
+        if _start(server, zone, outcome):
+            outcome.started.append(zone.zone)
+        # Many of them hold nobody up.
+        await deferLater(reactor, 0)
+    await gatherResults(begun)
+    return outcome
+
+
+def _start(server: ConsoleServer, zone: ZoneConsoleService, outcome: Outcome) -> bool:
+    """
+    Serve a zone, unless the server has been stopped in the meantime.
+    """
+    if not server.running:
+        return False
+    try:
+        zone.setServiceParent(server)
+    except ZConsError as e:
+        outcome.problems.append(f"zone '{zone.zone}' is not served: {e}")
+        zone.disownServiceParent()
+        return False
+    return True
+
+
+class Reloads:
+    """
+    Has one reload done at a time.  Whoever asks while one is under way gets the
+    outcome of the next, which all of them share.
+    """
+
+    _log = Logger()
+
+    def __init__(self, reload: Reload) -> None:
+        """
+        @param reload: does one.
+        """
+        self._reload = reload
+        self._waiting: list[Deferred[Outcome]] = []
+        self._busy = False
+
+    def ask(self) -> Deferred[Outcome]:
+        """
+        Have the configuration read anew.
+
+        @return: fails with L{ZConsError} where nothing has changed.
+        """
+        asked: Deferred[Outcome] = Deferred()
+        self._waiting.append(asked)
+        if not self._busy:
+            self._busy = True
+            Deferred.fromCoroutine(self._work())
+        return asked
+
+    async def _work(self) -> None:
+        while self._waiting:
+            asked, self._waiting = self._waiting, []
+            result: Outcome | Failure
+            try:
+                result = await self._reload()
+                self._told(result)
+            except ZConsError as e:
+                result = Failure(e)
+                for line in str(e).split("\n"):
+                    self._log.error("nothing is changed: {line}", line=line)
+            except Exception:
+                result = Failure()
+                self._log.failure("while changing the configuration", result)
+            for each in asked:
+                if isinstance(result, Failure):
+                    each.errback(result)
+                else:
+                    each.callback(result)
+        self._busy = False
+
+    def _told(self, outcome: Outcome) -> None:
+        self._log.info("configuration read anew; {outcome}", outcome=str(outcome))
+        for line in outcome.problems:
+            self._log.error("{line}", line=line)
