@@ -2,8 +2,8 @@
 """
 What is typed on a console, on its way to the zone, without I/O.
 
-It is never dropped: above L{INPUT_HIGH} the one who types is paused until the zone has
-read.
+It is never dropped while the zone lives: above L{INPUT_HIGH} the one who types is
+paused until the zone has read.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class InputQueue:
         self.size = 0
         self.paused = False
         self._pause = pause
-        # Made when something waits, as it seldom does: an empty one takes most of a KiB.
+        # Made when something waits, as it seldom does: an empty one takes nearly a KiB.
         self._waiting: deque[bytes] | None = None
         self._device: InputDevice | None = None
 
@@ -98,6 +98,17 @@ class InputQueue:
             self._waiting = None
         if self.size < INPUT_LOW and self._device is not None:
             self._pauseWhere(False)
+
+    def discard(self) -> int:
+        """
+        Whom it was typed for is gone: drop what waits.
+
+        @return: how many bytes it was.
+        """
+        size, self.size = self.size, 0
+        self._waiting = None
+        self._pauseWhere(False)
+        return size
 
     def _pauseWhere(self, pause: bool) -> None:
         if pause != self.paused:

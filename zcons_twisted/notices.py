@@ -105,6 +105,17 @@ def gapText(missed: int, translate: Translate = str) -> str:
     return translate("NOTICE: %s bytes skipped").replace("%s", str(missed), 1)
 
 
+#: What is said to who types where there is no zone.
+DOWN_TEXT = "zone is down: what is typed reaches nobody"
+
+
+def unreadText(unread: int) -> str:
+    """
+    What is said to who has typed what the zone did not live to read.
+    """
+    return f"zone ended before it had read the last {unread} bytes that were typed"
+
+
 def framed(text: str, encoding: str = "ascii") -> bytes:
     """
     A text as a legacy session gets it.  What is too long loses its end, never its

@@ -30,8 +30,8 @@ from ..structured import FrameVoice, startOffset
 from ..tap import Options
 from ..testing import MemoryEvents, MemoryLink, MemorySessions
 from .console_case import ConsoleTestCase
-from .support import PlainVoice, framesOf, makeHistory
 from .session_case import FakeConnection
+from .support import PlainVoice, framesOf, makeHistory
 from .test_handshakes import Peer
 from .zone_case import FakeDevice
 

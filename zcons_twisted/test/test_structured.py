@@ -43,6 +43,7 @@ class AnswerTests(StructuredTestCase):
                 "ok": True,
                 "zone": "z",
                 "state": "running",
+                "present": True,
                 "role": "operator",
                 "offset": HISTORY_MIN + 7,
                 "oldest": 7,
