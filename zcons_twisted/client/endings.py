@@ -63,6 +63,10 @@ class ExitStatus:
     USAGE = 2
     #: The server ended the session.
     SERVER_ENDED = 3
+    #: What was waited for did not come in time.
+    TIMED_OUT = 4
+    #: What was waited for can't come any more: the zone halted, or did not boot.
+    ZONE_ENDED = 5
     #: Added to the number of a signal that ended us.
     SIGNAL = 128
 

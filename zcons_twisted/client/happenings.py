@@ -50,6 +50,8 @@ class Welcome:
     @ivar end: the offset after the last byte that there was.
     @ivar operator: who has the operator's seat, if anybody.
     @ivar sessions: how many were attached.
+    @ivar present: whether there may be somebody who reads what is typed.
+    @ivar boot: where the zone's last boot began, or L{None} where that is not told.
     """
 
     zone: str
@@ -60,6 +62,8 @@ class Welcome:
     end: int
     operator: Operator | None
     sessions: int
+    present: bool = True
+    boot: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

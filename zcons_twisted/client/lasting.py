@@ -4,7 +4,9 @@ A session that outlives its connection, under Twisted.
 
 When the connection of a structured session breaks, or the server goes away without
 having ended the session, or restarts, it is attached anew at the offset that it had
-come to, so that it misses nothing that history has.  What is typed meanwhile waits.
+come to, so that it misses nothing that history has.  What is typed meanwhile waits,
+and is sent if the zone is still the one that it was typed for: a zone that has booted
+since, or is down, does not get it.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import txaio.tx
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.python.failure import Failure
 
 from zcons_twisted.backoff import BackOff
@@ -25,7 +27,7 @@ from zcons_twisted.sessions import EndReason
 from . import tx
 from .connecting import Opener, openUnix
 from .errors import CouldNotConnect, HandshakeFailed
-from .happenings import End, EndCause, Gap, Happening, Notice, Welcome
+from .happenings import Answer, End, EndCause, Gap, Happening, Notice, Welcome
 from .moments import Moment
 from .session import ConsoleSession
 
@@ -37,6 +39,10 @@ RESUME_SECONDS = 60.0
 #: The first wait between two attempts, and the longest.
 FIRST_SECONDS = 0.1
 LONGEST_SECONDS = 2.0
+
+
+#: The events with which a life of the zone begins.
+_BOOTS = ("booting", "rebooting")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +93,9 @@ class Lasting:
         self._session: ConsoleSession | None = None
         self._trying: Deferred[Any] | None = None
         self._why = ""
-        self._leaving = self._paused = False
+        self._leaving = self._paused = self._givesUp = False
         self._ahead = b""
+        self._boot: int | None = None
         self._room = Moment(txaio.tx)
         self._ended = Moment(txaio.tx)
         self._told: list[Gap | Notice] = []
@@ -177,6 +184,29 @@ class Lasting:
         if self._session is not None and self._session.structured:
             self._session.window(rows, columns)
 
+    def sendBreak(self) -> Any:
+        """
+        Send a break.
+
+        @return: a Deferred of an L{Answer}, or of L{None} where there is no connection.
+        @raise NotStructured: the server knows none.
+        """
+        return succeed(None) if self._session is None else self._session.sendBreak()
+
+    def giveUp(self) -> Any:
+        """
+        Type no more, and go on looking, where the server lets us.
+
+        @return: a Deferred that fires when it has, after all that was typed.
+        """
+        self._givesUp = True
+        if self._session is None:
+            return self._room.wait()
+        if not self._session.structured:
+            return succeed(None)
+        self._asked = replace(self._asked, role="watch")
+        return self._session.giveUp()
+
     def ping(self) -> Any:
         """
         A Deferred that fires once everything that the server had to tell has come.
@@ -215,6 +245,8 @@ class Lasting:
     def _seat(self, session: ConsoleSession) -> None:
         self._session = session
         self.structured = session.structured
+        if session.welcome is not None:
+            self._boot = session.welcome.boot
         if self._paused:
             session.pauseOutput()
         session.whenEnded().addCallback(self._sessionEnded)
@@ -272,12 +304,20 @@ class Lasting:
             self._over(End(EndCause.LOST, result.getErrorMessage()))
 
     def _resume(self, session: ConsoleSession) -> None:
+        before = self._boot
         self._seat(session)
         ahead, self._ahead = self._ahead, b""
-        if ahead:
+        same = before == self._boot and (
+            session.welcome is None or session.welcome.present
+        )
+        if ahead and same:
             session.write(ahead)
+        if self._givesUp and self._asked.role != "watch":
+            self.giveUp()
         session.whenWritable().addCallback(self._room.resolve)
         self._ears.again()
+        if ahead and not same:
+            self._ears.happening(Answer("input", False, _droppedText(len(ahead))))
         self.deliver()
 
     def _happened(self, happening: Happening) -> None:
@@ -290,11 +330,20 @@ class Lasting:
                 return
             self._told = [h for h in self._told if h.offset == happening.offset]
             self._told.append(happening)
+        if isinstance(happening, Notice) and happening.event in _BOOTS:
+            self._boot = happening.offset
         self._ears.happening(happening)
 
     def _over(self, end: End) -> None:
         self._room.resolve(None)
         self._ended.resolve(end)
+
+
+def _droppedText(size: int) -> str:
+    return (
+        f"the zone is not the one that the last {size} bytes were typed for: they are"
+        " not sent"
+    )
 
 
 def _comesAgain(end: End) -> bool:

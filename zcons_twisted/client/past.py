@@ -18,7 +18,7 @@ from .errors import AttachError, CouldNotConnect
 from .happenings import End, EndCause, Gap, Happening
 from .lasting import Ears, Lasting
 from .looking import Looker, Looking
-from .showing import shownRaw
+from .showing import gapSaid, shownRaw
 
 __all__ = ["Past"]
 
@@ -115,9 +115,7 @@ class Past(Looking):
             if data:
                 self.show(data)
         elif isinstance(happening, Gap):
-            self.looker.say(
-                f"{happening.missing} bytes are missing at offset {happening.offset}"
-            )
+            self.looker.say(gapSaid(happening))
 
     def _lost(self) -> None:
         if not self.looker.quiet:

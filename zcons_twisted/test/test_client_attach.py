@@ -12,10 +12,9 @@ from unittest import mock
 
 from twisted.internet.defer import Deferred
 
-from zcons_twisted.client.attach import (
-    TYPED_AHEAD_MAX,
-    Attachment,
-)
+from zcons_twisted.client.attach import Attachment
+from zcons_twisted.client.keyboard import TYPED_AHEAD_MAX
+from zcons_twisted.client.seated import SEAT_SECONDS
 from zcons_twisted.client.streams import HIGH_WATER
 from zcons_twisted.client.user_side import AttachOptions, UserSide
 from zcons_twisted.frames import Attach, FrameType, encodeGap
@@ -68,6 +67,8 @@ class BeginningTests(AttachingCase):
         self.server.protocol.dataReceived(refuses("busy", "no", 99))
         self.assertEqual(self.said, ["Console is already in use by process ID 99."])
         self.assertEqual(self.output.written, b"")
+        self.reactor.advance(SEAT_SECONDS)
+        self.assertIn("'zconsole take z' takes the seat", self.said[1])
         self.exited(1)
 
     def test_nobody(self) -> None:
@@ -178,6 +179,87 @@ class ConversationTests(AttachingCase):
         self.assertTrue(self.server.connected)
         self.prints(b"still here")
         self.assertEqual(self.output.written, CONNECTED + b"still here")
+
+    def test_silence(self) -> None:
+        """
+        A script that has said all gives up the seat, and has seen all when the zone
+        has been silent for a while.
+        """
+        self.terminal = None
+        self.seat(wait=2.0)
+        self.type_(b"x\n", b"")
+        (*_, last) = frames(self.server.value())
+        self.assertEqual(
+            (last.type, last.payload), (FrameType.SEAT, b'{"want":"watch"}')
+        )
+        self.reactor.advance(9)
+        self.server.protocol.dataReceived(
+            tells(FrameType.ANSWER, request="seat", ok=True, text="")
+        )
+        self.reactor.advance(1.9)
+        self.prints(b"still here")
+        self.reactor.advance(1.9)
+        self.assertNoResult(self.exit)
+        self.reactor.advance(0.1)
+        self.ends("left", "the client left")
+        self.exited(0)
+
+    def test_nobodyListens(self) -> None:
+        """
+        A script whose input reaches nobody is told so and fails; somebody at a
+        terminal is told so once, and again when something has happened.
+        """
+        refused = tells(FrameType.ANSWER, request="input", ok=False, text="down")
+        self.seat()
+        for _ in range(2):
+            self.server.protocol.dataReceived(refused)
+        self.assertEqual(self.output.written, CONNECTED + b"\r\n[down]\r\n")
+        notice = dict(event="booting", text="NOTICE: B", time=1, offset=0, arguments="")
+        self.server.protocol.dataReceived(tells(FrameType.NOTICE, **notice) + refused)
+        self.assertEqual(self.output.written.count(b"[down]"), 2)
+        self.type_(b"\r~.")
+        self.ends("left", "the client left")
+        self.exited(0)
+        self.setUp()
+        self.terminal = None
+        self.seat()
+        self.server.protocol.dataReceived(refused)
+        self.exited(1)
+        self.assertEqual(self.said, ["down"])
+
+    def test_down(self) -> None:
+        """
+        Where the zone is down when we come, we are told how to start it.
+        """
+        self.begin()
+        self.letIn(present=False)
+        self.assertEqual(
+            self.output.written,
+            CONNECTED + b"[zone 'z' is down: 'zconsole boot z' starts it]\n",
+        )
+        self.type_(b"~.")
+        self.ends("left", "the client left")
+        self.exited(0)
+
+    def test_asks(self) -> None:
+        """
+        Help is shown here; a break is asked for there, and what it has to say is
+        shown.
+        """
+        self.seat()
+        self.type_(b"~?~Bls")
+        self.assertIn(b"~.  leave the console\r\n", self.output.written)
+        self.assertEqual(typed(self.server.value()), b"ls")
+        kinds = [frame.type for frame in frames(self.server.value())]
+        self.assertEqual(kinds, [FrameType.BREAK, FrameType.INPUT])
+        why = "a pty has no break"
+        self.server.protocol.dataReceived(
+            tells(FrameType.ANSWER, request="break", ok=False, text=why)
+        )
+        self.assertIn(b"\r\n[a pty has no break]\r\n", self.output.written)
+        self.type_(b"\r~.")
+        self.ends("left", "the client left")
+        self.exited(0)
 
     def test_noEscapes(self) -> None:
         """

@@ -95,6 +95,16 @@ class EndingTests(AttachingCase):
             self.assertEqual(self.said, [])
             self.exited(0)
 
+    def test_downAlready(self) -> None:
+        """
+        With C{-d}, a zone that was down already ends it with a word.
+        """
+        self.begin(disconnect=True)
+        self.letIn(present=False)
+        self.ends("halted", "the zone is down already")
+        self.exited(0)
+        self.assertEqual(self.said, ["zone 'z' is down: 'zconsole boot z' starts it"])
+
     def test_nonsense(self) -> None:
         """
         A server that can't be understood ends it.

@@ -23,6 +23,7 @@ from .client_fakes import (
     accepts,
     connectedSocket,
     ends,
+    frames,
     nobody,
     prints,
     refuses,
@@ -161,6 +162,64 @@ class LastingTests(SynchronousTestCase):
         self.says(accepts(offset=5))
         self.assertEqual(typed(self.server.value()), b"bc")
         self.successResultOf(room)
+
+    def test_typedForAnother(self) -> None:
+        """
+        What is typed while there is no connection is not for a zone that has booted
+        meanwhile, or that is down; whoever typed it is told.
+        """
+        booted = tells(
+            FrameType.NOTICE, event="booting", text="", time=1, offset=5, arguments=""
+        )
+        for more, same in (
+            ({"boot": [5, 5]}, True),
+            ({"boot": [0, 5]}, False),
+            ({"boot": [9, 9]}, False),
+            ({"boot": [5, 5], "present": False}, False),
+        ):
+            self.seat("operator")
+            self.says(booted)
+            self.heard.clear()
+            self.server.loseConnection()
+            self.lasting.write(b"rm")
+            self.reactor.advance(0.1)
+            self.server.clear()
+            self.says(accepts(offset=5, **more))
+            text = (
+                "the zone is not the one that the last 2 bytes were typed for: they are"
+                " not sent"
+            )
+            self.assertEqual(typed(self.server.value()), b"rm" if same else b"")
+            told = ["lost", "again"]
+            self.assertEqual(
+                self.heard, told if same else [*told, Answer("input", False, text)]
+            )
+            self.assertTrue(self.lasting.write(b"x"))
+            self.lasting.abort()
+
+    def test_givenUp(self) -> None:
+        """
+        Whoever gives up the seat comes again as a watcher; where there is no
+        connection, what was typed is sent first.
+        """
+        self.seat("operator")
+        done: Deferred[Any] = self.lasting.giveUp()
+        self.says(tells(FrameType.ANSWER, request="seat", ok=True, text=""))
+        self.successResultOf(done)
+        self.assertEqual(self.back().role, "watch")
+        self.lasting.abort()
+        self.seat("operator")
+        self.server.loseConnection()
+        self.lasting.write(b"last")
+        done = self.lasting.giveUp()
+        self.assertIsNone(self.successResultOf(self.lasting.sendBreak()))
+        self.reactor.advance(0.1)
+        self.server.clear()
+        self.says(accepts(offset=5))
+        kinds = [frame.type for frame in frames(self.server.value())]
+        self.assertEqual(kinds, [FrameType.INPUT, FrameType.SEAT])
+        self.successResultOf(done)
+        self.lasting.abort()
 
     def test_ended(self) -> None:
         """
