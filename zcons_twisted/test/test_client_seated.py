@@ -16,6 +16,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zcons_twisted.client.reports import moment
 from zcons_twisted.client.seated import SEAT_SECONDS, named, whoSits
 from zcons_twisted.doors.commands import Status
+from zcons_twisted.notices import escaped
 from zcons_twisted.rundir import RunDirectory
 
 from .client_fakes import ClientReactor, connectedSocket
