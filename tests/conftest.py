@@ -37,7 +37,8 @@ from twisted.logger import globalLogPublisher
 from zcons_twisted.doors.commands import Status
 from zcons_twisted.rundir import RunDirectory
 from zcons_twisted.server import ConsoleServer
-from zcons_twisted.service import ZoneConfig, ZoneConsoleService
+from zcons_twisted.service import ZoneConsoleService
+from zcons_twisted.zone_config import ZoneConfig
 
 
 @pytest.fixture

@@ -489,6 +489,34 @@ async def test_resumed(launch: Launch) -> None:
 
 
 @pytest_twisted.ensureDeferred
+async def test_typedAndLost(launch: Launch) -> None:
+    """
+    What was typed and had not come to the zone when the server was killed is counted,
+    and nothing that it has is.
+    """
+    server = await launch("--zone", "z1")
+    zone = await server.zoneSide()
+    program = piped(server)
+    await until(lambda: b"[Connected to" in program.output, "the session")
+    program.send(b"heard")
+    assert await zone.reads(5) == b"heard"
+    size = 400_000
+    program.send(b"x" * size)
+    # More than the zone's terminal, the server and the connection take.
+    await pause(0.5)
+    await server.kill()
+    await until(lambda: b"trying again" in program.errors, "that it is told")
+    again = await launch("--zone", "z1")
+    await until(lambda: b"may not have" in program.errors, "that it is told")
+    found = re.search(rb"\[NOTICE: (\d+) bytes that were typed", program.errors)
+    assert found is not None
+    lost = int(found.group(1))
+    assert 65536 < lost < size
+    zone = await again.zoneSide()
+    assert await zone.reads(size - lost) == b"x" * (size - lost)
+
+
+@pytest_twisted.ensureDeferred
 async def test_replay(launch: Launch) -> None:
     """
     On a terminal the last screenful comes first; in a pipe nothing does; and either

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from .nexus.client import Nexus
     from .rundir import RunDirectory
     from .server import ConsoleServer
-    from .service import ZoneConfig, ZoneConsoleService
+    from .service import ZoneConsoleService
+    from .zone_config import ZoneConfig
 
 __all__ = [
     "Console",
@@ -57,7 +58,7 @@ _HOMES = {
     "OnHalt": "console",
     "RunDirectory": "rundir",
     "ZConsError": "errors",
-    "ZoneConfig": "service",
+    "ZoneConfig": "zone_config",
     "ZoneConsoleService": "service",
     "ZoneEvent": "events",
     "ZoneState": "events",

@@ -30,8 +30,8 @@ from .names import checkZoneName
 from .notices import escaped
 from .option_values import path
 from .rundir import RunDirectory, groupNumber
-from .service import ZoneConfig
 from .toml_lines import Path, keyLines
+from .zone_config import ZoneConfig
 from .zone_options import ZONE_OPTIONS, conflicts, zoneConfig
 
 __all__ = [

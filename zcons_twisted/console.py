@@ -310,7 +310,7 @@ class Console:
         The counters' names and values as of now.
         """
         self.counters.output = self.history.end - self._began
-        missed = sum(session.follower.skipped for session in self.sessions)
+        missed = sum(session.follower.missing for session in self.sessions)
         return [
             (name, value + missed if name == "skipped" else value)
             for name, value in self.counters.items()

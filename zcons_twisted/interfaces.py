@@ -28,6 +28,7 @@ __all__ = [
     "IConsoleDriver",
     "IConsoleDriverMaker",
     "IDeviceReceiver",
+    "ILastingLife",
     "IManagerDevice",
     "IOutlivingDriver",
     "IZoneEvents",
@@ -47,11 +48,19 @@ class DriverOptions:
     @ivar respawn: C{"never"}, C{"on-failure"} or C{"always"}: what happens when it
         ends by itself.
     @ivar grace: how many seconds it is given to end before it is killed.
+    @ivar endpoint: a Twisted client endpoint string, for drivers that connect to a
+        console that something else makes.
+    @ivar qmp: the path of QEMU's QMP socket, where the zone is a virtual machine.
+    @ivar qmpChardev: what QEMU calls the character device of the console; empty where
+        that is to be found out.
     """
 
     command: Sequence[str] = ()
     respawn: str = "never"
     grace: float = 10.0
+    endpoint: str = ""
+    qmp: str = ""
+    qmpChardev: str = ""
 
 
 class IDeviceReceiver(Interface):
@@ -223,6 +232,13 @@ class IZoneLife(Interface):
         """
 
 
+class ILastingLife(IZoneLife):
+    """
+    The life of a zone that the server directs but that is not its own: the zone is not
+    booted when the server starts, and goes on when it stops.
+    """
+
+
 class IConsoleDriver(Interface):
     """
     What makes, finds, holds and removes the console device of one zone.
@@ -263,11 +279,12 @@ class IConsoleDriver(Interface):
         Let the subsidiary go.
         """
 
-    def open(receiver: IDeviceReceiver) -> IManagerDevice:
+    def open(receiver: IDeviceReceiver) -> IManagerDevice | Deferred[IManagerDevice]:
         """
-        Open the manager.
+        Open the manager, at once or as soon as something has answered.  A Deferred may
+        be cancelled: then nothing of it stays open.
 
-        @raise DeviceError: it can't be opened now.
+        @raise DeviceError: it can't be opened now; or the Deferred fails with it.
         """
 
 

@@ -9,10 +9,10 @@ L{zcons_twisted.zone_options} says of its options.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
+from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
@@ -20,53 +20,12 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from .errors import ZConsError
+from .outcomes import Outcome, Reload
+from .service import ZoneConsoleService
+from .zone_config import ZoneConfig
+from .zone_options import ZONE_OPTIONS
 
-if TYPE_CHECKING:
-    from .server import ConsoleServer
-    from .service import ZoneConfig, ZoneConsoleService
-
-__all__ = ["Outcome", "Plan", "Reload", "Reloads", "changeZones", "planChange"]
-
-
-@dataclass(slots=True)
-class Outcome:
-    """
-    What came of a change.
-
-    @ivar started: zones that are served now, and were not before.
-    @ivar stopped: those that are served no more.
-    @ivar restarted: those that were stopped and started.
-    @ivar changed: those that were changed as they are.
-    @ivar untouched: how many had no change.
-    @ivar problems: what could not be done, a line each.
-    """
-
-    started: list[str] = field(default_factory=list)
-    stopped: list[str] = field(default_factory=list)
-    restarted: list[str] = field(default_factory=list)
-    changed: list[str] = field(default_factory=list)
-    untouched: int = 0
-    problems: list[str] = field(default_factory=list)
-
-    def __str__(self) -> str:
-        """
-        For people, in one line.
-        """
-        parts = [
-            f"{len(zones)} {what}"
-            for what, zones in (
-                ("started", self.started),
-                ("stopped", self.stopped),
-                ("restarted", self.restarted),
-                ("changed", self.changed),
-            )
-            if zones
-        ]
-        return f"zones: {', '.join([*parts, f'{self.untouched} untouched'])}"
-
-
-#: Has the configuration read anew; fails with L{ZConsError} where that changes nothing.
-Reload = Callable[[], "Deferred[Outcome]"]
+__all__ = ["Plan", "Reloads", "changeZones", "planChange"]
 
 
 @dataclass(slots=True)
@@ -108,9 +67,6 @@ def _canChange(zone: ZoneConsoleService, config: ZoneConfig) -> bool:
     """
     Can this be had without a stop?
     """
-    # Later, because the table knows the configuration, and that knows a reload.
-    from .zone_options import ZONE_OPTIONS
-
     live = all(
         option.live or option.of(zone.config) == option.of(config)
         for option in ZONE_OPTIONS.values()
@@ -119,15 +75,24 @@ def _canChange(zone: ZoneConsoleService, config: ZoneConfig) -> bool:
 
 
 async def changeZones(
-    server: ConsoleServer, reactor: IReactorTime, wanted: Iterable[ZoneConfig]
+    server: MultiService,
+    served: Collection[ZoneConsoleService],
+    wanted: Iterable[ZoneConfig],
+    make: Callable[[ZoneConfig], ZoneConsoleService],
+    reactor: IReactorTime,
 ) -> Outcome:
     """
     Serve these zones from now on, and no others.
 
+    @param server: the parent of all zones.
+    @param served: those that are served now.
+    @param wanted: those that are to be.
+    @param make: makes the service of one.
+    @param reactor: lets others have their turn.
     @raise ZConsError: a new zone can't be served; then nothing has changed.
     """
-    plan = planChange(server.zones(), wanted)
-    new = [server.make(config) for config in plan.start]
+    plan = planChange(served, wanted)
+    new = [make(config) for config in plan.start]
     for zone in new:
         zone.check()
     outcome = Outcome(untouched=plan.untouched)
@@ -146,7 +111,7 @@ async def changeZones(
 
     async def restart(zone: ZoneConsoleService, config: ZoneConfig) -> None:
         await remove(zone)
-        if _start(server, server.make(config), outcome):
+        if _start(server, make(config), outcome):
             outcome.restarted.append(config.name)
 
     begun = [Deferred.fromCoroutine(stop(zone)) for zone in plan.stop]
@@ -160,7 +125,7 @@ async def changeZones(
     return outcome
 
 
-def _start(server: ConsoleServer, zone: ZoneConsoleService, outcome: Outcome) -> bool:
+def _start(server: MultiService, zone: ZoneConsoleService, outcome: Outcome) -> bool:
     """
     Serve a zone, unless the server has been stopped in the meantime.
     """

@@ -14,11 +14,13 @@ from twisted.logger import Logger
 from .doors.listening import NO_SOCKETS, PassedSockets
 from .handshakes import PendingHandshakes
 from .nexus.client import Nexus
+from .outcomes import Outcome, Reload
 from .reactors import ServerReactor
-from .reloading import Outcome, Reload, changeZones
+from .reloading import changeZones
 from .rundir import RunDirectory
-from .service import ZoneConfig, ZoneConsoleService
+from .service import ZoneConsoleService
 from .urgency import Urgency
+from .zone_config import ZoneConfig
 
 __all__ = ["ConsoleServer"]
 
@@ -103,7 +105,9 @@ class ConsoleServer(MultiService):
         @return: fails with L{ZConsError<zcons_twisted.errors.ZConsError>} where a new
             zone can't be served, and nothing has changed.
         """
-        return Deferred.fromCoroutine(changeZones(self, self._reactor, zones))
+        return Deferred.fromCoroutine(
+            changeZones(self, self.zones(), zones, self.make, self._reactor)
+        )
 
     def zones(self) -> list[ZoneConsoleService]:
         """

@@ -19,7 +19,7 @@ from .events import ZoneEvent
 from .history import History
 from .locales import Language
 from .marks import Mark, MarkKind
-from .notices import framed, gapText, noticeText
+from .notices import forgottenText, framed, gapText, noticeText
 from .relay import Follower, OutputLink, Voice
 
 __all__ = [
@@ -193,6 +193,13 @@ class LegacyVoice:
         A notice of how much is missing.
         """
         text = gapText(missing, self._language.translate)
+        return framed(text, self._language.encoding)
+
+    def forgotten(self, offset: int, before: Mark) -> bytes:
+        """
+        A notice that there were others.
+        """
+        text = forgottenText(self._language.translate)
         return framed(text, self._language.encoding)
 
     def remark(self, text: str) -> bytes:

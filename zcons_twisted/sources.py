@@ -20,8 +20,8 @@ from .events import ZoneEvent
 from .interfaces import IZoneEvents
 from .reactors import ServerReactor
 from .rundir import RunDirectory
-from .service import ZoneConfig
 from .shards import Shard
+from .zone_config import ZoneConfig
 
 __all__ = ["ZoneSource"]
 

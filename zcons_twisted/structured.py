@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .errors import DeviceError
-from .events import EVENT_NAMES, ZoneEvent
+from .events import TOLD_NAMES, ZoneEvent
 from .frames import (
     CLIENT_TYPES,
     INPUT_MAX,
@@ -30,7 +30,7 @@ from .frames import (
 from .history import History
 from .locales import Language
 from .marks import Mark, MarkKind
-from .notices import noticeText
+from .notices import forgottenText, noticeText
 from .sessions import EndReason, Peer, Role, Session, SessionLink
 from .tails import lastLines
 
@@ -59,24 +59,30 @@ LAST_REQUESTS_MAX = 4096
 #: Most bytes of history that are looked through for its last lines.
 TAIL_MAX = 4 * 1024 * 1024
 
-_NAMES = {event: name for name, event in EVENT_NAMES.items()}
+_NAMES = {event: name for name, event in TOLD_NAMES.items()}
 
 
-def startOffset(history: History, start: str | tuple[str, int]) -> int | None:
+def startOffset(history: History, attach: Attach) -> int | None:
     """
     Where a session's output begins.
 
-    @param start: as in L{Attach.start}.
+    @param attach: what it asks for.
     @return: the offset, or L{None} for what is printed from now on.
     """
+    history.settle()
+    start = attach.start
     if isinstance(start, str):
+        if start == "boot":
+            return history.boot[0]
         return None if start == "live" else history.oldest
     unit, number = start
     if unit == "lines":
         return lastLines(history, int(number), TAIL_MAX)
     if unit == "bytes":
         return max(history.oldest, history.end - int(number))
-    # What is beyond the end is not yet; a token of another birth may well be.
+    if attach.birth and attach.birth != history.birth:
+        # Nothing of this history is known yet; what is not kept of it is a gap.
+        return 0
     return min(int(number), history.end)
 
 
@@ -105,6 +111,7 @@ def accepted(console: Console, session: Session, start: int | None) -> bytes:
                 "state": console.presence.label(),
                 "present": console.presence.present(),
                 "role": session.role.value,
+                "birth": history.birth,
                 "offset": history.end if start is None else start,
                 "oldest": history.oldest,
                 "end": history.end,
@@ -176,24 +183,20 @@ class FrameVoice:
         event = ZoneEvent(mark.number)
         ends = self._disconnect and mark.time >= self._since
         text = noticeText(event, ends, mark.text, self._language.translate)
-        return encodeFrame(
-            FrameType.NOTICE,
-            encodeObject(
-                {
-                    "event": _NAMES[event],
-                    "text": text,
-                    "time": mark.time,
-                    "offset": mark.offset,
-                    "arguments": mark.text,
-                }
-            ),
-        )
+        return _notice(_NAMES[event], text, mark.time, mark.offset, mark.text)
 
     def gap(self, offset: int, missing: int) -> bytes:
         """
         A gap.
         """
         return encodeGap(offset, missing)
+
+    def forgotten(self, offset: int, before: Mark) -> bytes:
+        """
+        A notice that there were others.
+        """
+        text = forgottenText(self._language.translate)
+        return _notice("forgotten", text, before.time, offset, "")
 
     def remark(self, text: str) -> bytes:
         """
@@ -207,6 +210,19 @@ class FrameVoice:
         """
         content = encodeObject({"reason": reason.value, "text": text})
         return encodeFrame(FrameType.END, content)
+
+
+def _notice(
+    event: str, text: str | None, time: float, offset: int, arguments: str
+) -> bytes:
+    content = {
+        "event": event,
+        "text": text,
+        "time": time,
+        "offset": offset,
+        "arguments": arguments,
+    }
+    return encodeFrame(FrameType.NOTICE, encodeObject(content))
 
 
 class StructuredSession(Session):
@@ -251,6 +267,7 @@ class StructuredSession(Session):
             FrameType.SEAT: self._seat,
             FrameType.PING: self._ping,
             FrameType.LEAVE: self._leave,
+            FrameType.CONFIRM: self._confirm,
         }
 
     def received(self, data: bytes) -> None:
@@ -355,6 +372,13 @@ class StructuredSession(Session):
         if len(payload) > PING_MAX:
             raise BadFrame(f"a ping of more than {PING_MAX} bytes")
         self._tell(encodeFrame(FrameType.PONG, payload))
+
+    def _confirm(self, payload: bytes) -> None:
+        if len(payload) > PING_MAX:
+            raise BadFrame(f"a request to confirm of more than {PING_MAX} bytes")
+        confirmed = encodeFrame(FrameType.CONFIRMED, payload)
+        if not self._console.seat.confirm(self, lambda: self._tell(confirmed)):
+            self._answer("confirm", "only the operator may type")
 
     def _leave(self, payload: bytes) -> None:
         self._console.gone(self, EndReason.LEFT, "the client left")

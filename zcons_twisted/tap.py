@@ -21,11 +21,12 @@ from .names import checkZoneName
 from .notices import escaped
 from .reactors import ServerReactor
 from .rundir import ROOT_RUN_DIRECTORY, RunDirectory, groupNumber
-from .service import ZoneConfig
 from .shards import Shard
 from .sources import ZoneSource
+from .systemd.activation import ActivatedSockets
 from .systemd.journal import JournalObserver, isJournal
 from .twistd_server import TwistdServer
+from .zone_config import ZoneConfig
 from .zone_options import ZONE_OPTIONS, ZoneOption, zoneConfig
 
 __all__ = ["Options", "makeService"]
@@ -227,6 +228,8 @@ def makeService(options: Options, reactor: ServerReactor | None = None) -> IServ
         what is wrong with its configuration file.  Or nothing is to be started.
     """
     chosen = reactor or _globalReactor()
+    # First of all: whoever loads Twisted's endpoints takes them out of the environment.
+    sockets = ActivatedSockets.fromEnvironment(os.environ, os.getpid())
     try:
         source = options.source()
         limit = raiseLimit(os.environ)
@@ -242,6 +245,7 @@ def makeService(options: Options, reactor: ServerReactor | None = None) -> IServ
             limit,
             observer=_observer(options),
             nexus=options["nexus"],
+            sockets=sockets,
         )
         server.keep = options["keep"]
         server.check()

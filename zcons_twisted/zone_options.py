@@ -29,12 +29,14 @@ from .option_values import (
     commandOrWords,
     member,
     number,
+    path,
+    pathFromHere,
     seconds,
     size,
     text,
 )
-from .service import ZoneConfig
 from .systems import hasConsoleDevices
+from .zone_config import ZoneConfig
 
 __all__ = [
     "DEFAULT_DRIVER",
@@ -59,7 +61,7 @@ DEFAULT_DRIVER = "zcons" if hasConsoleDevices() else "pty"
 ENDING_DRIVERS = frozenset({"zcons"})
 
 #: The drivers whose options are all in this table; those of others may use any.
-OWN_DRIVERS = frozenset({"pty", "exec", "zcons"})
+OWN_DRIVERS = frozenset({"pty", "exec", "endpoint", "zcons"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +131,8 @@ ZONE_OPTIONS: dict[str, ZoneOption] = {
         ZoneOption(
             "driver",
             "KIND",
-            "What makes the device: pty, exec, zcons or another plugin"
-            " [default: by --exec].",
+            "What makes the device: pty, exec, endpoint, zcons or another plugin"
+            " [default: by what it is to do].",
             text("the name of a driver"),
             "driver",
         ),
@@ -160,8 +162,34 @@ ZONE_OPTIONS: dict[str, ZoneOption] = {
             seconds(GRACE_MAX),
             "grace",
             toml=number(GRACE_MAX),
-            drivers=frozenset({"exec"}),
+            drivers=frozenset({"exec", "endpoint"}),
             live=True,
+        ),
+        ZoneOption(
+            "endpoint",
+            "STRING",
+            "Connect to this Twisted client endpoint, which is the zone's console.",
+            text("an endpoint"),
+            "endpoint",
+            drivers=frozenset({"endpoint"}),
+            implies="endpoint",
+        ),
+        ZoneOption(
+            "qmp",
+            "SOCKET",
+            "The QMP socket of QEMU, where the zone is a virtual machine.",
+            pathFromHere("a socket"),
+            "qmp",
+            toml=path("a socket"),
+            drivers=frozenset({"endpoint"}),
+        ),
+        ZoneOption(
+            "qmp-chardev",
+            "ID",
+            "What QEMU calls the console's character device [default: found out].",
+            text("an ID"),
+            "qmpChardev",
+            drivers=frozenset({"endpoint"}),
         ),
         ZoneOption(
             "history",

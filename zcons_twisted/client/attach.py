@@ -32,11 +32,19 @@ from .connecting import Opener, openUnix
 from .endings import TAIL_SIZE, ExitStatus, Verdict, told, verdict, whyEnded
 from .errors import AttachError, ConsoleInUse, CouldNotConnect, NotStructured
 from .escapes import helpText
-from .happenings import Answer, End, EndCause, Happening, Notice
+from .happenings import (
+    Anew,
+    Answer,
+    End,
+    EndCause,
+    Happening,
+    Notice,
+    Unconfirmed,
+)
 from .keyboard import Keyboard
 from .lasting import Ears, Lasting
 from .seated import whoSits
-from .showing import shownRaw
+from .showing import remark, shownRaw
 from .silence import Silence
 from .streams import OutputStream
 from .terminal import rawAgain, suspend
@@ -82,6 +90,7 @@ class Attachment:
         self._user = user
         self._opener = opener
         self._signal = 0
+        self._early: int | None = None
         self._tail = b""
         self._way: _Way | None = None
         self._outputError: OSError | None = None
@@ -106,7 +115,7 @@ class Attachment:
         try:
             session = await self._attach()
             if session is None:
-                return self._signal or ExitStatus.FAILED
+                return ExitStatus.FAILED if self._early is None else self._early
             self._session = session
             way = await self._converse(session)
         finally:
@@ -126,10 +135,11 @@ class Attachment:
         A signal ends it.
         """
         self._signal = ExitStatus.SIGNAL + number
+        leaves = self._onlyLooks and number == signal.SIGINT
         if self._session is not None:
-            leaves = self._onlyLooks and number == signal.SIGINT
             self._finish(_Way.LEFT if leaves else _Way.SIGNAL)
         elif self._attaching is not None:
+            self._early = ExitStatus.DONE if leaves else self._signal
             self._attaching.cancel()
 
     def stopped(self, number: int) -> None:
@@ -234,6 +244,9 @@ class Attachment:
             self._refused(happening)
         elif isinstance(happening, Notice):
             self._unheard = ""
+        if isinstance(happening, Anew | Unconfirmed) and self._user.tell is not None:
+            self._user.tell(f"[{remark(happening)}]")
+            return
         data = shownRaw(happening, self._options.encoding)
         if data and not self._output.write(data) and self._session is not None:
             self._session.pauseOutput()

@@ -307,6 +307,12 @@ def _addHistory(parser: argparse.ArgumentParser) -> None:
     begin.add_argument(
         "--since", metavar="OFFSET", type=_number, help="what comes from an offset on"
     )
+    begin.add_argument(
+        "--since-boot",
+        dest="sinceBoot",
+        action="store_true",
+        help="what comes from the zone's last boot on",
+    )
     parser.add_argument(
         "--follow", action="store_true", help="go on with what is printed from now on"
     )

@@ -9,6 +9,7 @@ refused, before that; each command then imports what it needs.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any
@@ -52,6 +53,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except RunDirectoryError as e:
         _say(str(e))
         return 1
+    except KeyboardInterrupt:
+        # There was nobody yet who listens to signals.
+        return 0 if arguments.command == "watch" else 128 + signal.SIGINT
     except BrokenPipeError:
         # Whoever read our output has seen enough; so has the interpreter's exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
@@ -104,8 +108,6 @@ def _show(text: str) -> None:
 
 
 def _attach(arguments: Arguments, rundir: RunDirectory) -> int:
-    import signal
-
     from .attach import Attachment
     from .running import ENDING_SIGNALS, runToEnd
     from .user_side import AttachOptions
@@ -163,6 +165,8 @@ def _history(arguments: Arguments, rundir: RunDirectory) -> int:
         start = ("lines", arguments.lines)
     elif arguments.since is not None:
         start = ("offset", arguments.since)
+    elif arguments.sinceBoot:
+        start = "boot"
     return _run(Past(_looker(rundir), arguments.zone, start, arguments.follow))
 
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from zcons_twisted.notices import escaped, framed, gapText
+from zcons_twisted.notices import escaped, framed, gapText, unconfirmedText
 
-from .happenings import Gap, Happening, Notice
+from .happenings import Anew, Gap, Happening, Notice, Unconfirmed
 
 __all__ = ["LINE_MAX", "LineShower", "gapSaid", "remark", "shownRaw"]
 
@@ -29,6 +29,10 @@ def remark(happening: Happening) -> str:
         return escaped(happening.text)
     if isinstance(happening, Gap):
         return gapText(happening.missing)
+    if isinstance(happening, Anew):
+        return "NOTICE: History begins anew"
+    if isinstance(happening, Unconfirmed):
+        return f"NOTICE: {unconfirmedText(happening.typed)}"
     return ""
 
 

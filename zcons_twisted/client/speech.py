@@ -25,6 +25,7 @@ from zcons_twisted.frames import (
 from .errors import NotStructured
 from .happenings import (
     Answer,
+    Confirmed,
     End,
     EndCause,
     Gap,
@@ -124,6 +125,7 @@ class FramedSpeech:
             FrameType.END: _end,
             FrameType.PONG: Pong,
             FrameType.ANSWER: _answer,
+            FrameType.CONFIRMED: Confirmed,
         }
 
     def typed(self, data: bytes) -> bytes:
@@ -184,6 +186,7 @@ def parseWelcome(answer: dict[str, Any]) -> Welcome:
             _number(answer["end"]),
             _operator(answer["operator"]),
             _number(answer["sessions"]),
+            _text(answer.get("birth", "")),
             answer.get("present") is not False,
             _boot(answer.get("boot")),
         )

@@ -255,7 +255,7 @@ class _Handshake:
             why = f"there are {SESSIONS_MAX} sessions already"
             self._refuse(why, refused("full", why))
         else:
-            start = startOffset(console.history, attach.start)
+            start = startOffset(console.history, attach)
             session = StructuredSession(
                 self._door.reactor,
                 self._peer,

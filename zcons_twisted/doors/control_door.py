@@ -16,7 +16,7 @@ from ..errors import ZConsError
 from ..events import checkBootArguments
 from ..interfaces import IConsoleDriver
 from ..laps import Laps
-from ..reloading import Reload
+from ..outcomes import Reload
 from .commands import Refused
 from .usernames import UserNames
 

@@ -32,10 +32,10 @@ from twisted.protocols.amp import (
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from .. import reloading
 from ..credentials import Credentials
 from ..events import EVENT_NAMES, ZoneEvent
 from ..notices import escaped
+from ..outcomes import Outcome
 from ..sessions import EndReason
 from .commands import (
     Boot,
@@ -353,7 +353,7 @@ class ControlProtocol(AMP):
         self._note("reload")
         self.outlives = True
 
-        def told(outcome: reloading.Outcome) -> dict[str, Any]:
+        def told(outcome: Outcome) -> dict[str, Any]:
             return {"message": str(outcome), "problems": shortened(outcome.problems)}
 
         def after(result: object) -> object:

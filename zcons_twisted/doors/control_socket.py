@@ -17,8 +17,8 @@ from ..console import Console
 from ..credentials import Admission, Credentials, peerCredentials
 from ..interfaces import IConsoleDriver
 from ..laps import Laps
+from ..outcomes import Reload
 from ..reactors import ServerReactor
-from ..reloading import Reload
 from .control_protocol import ControlProtocol
 from .listening import NO_SOCKETS, Listener, PassedSockets, bindSocket
 from .usernames import UserNames, userNamesInThread

@@ -55,6 +55,9 @@ def statusOf(door: Told, names: Mapping[int, str]) -> dict[str, Any]:
         "printedAt": console.fanout.printedAt,
         "oldest": console.history.oldest,
         "end": console.history.end,
+        "birth": console.history.birth,
+        "boot": console.history.boot[0],
+        "bootEnd": console.history.boot[1],
         "ended": [_ended(end) for end in console.ended],
         "counters": [
             {"name": name, "value": value} for name, value in console.totals()

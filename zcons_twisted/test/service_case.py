@@ -15,8 +15,9 @@ from ..console import OnHalt
 from ..interfaces import DriverOptions
 from ..rundir import RunDirectory
 from ..server import ConsoleServer
-from ..service import ZoneConfig, ZoneConsoleService
+from ..service import ZoneConsoleService
 from ..testing import FakeReactor, MemoryDriver, MemoryDriverMaker
+from ..zone_config import ZoneConfig
 from .support import shortDirectory
 
 

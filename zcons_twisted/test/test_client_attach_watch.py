@@ -45,6 +45,16 @@ class WatchingTests(AttachingCase):
             self.ends("left", "the client left")
             self.exited(0)
 
+    def test_leaveEarly(self) -> None:
+        """
+        C{^C} leaves also where the server has not answered yet; another signal ends.
+        """
+        for number, code in ((signal.SIGINT, 0), (signal.SIGTERM, 143)):
+            self.setUp()
+            self.begin(role="watch")
+            self.attachment.signalled(number)
+            self.exited(code)
+
     def test_pipe(self) -> None:
         """
         Without a terminal nothing is read.

@@ -116,6 +116,8 @@ class HistoryTests(SynchronousTestCase):
         given = parse(["history", "--lines", "5", "--follow", "z"])
         self.assertEqual((given.lines, given.since, given.follow), (5, None, True))
         self.assertEqual(parse(["history", "--since", "7", "z"]).since, 7)
+        self.assertTrue(parse(["history", "--since-boot", "z"]).sinceBoot)
+        self.assertFalse(given.sinceBoot)
         with (
             contextlib.redirect_stderr(io.StringIO()),
             self.assertRaises(SystemExit),

@@ -207,3 +207,13 @@ class CommandTests(SynchronousTestCase):
                 self.assertEqual(arguments[2], ["a", "b"])
             else:
                 self.assertEqual(arguments[0].zone, "a")
+
+    def test_interrupted(self) -> None:
+        """
+        C{^C} that comes before anybody listens to it ends the command, and leaves
+        C{watch}.
+        """
+        for command, status in (("attach", 130), ("history", 130), ("watch", 0)):
+            with mock.patch("zcons_twisted.client.main._do") as do:
+                do.side_effect = KeyboardInterrupt
+                self.assertEqual(run("--rundir", "/x", command, "a"), (status, "", ""))

@@ -125,6 +125,44 @@ class _StructuredTests(SessionRules):
         self.assertFalse(self.result(open_).ok)
         self.assertFalse(self.result(session.sendBreak()).ok)
 
+    def test_confirm(self: Any) -> None:
+        """
+        What is confirmed confirms all that was typed before; what is not answered any
+        more is not confirmed.
+        """
+        self.letIn()
+        session = self.session
+        asked = [session.confirm() for _ in range(3)]
+        sent = frames(self.connection.sent)
+        self.assertEqual([f.type.name for f in sent], ["CONFIRM"] * 3)
+        for payload in (b"nonsense", sent[1].payload, sent[1].payload):
+            session.dataReceived(encodeFrame(FrameType.CONFIRMED, payload))
+        self.assertEqual(self.result(asked[0]), Answer("confirm", True))
+        self.assertEqual(self.result(asked[1]), Answer("confirm", True))
+        self.assertIs(self.result(asked[2]), NOTHING)
+        asked.append(session.confirm())
+        session.dataReceived(
+            tells(FrameType.ANSWER, request="confirm", ok=False, text="no")
+        )
+        for future in asked[2:]:
+            self.assertEqual(self.result(future), Answer("confirm", False, "no"))
+        self.connection.sent = b""
+        last = session.confirm()
+        (frame,) = frames(self.connection.sent)
+        session.dataReceived(encodeFrame(FrameType.CONFIRMED, sent[2].payload))
+        self.assertIs(self.result(last), NOTHING)
+        session.dataReceived(encodeFrame(FrameType.CONFIRMED, frame.payload))
+        self.assertEqual(self.result(last), Answer("confirm", True))
+
+    def test_birth(self: Any) -> None:
+        """
+        Which history it is is told, by servers that know.
+        """
+        self.letIn()
+        self.assertEqual(self.session.welcome.birth, "")
+        self.letIn(birth="0123456789abcdef")
+        self.assertEqual(self.session.welcome.birth, "0123456789abcdef")
+
     def test_requestsTooEarly(self: Any) -> None:
         """
         Nothing can be asked before the session is seated, and of a legacy session

@@ -13,7 +13,7 @@ from ..config import BadConfig, BadValue, ServerConfig, parseConfig, readConfig
 from ..console import OnHalt
 from ..interfaces import DriverOptions
 from ..rundir import RunDirectory
-from ..service import ZoneConfig
+from ..zone_config import ZoneConfig
 from .support import shortDirectory
 
 
@@ -220,7 +220,8 @@ class BadConfigTests(SynchronousTestCase):
             error.problems,
             [
                 "f:1: zone 'a': no",
-                "f:3: zone 'b': grace is of no use to the pty driver: add exec COMMAND",
+                "f:3: zone 'b': grace is of no use to the pty driver: add exec COMMAND"
+                " or endpoint STRING",
                 "f:6: zone 'c': no",
             ],
         )

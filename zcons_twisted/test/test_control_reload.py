@@ -12,7 +12,7 @@ from ..config import BadConfig
 from ..doors.commands import Reload, Status
 from ..doors.control_door import PROBLEMS_MAX, shortened
 from ..doors.peer import LINGER_SECONDS
-from ..reloading import Outcome
+from ..outcomes import Outcome
 from .control_case import ControlTestCase
 
 

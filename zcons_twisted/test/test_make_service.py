@@ -97,7 +97,7 @@ class MakeServiceTests(SynchronousTestCase):
         """
         So is a driver that there is not.
         """
-        self.assertIn("choose one of exec, pty", self.line("--driver", "x"))
+        self.assertIn("choose one of endpoint, exec, pty", self.line("--driver", "x"))
 
     def test_served(self) -> None:
         """

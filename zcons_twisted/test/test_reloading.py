@@ -14,9 +14,10 @@ from twisted.internet.defer import Deferred
 from ..console import OnHalt
 from ..errors import BadOption, ZoneServed
 from ..interfaces import DriverOptions
-from ..reloading import Outcome, Reloads, planChange
+from ..outcomes import Outcome
+from ..reloading import Reloads, planChange
 from ..server import ConsoleServer
-from ..service import ZoneConfig
+from ..zone_config import ZoneConfig
 from .service_case import ServiceTestCase
 
 

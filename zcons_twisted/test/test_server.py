@@ -14,7 +14,7 @@ from ..console import OnHalt
 from ..errors import RunDirectoryError, ZoneServed
 from ..events import ZoneEvent
 from ..server import ConsoleServer
-from ..service import ZoneConfig
+from ..zone_config import ZoneConfig
 from .service_case import ServiceTestCase
 
 

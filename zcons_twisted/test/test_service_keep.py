@@ -14,8 +14,9 @@ from .. import service
 from ..interfaces import IOutlivingDriver
 from ..nexus.client import Nexus
 from ..server import ConsoleServer
-from ..service import ZoneConfig, ZoneConsoleService
+from ..service import ZoneConsoleService
 from ..testing import MemoryDriver, MemoryDriverMaker, MemoryLife
+from ..zone_config import ZoneConfig
 from .service_case import ServiceTestCase
 
 

@@ -15,8 +15,8 @@ from ..errors import (
     LifecycleError,
 )
 from ..events import ZoneEvent, ZoneState
-from ..service import ZoneConfig
 from ..testing import MemoryLife
+from ..zone_config import ZoneConfig
 from .service_case import ServiceTestCase
 
 FILES = ["z.console_sock", "z.control_sock", "z.history", "z.zconsole.lock"]

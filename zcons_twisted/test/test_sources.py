@@ -12,10 +12,10 @@ from twisted.trial.unittest import SynchronousTestCase
 from ..config import BadConfig, ServerConfig
 from ..errors import BadOption
 from ..rundir import RunDirectory
-from ..service import ZoneConfig
 from ..shards import Shard
 from ..sources import ZoneSource
 from ..testing import FakeReactor
+from ..zone_config import ZoneConfig
 from .support import shortDirectory
 
 #: Enough open files for any test.
@@ -97,8 +97,8 @@ class ZoneSourceTests(SynchronousTestCase):
             self.problems(ZoneSource(file=self.file)),
             [
                 "2: zone 'a': the exec driver needs --exec COMMAND",
-                "4: zone 'b': there is no driver 'floppy': choose one of exec, pty,"
-                " zcons",
+                "4: zone 'b': there is no driver 'floppy': choose one of endpoint,"
+                " exec, pty, zcons",
             ],
         )
 

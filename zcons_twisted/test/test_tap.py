@@ -16,9 +16,9 @@ from .. import __version__
 from ..console import OnHalt
 from ..interfaces import DriverOptions
 from ..rundir import RunDirectory
-from ..service import ZoneConfig
 from ..shards import Shard
 from ..tap import Options
+from ..zone_config import ZoneConfig
 
 
 def parsed(*words: str) -> Options:
@@ -225,13 +225,17 @@ class BadOptionsTests(SynchronousTestCase):
 
     def test_noCommand(self) -> None:
         """
-        What concerns a command needs one.
+        What concerns a command needs one, or something else that it is of use to.
         """
+        remedies = {
+            "respawn": "--exec COMMAND",
+            "grace": "--exec COMMAND or --endpoint STRING",
+        }
         for option, value in (("respawn", "always"), ("grace", "3")):
             self.assertEqual(
                 self.line("--zone", "z", f"--{option}", value),
                 f"zone 'z': --{option} is of no use to the pty driver:"
-                " add --exec COMMAND",
+                f" add {remedies[option]}",
             )
 
     def test_choices(self) -> None:

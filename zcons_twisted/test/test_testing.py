@@ -27,7 +27,6 @@ from ..laps import Laps
 from ..reactors import ServerReactor
 from ..rundir import RunDirectory
 from ..server import ConsoleServer
-from ..service import ZoneConfig
 from ..testing import (
     FakeReactor,
     MemoryDevice,
@@ -40,6 +39,7 @@ from ..testing import (
     MemorySessions,
     MemoryStates,
 )
+from ..zone_config import ZoneConfig
 from .support import makeHistory, makeSession, shortDirectory
 
 

@@ -20,10 +20,10 @@ from twisted.logger import ILogObserver
 
 from ..console import OnHalt
 from ..rundir import RunDirectory
-from ..service import ZoneConfig
 from ..systemd.journal import JournalObserver
 from ..tap import makeService
 from ..twistd_server import TwistdServer
+from ..zone_config import ZoneConfig
 from .service_case import ServiceTestCase
 from .test_tap import parsed
 

@@ -15,8 +15,8 @@ from ..console import OnHalt
 from ..errors import BadOption
 from ..interfaces import DriverOptions
 from ..option_values import text
-from ..service import ZoneConfig
 from ..tap import Options
+from ..zone_config import ZoneConfig
 from ..zone_options import (
     OWN_DRIVERS,
     ZONE_OPTIONS,
@@ -165,7 +165,8 @@ class ConflictTests(SynchronousTestCase):
             self.told({"respawn": "never", "grace": 1.0, "on-halt": OnHalt.STAY}),
             [
                 "respawn is of no use to the pty driver: add --exec COMMAND",
-                "grace is of no use to the pty driver: add --exec COMMAND",
+                "grace is of no use to the pty driver: add --exec COMMAND"
+                " or --endpoint STRING",
             ],
         )
         self.assertEqual(
@@ -222,5 +223,6 @@ class ConflictTests(SynchronousTestCase):
         error = self.assertRaises(BadOption, zoneConfig, "z", {"grace": 1.0}, {})
         self.assertEqual(
             str(error),
-            "zone 'z': grace is of no use to the pty driver: add exec COMMAND",
+            "zone 'z': grace is of no use to the pty driver: add exec COMMAND"
+            " or endpoint STRING",
         )
