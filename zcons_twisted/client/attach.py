@@ -19,7 +19,7 @@ import errno
 import os
 import signal
 import termios
-from typing import Any
+from functools import partial
 
 from twisted.internet.defer import CancelledError, Deferred
 
@@ -29,7 +29,15 @@ from zcons_twisted.notices import escaped
 from zcons_twisted.sessions import EndReason
 
 from .connecting import Opener, openUnix
-from .endings import TAIL_SIZE, ExitStatus, Verdict, told, verdict, whyEnded
+from .endings import (
+    TAIL_SIZE,
+    ExitStatus,
+    Verdict,
+    outputVerdict,
+    told,
+    verdict,
+    whyEnded,
+)
 from .errors import AttachError, ConsoleInUse, CouldNotConnect, NotStructured
 from .escapes import helpText
 from .happenings import (
@@ -43,6 +51,7 @@ from .happenings import (
 )
 from .keyboard import Keyboard
 from .lasting import Ears, Lasting
+from .running import within
 from .seated import whoSits
 from .showing import remark, shownRaw
 from .silence import Silence
@@ -93,6 +102,7 @@ class Attachment:
         self._early: int | None = None
         self._tail = b""
         self._way: _Way | None = None
+        self._within = partial(within, reactor)
         self._outputError: OSError | None = None
         self._over: Deferred[None] = Deferred()
         self._end = End(EndCause.OURS)
@@ -363,13 +373,7 @@ class Attachment:
         if way is _Way.NOT_RAW:
             return Verdict(ExitStatus.FAILED)
         if way is _Way.OUTPUT_FAILED:
-            error = self._outputError
-            if error is None or isinstance(error, BrokenPipeError):
-                # Whoever read our output has seen enough.
-                return Verdict(ExitStatus.DONE)
-            return Verdict(
-                ExitStatus.FAILED, f"could not write the output: {error.strerror}"
-            )
+            return outputVerdict(self._outputError)
         if way is _Way.LEFT:
             return Verdict(ExitStatus.DONE)
         if way is _Way.UNHEARD:
@@ -398,13 +402,3 @@ class Attachment:
 
     def _line(self, text: str) -> None:
         self._output.write(text.encode())
-
-    async def _within(self, seconds: float, event: Deferred[Any]) -> None:
-        limit = self._reactor.callLater(seconds, event.cancel)
-        try:
-            await event
-        except CancelledError:
-            pass
-        finally:
-            if limit.active():
-                limit.cancel()

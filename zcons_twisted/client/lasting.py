@@ -21,15 +21,13 @@ import txaio.tx
 from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.python.failure import Failure
 
-from zcons_twisted.backoff import BackOff
 from zcons_twisted.frames import Attach
-from zcons_twisted.notices import unconfirmedText
+from zcons_twisted.notices import droppedText, unconfirmedText
 from zcons_twisted.rundir import RunDirectory
 from zcons_twisted.sessions import EndReason
 
 from . import tx
 from .connecting import Opener, openUnix
-from .errors import CouldNotConnect, HandshakeFailed
 from .happenings import (
     Anew,
     Answer,
@@ -43,16 +41,13 @@ from .happenings import (
     Welcome,
 )
 from .moments import Moment
+from .retrying import tryAgain
 from .session import ConsoleSession
 
-__all__ = ["FIRST_SECONDS", "LONGEST_SECONDS", "RESUME_SECONDS", "Ears", "Lasting"]
+__all__ = ["RESUME_SECONDS", "Ears", "Lasting"]
 
 #: How long a lost connection is tried again.
 RESUME_SECONDS = 60.0
-
-#: The first wait between two attempts, and the longest.
-FIRST_SECONDS = 0.1
-LONGEST_SECONDS = 2.0
 
 
 #: The events with which a life of the zone begins.
@@ -292,29 +287,16 @@ class Lasting:
         self._ears.lost()
         # Whoever is told may have had enough.
         if not self._leaving:
-            trying = self._trying = Deferred.fromCoroutine(self._tryAgain())
+            trying = self._trying = Deferred.fromCoroutine(
+                tryAgain(self._reactor, self._attempt, self._failed)
+            )
             late = self._reactor.callLater(RESUME_SECONDS, trying.cancel)
             trying.addBoth(self._tried, late)
         else:
             self._over(End(EndCause.OURS))
 
-    async def _tryAgain(self) -> ConsoleSession:
-        backOff = BackOff(FIRST_SECONDS, LONGEST_SECONDS)
-        while True:
-            await self._pause(backOff.wait())
-            try:
-                return await self._attempt()
-            except (CouldNotConnect, HandshakeFailed) as e:
-                self._why = str(e)
-
-    async def _pause(self, seconds: float) -> None:
-        pause: Deferred[None] = Deferred()
-        waiting = self._reactor.callLater(seconds, pause.callback, None)
-        try:
-            await pause
-        finally:
-            if waiting.active():
-                waiting.cancel()
+    def _failed(self, why: str) -> None:
+        self._why = why
 
     def _tried(self, result: ConsoleSession | Failure, late: Any) -> None:
         self._trying = None
@@ -348,7 +330,7 @@ class Lasting:
         if lost:
             self._ears.happening(Unconfirmed(lost))
         if ahead and not same:
-            self._ears.happening(Answer("input", False, _droppedText(len(ahead))))
+            self._ears.happening(Answer("input", False, droppedText(len(ahead))))
         if welcome is not None:
             self._compare(welcome)
         self.deliver()
@@ -404,13 +386,6 @@ class Lasting:
             end = replace(end, detail=detail)
         self._room.resolve(None)
         self._ended.resolve(end)
-
-
-def _droppedText(size: int) -> str:
-    return (
-        f"the zone is not the one that the last {size} bytes were typed for: they are"
-        " not sent"
-    )
 
 
 def _comesAgain(end: End) -> bool:
