@@ -280,8 +280,9 @@ async def test_oldServer(rundir: str, busy: bool) -> None:
         program = run("attach", "-Q", "-e", "~")
         if busy:
             assert await program.ends() == 1
-            told = b"zconsole: Console is already in use by process ID 4711.\n"
-            assert program.errors == told
+            told, hint = program.errors.splitlines()
+            assert told == b"zconsole: Console is already in use by process ID 4711."
+            assert hint.startswith(b"zconsole: 'zconsole watch z1' shows the console")
         else:
             await program.says(b"welcome")
             program.send(b"abc\n")

@@ -2,8 +2,8 @@
 """
 What is typed on a console, on its way to the zone, without I/O.
 
-It is never dropped: above L{INPUT_HIGH} the one who types is paused until the zone has
-read.
+It is never dropped while the zone lives: above L{INPUT_HIGH} the one who types is
+paused until the zone has read.
 """
 
 from __future__ import annotations
@@ -120,6 +120,21 @@ class InputQueue:
             told()
         else:
             self._told, self._before = told, self.size
+
+    def discard(self) -> int:
+        """
+        Whom it was typed for is gone: drop what waits.
+
+        @return: how many bytes it was.
+        """
+        size, self.size = self.size, 0
+        self._waiting = None
+        told, self._told = self._told, None
+        self._pauseWhere(False)
+        if told is not None:
+            # Nothing waits any more.
+            told()
+        return size
 
     def _pauseWhere(self, pause: bool) -> None:
         if pause != self.paused:

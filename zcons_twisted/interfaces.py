@@ -33,6 +33,7 @@ __all__ = [
     "IOutlivingDriver",
     "IZoneEvents",
     "IZoneLife",
+    "IZonePresence",
     "IZoneStates",
 ]
 
@@ -175,6 +176,18 @@ class IZoneStates(Interface):
         """
 
 
+class IZonePresence(Interface):
+    """
+    What those who know a zone's state may know besides.  Where nobody does, what is
+    typed waits for whoever opens the console.
+    """
+
+    def present() -> bool:
+        """
+        Is there a zone, or is one about to be, that could read what is typed?
+        """
+
+
 class IZoneEvents(Interface):
     """
     Who is told what happens to a zone: its console.
@@ -183,6 +196,15 @@ class IZoneEvents(Interface):
     def event(event: ZoneEvent, arguments: str) -> None:
         """
         Something happened to the zone.
+        """
+
+    def lifeEnded(unread: int) -> None:
+        """
+        One life of the zone is over, before an event tells of it: whatever was typed
+        at it and waits is not for the next.
+
+        @param unread: how many bytes of it had come as far as the device, and have
+            been dropped.
         """
 
 

@@ -15,13 +15,16 @@ from collections.abc import Callable
 from .events import ZoneEvent
 
 __all__ = [
+    "DOWN_TEXT",
     "NOTICE_MAX",
+    "droppedText",
     "escaped",
     "forgottenText",
     "framed",
     "gapText",
     "noticeText",
     "unconfirmedText",
+    "unreadText",
 ]
 
 #: Longest framed notice in bytes (illumos' C{BUFSIZ} is 1024 with a NUL).
@@ -130,6 +133,29 @@ def unconfirmedText(typed: int) -> str:
     @param typed: how many bytes.
     """
     return f"{typed} bytes that were typed may not have reached the zone"
+
+
+def droppedText(typed: int) -> str:
+    """
+    What is said of input that is not sent, for whom it was typed for is gone.
+
+    @param typed: how many bytes.
+    """
+    return (
+        f"the zone is not the one that the last {typed} bytes were typed for: they are"
+        " not sent"
+    )
+
+
+#: What is said to who types where there is no zone.
+DOWN_TEXT = "zone is down: what is typed reaches nobody"
+
+
+def unreadText(unread: int) -> str:
+    """
+    What is said to who has typed what the zone did not live to read.
+    """
+    return f"zone ended before it had read the last {unread} bytes that were typed"
 
 
 def framed(text: str, encoding: str = "ascii") -> bytes:

@@ -143,6 +143,14 @@ class Seat:
         self._typed.whenGiven(told)
         return True
 
+    def discard(self) -> int:
+        """
+        Whom it was typed for is gone: drop what waits.
+
+        @return: how many bytes it was.
+        """
+        return self._typed.discard()
+
     def resize(self, session: Session, rows: int, columns: int) -> None:
         """
         A session's terminal has a size; the zone's follows the operator's.

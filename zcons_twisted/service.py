@@ -237,6 +237,12 @@ class ZoneConsoleService(Service):
         """
         self.console.event(event, arguments)
 
+    def lifeEnded(self, unread: int) -> None:
+        """
+        See L{IZoneEvents}.
+        """
+        self.console.lifeEnded(unread)
+
     # Inside.
 
     def _makeDriver(self) -> IConsoleDriver:

@@ -108,7 +108,8 @@ def accepted(console: Console, session: Session, start: int | None) -> bytes:
                 "v": VERSION,
                 "ok": True,
                 "zone": console.zone,
-                "state": console.stateLabel(),
+                "state": console.presence.label(),
+                "present": console.presence.present(),
                 "role": session.role.value,
                 "birth": history.birth,
                 "offset": history.end if start is None else start,
@@ -143,6 +144,10 @@ def refused(reason: str, text: str, operator: Session | None = None) -> bytes:
     )
 
 
+def _answered(request: str, why: str) -> dict[str, Any]:
+    return {"request": request, "ok": not why, "text": why}
+
+
 class FrameVoice:
     """
     Everything in frames.
@@ -151,13 +156,17 @@ class FrameVoice:
     framed = True
     pieceMax = OUTPUT_MAX
 
-    def __init__(self, language: Language, disconnect: bool) -> None:
+    def __init__(
+        self, language: Language, disconnect: bool, since: float = 0.0
+    ) -> None:
         """
         @param language: what the texts of notices are written in.
         @param disconnect: whether they tell that the session ends.
+        @param since: when it began: what happened before does not end it.
         """
         self._language = language
         self._disconnect = disconnect
+        self._since = since
 
     def head(self, offset: int, length: int) -> bytes:
         """
@@ -172,7 +181,8 @@ class FrameVoice:
         if mark.kind is MarkKind.GAP:
             return encodeGap(mark.offset, mark.number)
         event = ZoneEvent(mark.number)
-        text = noticeText(event, self._disconnect, mark.text, self._language.translate)
+        ends = self._disconnect and mark.time >= self._since
+        text = noticeText(event, ends, mark.text, self._language.translate)
         return _notice(_NAMES[event], text, mark.time, mark.offset, mark.text)
 
     def gap(self, offset: int, missing: int) -> bytes:
@@ -187,6 +197,12 @@ class FrameVoice:
         """
         text = forgottenText(self._language.translate)
         return _notice("forgotten", text, before.time, offset, "")
+
+    def remark(self, text: str) -> bytes:
+        """
+        An answer to what was typed.
+        """
+        return encodeFrame(FrameType.ANSWER, encodeObject(_answered("input", text)))
 
     def farewell(self, reason: EndReason, text: str) -> bytes:
         """
@@ -214,6 +230,8 @@ class StructuredSession(Session):
     A session that speaks in frames.
     """
 
+    endsAtOnce = True
+
     def __init__(
         self,
         clock: IReactorTime,
@@ -233,7 +251,7 @@ class StructuredSession(Session):
             link,
             console,
             console.history,
-            FrameVoice(language, attach.disconnect),
+            FrameVoice(language, attach.disconnect, peer.since),
             peer,
             Role.WATCH if attach.role == "watch" else Role.OPERATOR,
             start,
@@ -258,6 +276,12 @@ class StructuredSession(Session):
         """
         if self._work(data, REQUESTS_MAX):
             self.link.breathe()
+
+    def unheard(self, text: str) -> None:
+        """
+        Each time, as any other answer.
+        """
+        self._tell(self._voice.remark(text))
 
     def receivedLast(self, data: bytes) -> None:
         """
@@ -360,7 +384,7 @@ class StructuredSession(Session):
         self._console.gone(self, EndReason.LEFT, "the client left")
 
     def _answer(self, request: str, why: str = "") -> None:
-        self._say(FrameType.ANSWER, {"request": request, "ok": not why, "text": why})
+        self._say(FrameType.ANSWER, _answered(request, why))
 
     def _say(self, kind: FrameType, content: dict[str, Any]) -> None:
         self._tell(encodeFrame(kind, encodeObject(content)))

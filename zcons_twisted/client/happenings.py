@@ -54,6 +54,8 @@ class Welcome:
     @ivar operator: who has the operator's seat, if anybody.
     @ivar sessions: how many were attached.
     @ivar birth: which history the offsets are of, as far as the server tells.
+    @ivar present: whether there may be somebody who reads what is typed.
+    @ivar boot: where the zone's last boot began, or L{None} where that is not told.
     """
 
     zone: str
@@ -65,6 +67,8 @@ class Welcome:
     operator: Operator | None
     sessions: int
     birth: str = ""
+    present: bool = True
+    boot: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

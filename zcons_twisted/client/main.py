@@ -76,6 +76,10 @@ def _do(arguments: Arguments, rundir: RunDirectory) -> int:
         return _attach(arguments, rundir)
     if arguments.command == "history":
         return _history(arguments, rundir)
+    if arguments.command == "send":
+        return _send(arguments, rundir)
+    if arguments.command == "expect":
+        return _expect(arguments, rundir)
     return _inquire(arguments, rundir)
 
 
@@ -113,6 +117,8 @@ def _attach(arguments: Arguments, rundir: RunDirectory) -> int:
     command = arguments.escape
     if command is None and user.terminal is not None and not arguments.noEscape:
         command = COMMAND_CHARACTER
+    if arguments.noEscape or command == b"":
+        command = None
     options = AttachOptions(
         zone=arguments.zone,
         rundir=rundir,
@@ -123,6 +129,7 @@ def _attach(arguments: Arguments, rundir: RunDirectory) -> int:
         encoding=_encoding(),
         role=_ROLES[arguments.command],
         start=arguments.replay,
+        wait=getattr(arguments, "wait", None),
     )
     attachment = Attachment(reactor, options, user)
     signals: dict[int, Callable[[int], None]] = dict.fromkeys(
@@ -161,6 +168,39 @@ def _history(arguments: Arguments, rundir: RunDirectory) -> int:
     elif arguments.sinceBoot:
         start = "boot"
     return _run(Past(_looker(rundir), arguments.zone, start, arguments.follow))
+
+
+def _send(arguments: Arguments, rundir: RunDirectory) -> int:
+    from .sending import Sending
+
+    text = _typed(" ".join(arguments.text), arguments.line)
+    sending = Sending(_looker(rundir), arguments.zone, text, arguments.timeout)
+    return _run(sending)
+
+
+def _expect(arguments: Arguments, rundir: RunDirectory) -> int:
+    from .expecting import Expecting
+
+    text = None
+    if arguments.send is not None:
+        text = _typed(arguments.send, arguments.line)
+    return _run(
+        Expecting(
+            _looker(rundir),
+            arguments.zone,
+            arguments.pattern,
+            text,
+            arguments.replay,
+            arguments.timeout,
+        )
+    )
+
+
+def _typed(text: str, line: bool) -> bytes:
+    """
+    What somebody types: a line is ended as the Enter key does.
+    """
+    return os.fsencode(text) + (b"\r" if line else b"")
 
 
 def _looker(rundir: RunDirectory, quiet: bool = False) -> Looker:

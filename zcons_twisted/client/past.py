@@ -18,7 +18,7 @@ from .errors import AttachError, CouldNotConnect
 from .happenings import Anew, End, EndCause, Gap, Happening
 from .lasting import Ears, Lasting
 from .looking import Looker, Looking
-from .showing import shownRaw
+from .showing import gapSaid, shownRaw
 
 __all__ = ["Past"]
 
@@ -120,9 +120,7 @@ class Past(Looking):
             if data:
                 self.show(data)
         elif isinstance(happening, Gap):
-            self.looker.say(
-                f"{happening.missing} bytes are missing at offset {happening.offset}"
-            )
+            self.looker.say(gapSaid(happening))
         elif isinstance(happening, Anew):
             self.looker.say("the history begins anew")
 

@@ -15,7 +15,7 @@ from zcons_twisted.notices import escaped, framed, gapText, unconfirmedText
 
 from .happenings import Anew, Gap, Happening, Notice, Unconfirmed
 
-__all__ = ["LINE_MAX", "LineShower", "remark", "shownRaw"]
+__all__ = ["LINE_MAX", "LineShower", "gapSaid", "remark", "shownRaw"]
 
 #: A line is shown when it is as long as this, finished or not.
 LINE_MAX = 4096
@@ -34,6 +34,13 @@ def remark(happening: Happening) -> str:
     if isinstance(happening, Unconfirmed):
         return f"NOTICE: {unconfirmedText(happening.typed)}"
     return ""
+
+
+def gapSaid(gap: Gap) -> str:
+    """
+    A gap, where it can't be shown in its place.
+    """
+    return f"{gap.missing} bytes are missing at offset {gap.offset}"
 
 
 def shownRaw(happening: Happening, encoding: str = "utf-8") -> bytes:

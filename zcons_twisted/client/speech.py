@@ -187,9 +187,19 @@ def parseWelcome(answer: dict[str, Any]) -> Welcome:
             _operator(answer["operator"]),
             _number(answer["sessions"]),
             _text(answer.get("birth", "")),
+            answer.get("present") is not False,
+            _boot(answer.get("boot")),
         )
-    except (KeyError, TypeError, ValueError):
+    except (IndexError, KeyError, TypeError, ValueError):
         raise BadFrame("its answer lacks something") from None
+
+
+def _boot(given: object) -> int | None:
+    if given is None:
+        return None
+    if not isinstance(given, list):
+        raise TypeError("no offsets")
+    return _number(given[0])
 
 
 def _gap(payload: bytes) -> Gap:

@@ -1,15 +1,13 @@
 # -*- test-case-name: zcons_twisted.test.test_client_lasting -*-
 """
-Tests for L{zcons_twisted.client.lasting}.
+Tests for L{zcons_twisted.client.lasting}: what comes, and from where on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.trial.unittest import SynchronousTestCase
 
 from zcons_twisted.client.errors import ConsoleInUse
 from zcons_twisted.client.happenings import (
@@ -18,103 +16,18 @@ from zcons_twisted.client.happenings import (
     End,
     EndCause,
     Gap,
-    Happening,
-    Unconfirmed,
 )
-from zcons_twisted.client.lasting import RESUME_SECONDS, Ears, Lasting
+from zcons_twisted.client.lasting import RESUME_SECONDS
 from zcons_twisted.frames import Attach, FrameType, encodeFrame, encodeGap, parseAttach
-from zcons_twisted.rundir import RunDirectory
 
 from .client_fakes import (
-    ClientReactor,
-    FakeTransport,
     accepts,
-    connectedSocket,
     ends,
-    frames,
-    nobody,
     prints,
     refuses,
     tells,
-    typed,
 )
-
-
-class LastingTestCase(SynchronousTestCase):
-    """
-    Such a session, and its servers.
-    """
-
-    def setUp(self) -> None:
-        """
-        A seated watcher.
-        """
-        self.reactor = ClientReactor()
-        self.output = b""
-        self.heard: list[Happening | str] = []
-        self.there = True
-        self.lost: Callable[[], None] = lambda: self.heard.append("lost")
-
-    def begin(self, role: str = "watch") -> None:
-        """
-        Attach.
-        """
-        ears = Ears(
-            self.took,
-            self.heard.append,
-            lambda: self.lost(),
-            lambda: self.heard.append("again"),
-        )
-        self.lasting = Lasting(
-            self.reactor,
-            RunDirectory("/run/x"),
-            "z",
-            Attach(role, ("lines", 24)),
-            ears,
-            lambda path: (connectedSocket if self.there else nobody)(path),
-        )
-        self.attaching = self.lasting.attach()
-
-    def took(self, data: bytes) -> None:
-        """
-        There is output.
-        """
-        self.output += data
-
-    @property
-    def server(self) -> FakeTransport:
-        """
-        The newest connection.
-        """
-        return self.reactor.transports[-1]
-
-    def says(self, *told: bytes) -> None:
-        """
-        The server says something.
-        """
-        self.server.protocol.dataReceived(b"".join(told))
-
-    def seat(self, role: str = "watch", **more: Any) -> None:
-        """
-        Attached, from offset 5 on.
-        """
-        self.begin(role)
-        self.server.clear()
-        self.says(accepts(offset=5, end=9, **more))
-        self.successResultOf(self.attaching)
-        self.lasting.deliver()
-
-    def back(self) -> Attach:
-        """
-        The server is lost, and there is another.
-
-        @return: what that is asked for.
-        """
-        self.server.loseConnection()
-        self.reactor.advance(0.1)
-        asked = parseAttach(self.server.value().partition(b"\n")[0])
-        self.server.clear()
-        return asked
+from .lasting_case import LastingTestCase
 
 
 class LastingTests(LastingTestCase):
@@ -157,25 +70,6 @@ class LastingTests(LastingTestCase):
         told = [type(h).__name__ for h in self.heard if not isinstance(h, str)]
         self.assertEqual(told, ["Gap", "Notice", "Gap", "Notice"])
         self.assertIn(Gap(8, 2), self.heard)
-
-    def test_typedMeanwhile(self) -> None:
-        """
-        What is typed while there is no connection waits for one, and whoever types is
-        told when there is room again.
-        """
-        self.seat("operator")
-        self.assertTrue(self.lasting.write(b"a"))
-        self.successResultOf(self.lasting.whenWritable())
-        self.server.loseConnection()
-        self.assertFalse(self.lasting.write(b"b"))
-        self.assertFalse(self.lasting.write(b"c"))
-        room: Deferred[None] = self.lasting.whenWritable()
-        self.assertNoResult(room)
-        self.reactor.advance(0.1)
-        self.server.clear()
-        self.says(accepts(offset=5))
-        self.assertEqual(typed(self.server.value()), b"bc")
-        self.successResultOf(room)
 
     def test_ended(self) -> None:
         """
@@ -341,97 +235,3 @@ class BirthTests(LastingTestCase):
         self.assertEqual(self.back(), Attach("watch", ("offset", 5)))
         self.says(accepts(offset=5))
         self.assertEqual(self.heard, ["lost", "again"])
-
-
-class ConfirmTests(LastingTestCase):
-    """
-    What was typed and may be lost is told.
-    """
-
-    def asked(self) -> list[bytes]:
-        """
-        @return: what the server was asked to confirm since the last time.
-        """
-        sent = frames(self.server.value())
-        self.server.clear()
-        return [f.payload for f in sent if f.type is FrameType.CONFIRM]
-
-    def confirms(self, payload: bytes) -> None:
-        """
-        The zone has it.
-        """
-        self.says(encodeFrame(FrameType.CONFIRMED, payload))
-
-    def test_confirmed(self) -> None:
-        """
-        Nothing is said where all of it was confirmed; one question at a time is asked.
-        """
-        self.seat("operator")
-        self.lasting.write(b"abc")
-        (first,) = self.asked()
-        self.lasting.write(b"de")
-        self.lasting.write(b"f")
-        self.assertEqual(self.asked(), [])
-        self.confirms(first)
-        (second,) = self.asked()
-        self.confirms(second)
-        self.assertEqual(self.asked(), [])
-        self.back()
-        self.says(accepts(offset=5))
-        self.assertNotIn(Unconfirmed, [type(h) for h in self.heard])
-
-    def test_unconfirmed(self) -> None:
-        """
-        What was not is told when the connection is back, and once.
-        """
-        self.seat("operator")
-        self.lasting.write(b"abc")
-        (first,) = self.asked()
-        self.lasting.write(b"de")
-        self.confirms(first)
-        self.lasting.write(b"f")
-        self.server.loseConnection()
-        self.lasting.write(b"later")
-        self.reactor.advance(0.1)
-        self.server.clear()
-        self.says(accepts(offset=5))
-        sent = self.server.value()
-        self.assertEqual(typed(sent), b"later")
-        self.assertEqual(self.heard[-2:], ["again", Unconfirmed(3)])
-        (later,) = self.asked()
-        self.confirms(later)
-        self.back()
-        self.says(accepts(offset=5))
-        self.assertEqual(self.heard[-2:], ["lost", "again"])
-
-    def test_gaveUp(self) -> None:
-        """
-        Where it never is, that is said with the end.
-        """
-        self.seat("operator")
-        self.lasting.write(b"abc")
-        self.server.loseConnection()
-        self.lasting.write(b"de")
-        self.reactor.advance(0.1)
-        self.says(refuses("busy", "no", 99))
-        end = self.successResultOf(self.lasting.whenEnded())
-        self.assertEqual(
-            end.detail,
-            f"{ConsoleInUse('99')}; 5 bytes that were typed may not have reached the"
-            " zone",
-        )
-
-    def test_seatLost(self) -> None:
-        """
-        Of what was typed before the seat was given up nothing is known, nor is it
-        asked for.
-        """
-        self.seat("operator")
-        self.lasting.write(b"abc")
-        self.says(tells(FrameType.OPERATOR, operator=None, role="watch"))
-        self.back()
-        self.says(accepts(offset=5))
-        self.assertEqual(self.heard[-1], "again")
-        self.lasting.write(b"abc")
-        self.says(tells(FrameType.ANSWER, request="confirm", ok=False, text="no"))
-        self.assertEqual(len(self.asked()), 1)

@@ -124,6 +124,20 @@ class InputQueueTests(SynchronousTestCase):
         self.device.zoneReads(1)
         self.assertEqual((self.pauses, self.queue.paused), ([True, False], False))
 
+    def test_discarded(self) -> None:
+        """
+        What waits for somebody who is gone is dropped, and who typed it may go on.
+        """
+        self.device.room = 1
+        self.queue.write(b"x" * (INPUT_HIGH + 2))
+        self.assertEqual(self.pauses, [True])
+        self.assertEqual(self.queue.discard(), INPUT_HIGH + 1)
+        self.assertEqual((self.pauses, self.queue.size), ([True, False], 0))
+        self.assertEqual(self.queue.discard(), 0)
+        self.device.zoneReads()
+        self.queue.write(b"new")
+        self.assertEqual(self.device.written, b"xnew")
+
     def test_deviceLost(self) -> None:
         """
         Without a device what is typed waits, and whoever types is paused.

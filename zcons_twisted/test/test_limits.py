@@ -30,8 +30,8 @@ from ..tap import Options
 from ..testing import MemoryEvents, MemoryLink, MemorySessions
 from ..zone_config import ZoneConfig
 from .console_case import ConsoleTestCase
+from .session_case import FakeConnection
 from .support import PlainVoice, framesOf, makeHistory
-from .test_client_session import FakeConnection
 from .test_handshakes import Peer
 from .zone_case import FakeDevice
 

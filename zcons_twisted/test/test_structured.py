@@ -44,6 +44,7 @@ class AnswerTests(StructuredTestCase):
                 "ok": True,
                 "zone": "z",
                 "state": "running",
+                "present": True,
                 "role": "operator",
                 "birth": self.console.history.birth,
                 "offset": HISTORY_MIN + 7,
