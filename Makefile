@@ -19,10 +19,11 @@ RUNDIR =
 # make bench: its options, "--quick" for example; docs/capacity.rst tells them.
 BENCH =
 # Programs that the integration tests use, each with the Debian package that has it.
-SYSTEM_PACKAGES = socat:socat agetty:util-linux ps:procps strace:strace \
-    cc:build-essential systemd-analyze:systemd systemd-socket-activate:systemd \
-    crun:crun runc:runc busybox:busybox-static systemd-nspawn:systemd-container \
-    unshare:util-linux
+SYSTEM_PACKAGES = socat:socat agetty:util-linux setpriv:util-linux ps:procps \
+    strace:strace cc:build-essential systemd-analyze:systemd \
+    systemd-socket-activate:systemd qemu-system-x86_64:qemu-system-x86 \
+    busybox:busybox-static crun:crun runc:runc \
+    systemd-nspawn:systemd-container unshare:util-linux
 
 # make soak: for how long; the integration tests do it for some seconds.
 SOAK_MINUTES = 60

@@ -69,7 +69,7 @@ class Structured:
         """
         The output of what is there, each piece of it in its place: behind the last
         one, or behind a gap.  Output that was lost before it could be kept is a gap
-        that has no offsets of its own.
+        that has no offsets of its own.  No offset is less than one before.
         """
         pieces = []
         held, self.peer.held = self.peer.held, b""
@@ -83,8 +83,9 @@ class Structured:
             elif frame.type is FrameType.GAP:
                 self.gaps.append(parseGap(frame.payload))
                 offset, missing = self.gaps[-1]
-                assert offset == self.at
-                self._missing += missing
+                assert offset in (self.at, self.at + self._missing)
+                self.at = offset
+                self._missing = missing
             else:
                 self.others.append(frame)
         return pieces

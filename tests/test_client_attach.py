@@ -5,6 +5,7 @@ C{zconsole attach}, the real one, at real terminals and in real pipes.
 from __future__ import annotations
 
 import fcntl
+import getpass
 import os
 import re
 import shlex
@@ -18,7 +19,7 @@ from client_support import AtTerminal, client, zconsole
 from conftest import Twistd
 from support import Program, content, digest, memory, numbered, pause, until
 
-from zcons_twisted.doors.commands import Detach, Event, Halt, Status
+from zcons_twisted.doors.commands import Event, Halt, Status
 
 MIB = 1024 * 1024
 
@@ -91,8 +92,11 @@ async def test_busy(server: Twistd) -> None:
     await first.seated()
     second = piped(server)
     assert await second.ends() == 1
-    told = f"zconsole: Console is already in use by process ID {first.pid}.\n"
-    assert (second.output, second.errors) == (b"", told.encode())
+    told, hint = second.errors.decode().splitlines()
+    assert second.output == b""
+    assert told == f"zconsole: Console is already in use by process ID {first.pid}."
+    assert hint.startswith(f"zconsole: that is {getpass.getuser()}, since ")
+    assert hint.endswith("'zconsole take z1' takes the seat")
     third = atTerminal(server)
     assert await third.ends() == 1
     assert third.settings == third.before
@@ -263,20 +267,21 @@ async def test_zoneDoesNotRead(server: Twistd) -> None:
 @pytest_twisted.ensureDeferred
 async def test_pipedInput(server: Twistd) -> None:
     """
-    One MiB of every byte that there is arrives whole; the end of input ends nothing,
-    and what the zone then prints is received until the server ends it.
+    One MiB of every byte that there is arrives whole; the end of input ends nothing
+    where one waits for ever, and what the zone then prints is received until the
+    server ends it.
     """
     zone = await server.zoneSide()
-    program = piped(server, "-Q")
+    program = piped(server, "-Q", "--wait", "forever")
     zone.begin("sink", MIB, 65536, 0.001)
     program.send(content(MIB))
     program.transport.closeStdin()
     assert await zone.done() == [MIB, digest(content(MIB))]
     await zone.prints(b"thank you")
     await program.says(b"thank you")
-    await server.ask(Detach)
+    await server.ask(Event, name="uninstalling")
     assert await program.ends() == 3
-    assert program.output == b""
+    assert b"uninstalled" in program.output
     assert program.errors.startswith(b"zconsole: the server ended the session: ")
     assert program.errors.count(b"\n") == 1
 
@@ -304,14 +309,15 @@ async def test_pipedEscapes(server: Twistd) -> None:
 @pytest_twisted.ensureDeferred
 async def test_noInput(server: Twistd, way: str) -> None:
     """
-    Without input one can still look.
+    Without input one can still look, and disturbs nobody.
     """
     zone = await server.zoneSide()
-    program = shell(server, f"@ {way}")
+    program = shell(server, f"@ {way}", "--wait", "forever")
     await program.says(b" console]\n")
     await zone.prints(b"hello")
     await program.says(b"hello")
-    await server.ask(Detach)
+    assert (await server.ask(Status))["operator"] == []
+    await server.ask(Event, name="uninstalling")
     await program.ends()
     assert b"the server ended the session" in program.errors
 
@@ -329,16 +335,16 @@ async def test_files(server: Twistd, rundir: str) -> None:
     with open(taken, "wb") as file:
         file.write(b"before\n")
     zone = await server.zoneSide()
-    program = shell(server, f"(read line; exec @) <{given} >>{taken}", "-Q")
+    line = f"(read line; exec @) <{given} >>{taken}"
+    program = shell(server, line, "-Q", "--wait", "forever")
     assert await zone.do("sink", 100000, 65536, 0) == [100000, digest(content(100000))]
     await zone.do("number", 0, 100000)
-    await server.ask(Event, name="halted")
-    await server.ask(Detach)
+    await server.ask(Event, name="uninstalling")
     assert await program.ends() == 3
     with open(taken, "rb") as file:
         whole = file.read()
     assert whole.startswith(b"before\n000000000000000\n")
-    notice = b"\r\n[NOTICE: Zone halted]\r\n"
+    notice = b"\r\n[NOTICE: Zone is being uninstalled.  Disconnecting...]\r\n"
     assert whole.endswith(notice)
     assert len(whole) == len(b"before\n") + 100000 + len(notice)
 
@@ -483,6 +489,34 @@ async def test_resumed(launch: Launch) -> None:
 
 
 @pytest_twisted.ensureDeferred
+async def test_typedAndLost(launch: Launch) -> None:
+    """
+    What was typed and had not come to the zone when the server was killed is counted,
+    and nothing that it has is.
+    """
+    server = await launch("--zone", "z1")
+    zone = await server.zoneSide()
+    program = piped(server)
+    await until(lambda: b"[Connected to" in program.output, "the session")
+    program.send(b"heard")
+    assert await zone.reads(5) == b"heard"
+    size = 400_000
+    program.send(b"x" * size)
+    # More than the zone's terminal, the server and the connection take.
+    await pause(0.5)
+    await server.kill()
+    await until(lambda: b"trying again" in program.errors, "that it is told")
+    again = await launch("--zone", "z1")
+    await until(lambda: b"may not have" in program.errors, "that it is told")
+    found = re.search(rb"\[NOTICE: (\d+) bytes that were typed", program.errors)
+    assert found is not None
+    lost = int(found.group(1))
+    assert 65536 < lost < size
+    zone = await again.zoneSide()
+    assert await zone.reads(size - lost) == b"x" * (size - lost)
+
+
+@pytest_twisted.ensureDeferred
 async def test_replay(launch: Launch) -> None:
     """
     On a terminal the last screenful comes first; in a pipe nothing does; and either
@@ -575,7 +609,7 @@ async def test_wrong(server: Twistd) -> None:
     for words, status, text in (
         (("attach", "other"), 1, b"zconsole: Could not connect to zone console: no "),
         (("attach", "global"), 2, b"the global zone has no zone console"),
-        (("attach", "-x", "z1"), 2, b"unrecognized arguments: -x"),
+        (("attach", "-x", "z1"), 2, b"attach has no option -x"),
         (("attach", "-e", "\\777", "z1"), 2, b"Octal escape character '\\777' too"),
         ((), 2, b"required: COMMAND"),
     ):

@@ -158,9 +158,51 @@ async def test_historyIsBounded(server: Twistd) -> None:
     zone.begin("number", 4 * MIB, 64 * MIB)
     await program.ends()
     assert program.status == 0
-    assert b" bytes are missing at offset 0\n" in program.errors
-    assert len(program.output) <= MIB
+    # Of the zone's first output so much is kept besides.
+    assert b" bytes are missing at offset 65536\n" in program.errors
+    assert len(program.output) <= MIB + 65536
+    assert program.output[:65536] == numbered(65536)
     await zone.done()
+
+
+@pytest_twisted.ensureDeferred
+async def test_historySinceBoot(server: Twistd) -> None:
+    """
+    What the zone printed first since it booted is there however much came after.
+    """
+    zone = await server.zoneSide()
+    await zone.prints(b"before")
+    await server.ask(Event, name="booting")
+    zone.begin("number", 0, 4 * MIB)
+    await zone.done()
+    program = server.run(client(server.rundir, "history", "--since-boot", "z1"))
+    assert await program.ends() == 0
+    assert program.output[:65536] == numbered(65536)
+    assert numbered(4 * MIB).endswith(program.output[65536:])
+    assert len(program.output) > MIB
+    missing = 4 * MIB - len(program.output)
+    told = f"zconsole: {missing} bytes are missing at offset {6 + 65536}\n"
+    assert program.errors.decode() == told
+    status = await server.ask(Status)
+    assert (status["boot"], status["bootEnd"]) == (6, 6 + 65536)
+
+
+@pytest_twisted.ensureDeferred
+async def test_followsAnotherBirth(launch: Launch) -> None:
+    """
+    Where the next server has another history it is told, and gone on with.
+    """
+    server = await launch()
+    await (await server.zoneSide()).prints(b"one")
+    follows = client(server.rundir, "history", "--follow", "z1")
+    server.run(follows)
+    await follows.says(b"one")
+    os.unlink(server.path("history"))
+    await server.kill()
+    again = await launch()
+    await (await again.zoneSide()).prints(b"two")
+    await follows.says(b"two")
+    assert b"zconsole: the history begins anew\n" in follows.errors
 
 
 @pytest_twisted.ensureDeferred
@@ -238,8 +280,9 @@ async def test_oldServer(rundir: str, busy: bool) -> None:
         program = run("attach", "-Q", "-e", "~")
         if busy:
             assert await program.ends() == 1
-            told = b"zconsole: Console is already in use by process ID 4711.\n"
-            assert program.errors == told
+            told, hint = program.errors.splitlines()
+            assert told == b"zconsole: Console is already in use by process ID 4711."
+            assert hint.startswith(b"zconsole: 'zconsole watch z1' shows the console")
         else:
             await program.says(b"welcome")
             program.send(b"abc\n")

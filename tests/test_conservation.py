@@ -335,6 +335,11 @@ async def kept(server: Twistd, bases: list[int]) -> int:
     return end
 
 
+#: A zone that ends with its server: what becomes of one that does not is in
+#: L{test_nexus}.
+ALONE = ("--nexus", "none", "--zone", "z1", "--history", "32M")
+
+
 @pytest_twisted.ensureDeferred
 async def test_killedServer(launch: Launch) -> None:
     """
@@ -347,7 +352,7 @@ async def test_killedServer(launch: Launch) -> None:
         bases = [0]
         survivors = [Survivor() for _ in range(4)]
         for _ in range(4):
-            server = await launch("--zone", "z1", "--history", "32M")
+            server = await launch(*ALONE)
             there = [await each.comes(server, bases) for each in survivors]
             await server.attach()
             await floods(server, there, chance)
@@ -357,7 +362,7 @@ async def test_killedServer(launch: Launch) -> None:
                 one.look()
                 survivor.at = one.session.at
             await server.leave()
-            again = await launch("--zone", "z1", "--history", "32M")
+            again = await launch(*ALONE)
             end = await kept(again, bases)
             assert end >= max(survivor.at for survivor in survivors)
             await again.leave()

@@ -9,6 +9,7 @@ import re
 import shutil
 import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
 import pytest_twisted
@@ -500,3 +501,50 @@ async def test_agetty(launch: Launch) -> None:
     await peer.until(REBOOTING)
     await peer.until(b"login: root (automatic login)")
     await ready(peer)
+
+
+# What is typed at a zone that is not there.
+
+
+@pytest_twisted.ensureDeferred
+async def test_typedAtNobody(launch: Launch, tmp_path: Path) -> None:
+    """
+    What is typed while the zone is down is refused, in words; the next life never
+    sees it.
+    """
+    stale = tmp_path / "stale"
+    server = await launch("--zone", "z1", "--exec", SHELL)
+    peer = await server.attach()
+    await ready(peer)
+    await server.ask(Halt)
+    await peer.until(HALTED)
+    await peer.send(b"touch %s\n" % (bytes(stale),))
+    await peer.until(b"\r\n[NOTICE: Zone is down: what is typed reaches nobody]\r\n")
+    await server.ask(Boot)
+    await ready(peer)
+    assert not stale.exists()
+
+
+@pytest_twisted.ensureDeferred
+async def test_unreadAtTheEnd(launch: Launch, tmp_path: Path) -> None:
+    """
+    What a zone has not read when it ends goes with it, a line that is not finished as
+    well; how much it was is told.
+    """
+    stale = tmp_path / "stale"
+    script = f"if [ -e {tmp_path}/second ]; then exec {SHELL}; fi; sleep 1000"
+    server = await launch("--zone", "z1", "--exec", shell(script))
+    peer = await server.attach()
+    await state(server, "running")
+    typed = b"touch %s\ntouch " % (bytes(stale),)
+    await peer.send(typed)
+    await peer.until(b"\r\ntouch ")
+    (tmp_path / "second").touch()
+    await server.ask(Reboot)
+    await peer.until(
+        b"Zone ended before it had read the last %d bytes that were typed]"
+        % (len(typed),)
+    )
+    await ready(peer)
+    assert not stale.exists()
+    assert f"the last {len(typed)} bytes that were typed: they are" in server.log

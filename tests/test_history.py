@@ -93,6 +93,58 @@ async def test_killed(launch: Launch, history: str) -> None:
         base = end
 
 
+@pytest.mark.parametrize("left", [0, 100_000, 400_000])
+@pytest_twisted.ensureDeferred
+async def test_cutShort(launch: Launch, left: int) -> None:
+    """
+    Whoever cuts the file short, as one clears a log, takes what was in it, and neither
+    holds the zone nor ends the server, which goes on in memory.
+    """
+    server = await launch("--zone", "z1", "--zone", "z2")
+    zone = await server.zoneSide()
+    await zone.do("number", 0, MIB)
+    watcher = await structured(server, role="watch")
+    os.truncate(server.path("history"), left)
+    await zone.do("number", 0, 4 * MIB)
+    # The kernel may have taken a few bytes for the read that failed.
+    status = await server.ask(Status)
+    end = status["end"]
+    assert 5 * MIB - 64 <= end <= 5 * MIB
+    assert status["birth"] == watcher.answer["birth"]
+    await watcher.to(end, 5 * MIB)
+    late = await structured(server, role="watch", start="all")
+    assert end - late.at >= MIB
+    await server.ask(Event, name="readied")
+    assert server.log.count("it was cut short or can't be read any more") == 1
+    other = await server.zoneSide("z2")
+    await other.do("number", 0, 1600)
+    assert (await server.ask(Status, "z2"))["end"] == 1600
+
+
+@pytest_twisted.ensureDeferred
+async def test_otherSize(launch: Launch) -> None:
+    """
+    A history of another size is gone on with.
+    """
+    base = 0
+    birth = None
+    for size in ("64K", "1M", "256K", "256K", "64K"):
+        server = await launch("--zone", "z1", "--history", size)
+        zone = await server.zoneSide()
+        watcher = await structured(server, role="watch", start={"bytes": 32 * 1024})
+        assert watcher.answer["end"] == base
+        assert watcher.at == max(0, base - 32 * 1024)
+        assert birth in (None, watcher.answer["birth"])
+        birth = watcher.answer["birth"]
+        await watcher.to(base, max(0, base - MIB))
+        await zone.do("number", 0, MIB)
+        await watcher.to(base + MIB, base)
+        base += MIB
+        await server.leave()
+        await server.end()
+    assert [name for name in os.listdir(server.rundir) if "damaged" in name] == []
+
+
 @pytest_twisted.ensureDeferred
 async def test_damaged(launch: Launch) -> None:
     """
@@ -110,6 +162,6 @@ async def test_damaged(launch: Launch) -> None:
     await (await server.zoneSide()).do("number", 0, 1600)
     watcher = await structured(server, role="watch", start="all")
     await watcher.to(1600)
-    aside = server.path("history") + ".damaged"
+    aside = server.path("history") + ".damaged.1"
     assert f"it is set aside as {aside}" in server.log
     os.unlink(aside)

@@ -623,6 +623,8 @@ async def test_endedMeanwhile(containers: Containers) -> None:
     await server.kill()
     await until(lambda: not runs(init), "the container's end")
     server = await containers.serve()
+    # What is typed before would be refused.
+    await state(server, "running")
     peer = await server.attach()
     await ready(peer)
     assert containers.init() != init

@@ -26,9 +26,12 @@ from .announcer import Announcer
 from .counters import Counters, OnHalt
 from .credentials import Credentials
 from .events import ZoneEvent
-from .history import READ_MAX, History
+from .fanout import Fanout
+from .history import History
 from .interfaces import IManagerDevice, IZoneStates
 from .logbook import Logbook
+from .notices import DOWN_TEXT, unreadText
+from .presence import Presence
 from .relay import Follower
 from .seat import Seat
 from .sessions import Ended, EndReason, Role, Session
@@ -45,6 +48,7 @@ _ENDS_AT = {
     ZoneEvent.HALTED: (EndReason.HALTED, "the zone halted"),
     ZoneEvent.BOOT_FAILED: (EndReason.BOOT_FAILED, "the zone did not boot"),
 }
+_OVER = "the zone is down already"
 
 
 class Console:
@@ -58,7 +62,10 @@ class Console:
     @ivar dying: in death throes: nobody is seated any more.
     @ivar ended: the sessions that ended last, oldest first.
     @ivar logbook: tells the log who came and went.
-    @ivar printedAt: when the zone printed something last, or L{None}.
+    @ivar presence: whether there is a zone.
+    @ivar fanout: brings what the zone prints to the sessions.
+    @ivar advanced: the zone printed something, and it is in the history: the method of
+        L{fanout}; and so the next.
     """
 
     _log = Logger()
@@ -87,6 +94,9 @@ class Console:
         self.counters = Counters()
         self.history = history
         self.readFrom = history.readFrom
+        self.fanout = Fanout(history, now)
+        self.advanced = self.fanout.advanced
+        self.output = self.fanout.output
         self.seat = Seat()
         self.writable = self.seat.writable
         self.sessions: dict[Session, None] = {}
@@ -96,13 +106,11 @@ class Console:
         self.ended: list[Ended] = []
         self.onHalt = onHalt
         self.now = now
-        self.printedAt: float | None = None
+        self.presence = Presence(zone, states)
         self._states = states
         self._onDeath = onDeath
         self._leaving: Session | None = None
-        # Those that are up to date.
-        self._live: dict[Follower, None] = {}
-        self._served = self._began = history.end
+        self._began = history.end
 
     # The device's side.
 
@@ -122,32 +130,6 @@ class Console:
         self.device = None
         self.seat.deviceLost()
         self._lookAtState()
-
-    def advanced(self) -> None:
-        """
-        The zone printed something, and it is in the history.
-        """
-        history = self.history
-        start = self._served
-        self._served = history.end
-        self.printedAt = self.now()
-        if not self._live:
-            return
-        chunk = history.since(start)
-        for follower in tuple(self._live):
-            if chunk is not None:
-                follower.send(chunk)
-            else:
-                # It goes around the end of the ring.
-                follower.pump()
-
-    def output(self, data: bytes) -> None:
-        """
-        The zone printed something, on a device that can't be read into the history.
-        """
-        for start in range(0, len(data), READ_MAX):
-            self.history.append(data[start : start + READ_MAX])
-            self.advanced()
 
     # The sessions' side.
 
@@ -186,22 +168,25 @@ class Console:
             self._announcer.changed(session)
         session.follower.pump()
         self.logbook.attached(session.peer.who, session.role.value)
+        if session.endsAtOnce and session.peer.disconnect and self.presence.isOver():
+            self.end(session, EndReason.HALTED, _OVER)
 
     def followerChanged(self, follower: Follower) -> None:
         """
         A session has fallen behind, or has caught up.
         """
-        if follower.behind:
-            self._live.pop(follower, None)
-        else:
-            self._live[follower] = None
+        self.fanout.changed(follower)
 
     def typed(self, session: Session, data: bytes) -> bool:
         """
-        A session sent something to type.
+        A session sent something to type.  Where there is no zone nobody gets it, for
+        whatever runs next has not asked for it; the session is told.
 
         @return: whether it may.
         """
+        if data and session is self.operator and not self.presence.present():
+            session.unheard(DOWN_TEXT)
+            return True
         may = self.seat.typed(session, data)
         if may:
             self.counters.input += len(data)
@@ -302,24 +287,30 @@ class Console:
                     self._end(session, reason, text)
         self._lookAtState()
 
-    def stateLabel(self) -> str:
+    def lifeEnded(self, unread: int) -> None:
         """
-        The zone's state as illumos' tools print it, C{unknown} where it can't be told.
+        One life of the zone is over: what was typed and has not been read is not for
+        the next.
+
+        @param unread: how many bytes of it the device had.
         """
-        try:
-            return self._states.state().label
-        except Exception:
-            self._log.failure(
-                "{zone}: unable to determine state of zone", zone=self.zone
+        unread += self.seat.discard()
+        if unread:
+            self._log.warn(
+                "{zone}: the zone ended without having read the last {unread} bytes"
+                " that were typed: they are dropped",
+                zone=self.zone,
+                unread=unread,
             )
-            return "unknown"
+            if self.operator is not None:
+                self.operator.unheard(unreadText(unread))
 
     def totals(self) -> list[tuple[str, int]]:
         """
         The counters' names and values as of now.
         """
         self.counters.output = self.history.end - self._began
-        missed = sum(session.follower.skipped for session in self.sessions)
+        missed = sum(session.follower.missing for session in self.sessions)
         return [
             (name, value + missed if name == "skipped" else value)
             for name, value in self.counters.items()
@@ -332,8 +323,7 @@ class Console:
         if event in (ZoneEvent.BOOTING, ZoneEvent.REBOOTING):
             self.history.booted()
         self.history.event(self.now(), event, arguments)
-        for follower in tuple(self._live):
-            follower.pump()
+        self.fanout.marked()
 
     def _vacate(self, session: Session) -> None:
         """
@@ -379,7 +369,7 @@ class Console:
             if lost:
                 text = f"{text}; {lost} bytes that it had typed found no room"
         del self.sessions[session]
-        self._live.pop(session.follower, None)
+        self.fanout.drop(session.follower)
         session.end(reason, text)
         self.counters.skipped += session.follower.skipped
         self.ended.append(Ended(session.peer.who, self.now(), reason, text))
@@ -393,14 +383,8 @@ class Console:
         """
         if self.onHalt is OnHalt.STAY or self.sessions or self.dying:
             return
-        try:
-            state = self._states.state()
-        except Exception:
-            self._log.failure(
-                "{zone}: unable to determine state of zone", zone=self.zone
-            )
-            return
-        if not state.alive:
+        state = self.presence.state()
+        if state is not None and not state.alive:
             self.dying = True
             self._log.info(
                 "{zone}: nobody is attached and the zone is {state}: console ends",

@@ -15,6 +15,7 @@ from .errors import BadBootArguments
 __all__ = [
     "BOOT_ARGUMENTS_MAX",
     "EVENT_NAMES",
+    "TOLD_NAMES",
     "ZoneEvent",
     "ZoneState",
     "checkBootArguments",
@@ -41,6 +42,11 @@ class ZoneEvent(enum.IntEnum):
     BOOT_FAILED = 6
     #: Boot arguments were not understood; a warning, the boot goes on.
     BAD_ARGS = 7
+    #: The connection to the zone's console was lost, or there was none; a connection
+    #: tells nothing of the zone itself.  These two are not illumos'.
+    DISCONNECTED = 64
+    #: There is one again.
+    CONNECTED = 65
 
 
 #: The events that somebody outside may post, by the name they are posted under.
@@ -52,6 +58,13 @@ EVENT_NAMES = {
     "uninstalling": ZoneEvent.UNINSTALLING,
     "boot-failed": ZoneEvent.BOOT_FAILED,
     "bad-args": ZoneEvent.BAD_ARGS,
+}
+
+#: All that are told of, by their names.
+TOLD_NAMES = {
+    **EVENT_NAMES,
+    "disconnected": ZoneEvent.DISCONNECTED,
+    "connected": ZoneEvent.CONNECTED,
 }
 
 

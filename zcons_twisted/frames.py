@@ -56,7 +56,7 @@ HEAD_SIZE = 4
 PAYLOAD_MAX = 64 * 1024
 #: Most bytes of output in one frame.
 OUTPUT_MAX = 32 * 1024
-#: Most bytes of a ping.
+#: Most bytes of a ping, and of a request to confirm.
 PING_MAX = 64
 #: Most bytes of input in one frame.
 INPUT_MAX = 32 * 1024
@@ -69,6 +69,7 @@ _GAP = struct.Struct(">QQ")
 
 # As in an IDENT line.
 _LOCALE = re.compile("[!-~]{0,255}")
+_BIRTH = re.compile("([0-9a-f]{16})?")
 
 ROLES = ("operator", "watch", "take")
 
@@ -98,6 +99,8 @@ class FrameType(enum.IntEnum):
     PONG = 0x06
     #: JSON: C{request}, C{ok}, C{text}.
     ANSWER = 0x07
+    #: What came with the request to confirm.
+    CONFIRMED = 0x08
     #: Bytes that were typed.
     INPUT = 0x41
     #: JSON: C{rows}, C{columns}.
@@ -110,6 +113,8 @@ class FrameType(enum.IntEnum):
     PING = 0x45
     #: Nothing: the client leaves.
     LEAVE = 0x46
+    #: Up to 64 bytes that come back when the zone has what was typed before.
+    CONFIRM = 0x47
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +133,9 @@ class Attach:
     What a client asks for when it attaches.
 
     @ivar role: C{operator}, C{watch} or C{take}.
-    @ivar start: where output begins: C{"live"}, C{"all"}, or an object with one of
-        C{lines}, C{bytes}, C{offset}.
+    @ivar start: where output begins: C{"live"}, C{"all"}, C{"boot"}, or one of
+        C{lines}, C{bytes}, C{offset} with a number.
+    @ivar birth: which history an offset is one of, C{""} for whichever there is.
     @ivar disconnect: end the session when the zone halts or fails to boot.
     @ivar locale: what notices are written in.
     @ivar rows: lines of the client's terminal, 0 where it has none.
@@ -142,6 +148,7 @@ class Attach:
     locale: str = "C"
     rows: int = 0
     columns: int = 0
+    birth: str = ""
 
 
 def isAttach(line: bytes) -> bool:
@@ -157,9 +164,15 @@ def formatAttach(attach: Attach) -> bytes:
 
     @raise BadFrame: it is too long.
     """
-    start: object = attach.start
+    start: str | dict[str, object]
     if isinstance(attach.start, tuple):
         start = {attach.start[0]: attach.start[1]}
+        if attach.birth:
+            start["birth"] = attach.birth
+    elif attach.start == "boot":
+        start = {"boot": True}
+    else:
+        start = attach.start
     line = _WORD + encodeObject(
         {
             "v": VERSION,
@@ -197,24 +210,37 @@ def parseAttach(line: bytes) -> Attach:
     disconnect = given.get("disconnect", False)
     if not isinstance(disconnect, bool):
         raise BadFrame("disconnect must be true or false")
+    start, birth = _start(given.get("start", "live"))
     return Attach(
         role,
-        _start(given.get("start", "live")),
+        start,
         disconnect,
         locale,
         _number(given, "rows", 0, 65535),
         _number(given, "columns", 0, 65535),
+        birth,
     )
 
 
-def _start(given: object) -> str | tuple[str, int]:
+def _start(given: object) -> tuple[str | tuple[str, int], str]:
     if isinstance(given, str) and given in ("live", "all"):
-        return given
+        return given, ""
+    if isinstance(given, dict) and "offset" in given:
+        given = dict(given)
+        birth = given.pop("birth", "")
+        if not isinstance(birth, str) or not _BIRTH.fullmatch(birth):
+            raise BadFrame("birth must be what an answer has told")
+    else:
+        birth = ""
     if isinstance(given, dict) and len(given) == 1:
-        ((unit, number),) = given.items()
-        if unit in ("lines", "bytes", "offset") and _isNumber(number, 0, 2**63):
-            return unit, number
-    raise BadFrame('start must be "live", "all", or one of lines, bytes and offset')
+        ((unit, value),) = given.items()
+        if unit in ("lines", "bytes", "offset") and _isNumber(value, 0, 2**63):
+            return (unit, value), birth
+        if unit == "boot" and value is True:
+            return "boot", ""
+    raise BadFrame(
+        'start must be "live", "all", or one of lines, bytes, offset and boot'
+    )
 
 
 def _isNumber(value: object, least: int, most: int) -> bool:

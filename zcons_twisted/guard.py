@@ -16,13 +16,13 @@ __all__ = ["READ_MAX", "broken", "guard"]
 #: Most bytes of one read, and so the most that a crash can leave uncommitted.
 READ_MAX = 16 * 1024
 
-# Not zeros: a zone may well print those.  Twice, so that a stretch never wraps.
-_PATTERN = memoryview(hashlib.shake_128(b"zcons_twisted guard").digest(READ_MAX) * 2)
+# Not zeros: a zone may well print those.  Often enough that a stretch never wraps.
+_PATTERN = memoryview(hashlib.shake_128(b"zcons_twisted guard").digest(READ_MAX) * 4)
 
 
 def guard(offset: int, length: int) -> memoryview:
     """
-    What belongs at an offset, for at most L{READ_MAX} bytes.
+    What belongs at an offset, for at most three times L{READ_MAX} bytes.
     """
     phase = offset % READ_MAX
     return _PATTERN[phase : phase + length]

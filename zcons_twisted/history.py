@@ -8,37 +8,53 @@ the first since the zone's last boot beside it, and what happened meanwhile (eve
 gaps) in marks, each with the offset that it belongs before.
 
 Nothing here opens a file: L{zcons_twisted.history_file} maps one, and tests give plain
-memory.  The layout, in the machine's own byte order, each number 64 bits::
+memory.  The layout::
 
-    0                      header, see L{_Field}
-    L{HEADER_SIZE}         marks, L{MARKS} records of L{MARK_SIZE} bytes
-    + MARKS * MARK_SIZE    the first bytes since the last boot, L{FIRST_SIZE}
+    0                      header, see L{zcons_twisted.header}
+    L{HEADER_SIZE}         marks, L{MARKS_SIZE}
+    + MARKS_SIZE           the first bytes since the last boot, L{FIRST_SIZE}
     + FIRST_SIZE           the ring
 
 A crash can come between any two stores.  What is committed ends at C{end}, which moves
 in one store after the bytes are there.  Ahead of it the ring holds the guard pattern
-as far as one read can reach; where a new server finds it broken, that many bytes had
-been taken from the device and were not committed, and they become a gap of that size.
+for as far as one read can reach, and is renewed long before that is too short; where a
+new server finds it broken, that many bytes had been taken from the device and were not
+committed, and they become a gap of that size.
+
+Memory can be lost under our hands, where it is a file's and somebody cuts that short.
+A read into it says so.  A store of ours would be the end of the process; so nothing is
+stored behind what a read has just reached before it has been asked for.
 """
 
 from __future__ import annotations
 
-import enum
 import errno
 import os
-from collections.abc import Callable
 
-from .errors import DamagedHistory, ExpiredRange
 from .guard import READ_MAX, broken, guard
-from .marks import MARK_SIZE, MARKS, Mark, MarkKind, Marks
+from .header import (
+    FIRST_SIZE,
+    HEADER_SIZE,
+    RING_MIN,
+    Field,
+    begin,
+    check,
+    isBlank,
+    isOurs,
+    layoutOf,
+    setLayout,
+)
+from .marks import Mark, MarkKind, Marks
+from .ring import AHEAD, FIRST_AT, HEAD_SIZE, RENEW, RING_AT, STEP, Ring
+from .storage import Memory, Storage
 
 __all__ = [
     "FIRST_SIZE",
+    "HEAD_SIZE",
     "HISTORY_DEFAULT",
     "HISTORY_MAX",
     "HISTORY_MIN",
     "READ_MAX",
-    "Extend",
     "History",
     "historySize",
 ]
@@ -48,111 +64,67 @@ HISTORY_DEFAULT = 1024 * 1024
 HISTORY_MIN = 64 * 1024
 HISTORY_MAX = 1024 * 1024 * 1024
 
-#: Bytes kept from the zone's last boot on.
-FIRST_SIZE = 64 * 1024
-
-HEADER_SIZE = 4096
-_MARKS_AT = HEADER_SIZE
-#: What must be there from the beginning.
-HEAD_SIZE = _MARKS_AT + MARKS * MARK_SIZE
-_FIRST_AT = HEAD_SIZE
-_RING_AT = _FIRST_AT + FIRST_SIZE
-
-#: Offsets and numbers of marks are less than this.
-_NUMBER_MAX = 2**63
-#: Times of marks are less than this: the year 9999 is over.
-_TIME_END = 253_402_300_800
-
-# "zcons", a format number, and the two line ends that a careless copy spoils.
-_MAGIC = int.from_bytes(b"zcons\x01\r\n", "big")
-
-#: From an offset in the memory and a length to whether that part may be used.
-Extend = Callable[[int, int], bool]
-
-#: By how much of the ring is claimed at a time.
-_STEP = 64 * 1024
-
-
-class _Field(enum.IntEnum):
-    """
-    The numbers of the header, by their place.
-    """
-
-    MAGIC = 0
-    #: Bytes of the ring, the guard's included.
-    RING = 1
-    END = 2
-    #: Nothing before this offset is whole.
-    FLOOR = 3
-    #: Where the last boot began, and how many bytes are kept from there.
-    BOOT = 4
-    FIRST = 5
-    #: Marks ever made.
-    MARKED = 6
-
-
 # The one that is stored at each read.
-_END = int(_Field.END)
+_END = int(Field.END)
 
 
 def historySize(ring: int) -> int:
     """
     The bytes of memory for a history that keeps C{ring} bytes.
     """
-    return _RING_AT + ring + READ_MAX
+    return RING_AT + ring + AHEAD
 
 
-class History:
+class History(Ring):
     """
     One console's history in a piece of memory.
 
-    @ivar end: the offset after the last byte; so many were printed since birth.
+    @ivar birth: what tells this history from others.
     @ivar marks: what happened.
     """
 
     def __init__(
-        self, memory: memoryview, ring: int, extend: Extend | None = None
+        self, memory: memoryview, ring: int, storage: Storage | None = None
     ) -> None:
         """
         @param memory: L{historySize} bytes, zeros for a new history, else what an
             earlier one left.
         @param ring: how many bytes are kept.
-        @param extend: claims memory before it is first used, where it could turn out
-            not to be there: a page of a file on a full disk.  What it refuses is done
-            without.
+        @param storage: what the memory is a view of.
         @raise DamagedHistory: it can't have been left by one of this size.
         @raise OSError: there is no room to begin it.
         """
-        self._numbers = memory[:HEADER_SIZE].cast("Q")
-        self._first = memory[_FIRST_AT:_RING_AT]
-        self._ring = memory[_RING_AT : _RING_AT + ring + READ_MAX]
-        self._extend = extend or _allThere
-        self._firstSize = FIRST_SIZE
-        self._claimed = 0
-        self._size = ring + READ_MAX
-        self.marks = Marks(memory[_MARKS_AT:_FIRST_AT])
-        if self._numbers[_Field.MAGIC] or any(self._numbers[_Field.END :]):
-            self._check()
-            self._size = self._numbers[_Field.RING]
-            self.end = self._numbers[_Field.END]
-            # The first step was claimed when it was begun.
-            self._claimed = min(self._size, max(_STEP, self.end + READ_MAX))
-            self.marks.load(self._numbers[_Field.MARKED], self.end)
-        else:
-            self.end = 0
-            self._claimed = min(_STEP, self._size)
-            if not self._extend(_RING_AT, self._claimed):
+        super().__init__(memory, ring, storage or Memory())
+        self.marks = Marks(memory[HEADER_SIZE:FIRST_AT])
+        numbers = self._numbers
+        if isBlank(numbers):
+            if not self._storage.claim(RING_AT, RING_MIN):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            self._numbers[_Field.RING] = self._size
-            self._numbers[_Field.MAGIC] = _MAGIC
-        self._boot = self._numbers[_Field.BOOT]
-        self._kept = min(self._numbers[_Field.FIRST], self.end - self._boot)
+            begin(numbers, RING_MIN)
+        else:
+            check(numbers, self._most)
+            events, gaps = numbers[Field.EVENTS], numbers[Field.GAPS]
+            self.marks.load(events, gaps, numbers[Field.END])
+        self._size, self._base = layoutOf(numbers)
+        self.birth = f"{numbers[Field.BIRTH]:016x}"
+        self.end = numbers[Field.END]
+        self._boot = numbers[Field.BOOT]
+        self._kept = min(numbers[Field.FIRST], self.end - self._boot)
+        self._firstSize = FIRST_SIZE
         if self._boot + self._kept < self.end:
             # What is kept from the boot on is over; nothing else goes behind it.
             self._firstSize = self._kept
-        self._floor = self._numbers[_Field.FLOOR]
+        # Up to where the guard is whole, up to where there may be some of it, and up
+        # to what end a read needs no more of it.
+        self._guarded = self.end
+        self._reached = self.end + AHEAD
+        self._ready = -1
 
-    # Writing.
+    def rest(self) -> None:
+        """
+        Nothing is read or kept for a while: that shall cost no memory.
+        """
+        self._storage.rest()
 
     def recover(self, now: float) -> int:
         """
@@ -163,13 +135,8 @@ class History:
         @return: how many bytes are missing.
         """
         missing = self._brokenGuard()
-        floor = self.end + 2 * READ_MAX - self._size
-        if floor > self._floor:
-            # The guard may have been written over the oldest bytes already.
-            self._floor = floor
-            self._numbers[_Field.FLOOR] = floor
         if self.end or missing:
-            self._guard(self.end, READ_MAX)
+            self._guard(self.end + READ_MAX)
         if missing:
             self.mark(Mark(self.end, now, MarkKind.GAP, missing, ""))
         return missing
@@ -182,17 +149,26 @@ class History:
         @return: how many came.
         @raise OSError: what the read raised; nothing came.
         """
-        if self._claimed < self._size:
-            self._claim()
+        end = self.end
+        if end > self._ready:
+            self._prepare()
         ring, size = self._ring, self._size
-        at = self.end % size
+        at = (end - self._base) % size
         stop = at + most
-        if stop <= size:
-            got = os.readv(fd, (ring[at:stop],))
-        else:
-            got = os.readv(fd, (ring[at:size], ring[: stop - size]))
+        try:
+            if stop <= size:
+                got = os.readv(fd, (ring[at:stop],))
+            else:
+                got = os.readv(fd, (ring[at:size], ring[: stop - size]))
+        except OSError as e:
+            if e.errno != errno.EFAULT:
+                raise
+            self._replace()
+            return self.readFrom(fd, most)
         if got:
-            self._commit(got)
+            if self._kept < self._firstSize:
+                self._keepFirst(end, got)
+            self.end = self._numbers[_END] = end + got
         return got
 
     def append(self, data: bytes) -> None:
@@ -200,18 +176,27 @@ class History:
         Keep what came from a device that can't be read into memory.
         """
         for start in range(0, len(data), READ_MAX):
-            if self._claimed < self._size:
-                self._claim()
-            self._put(self.end % self._size, data[start : start + READ_MAX])
-            self._commit(min(READ_MAX, len(data) - start))
+            self.settle()
+            end = self.end
+            if end > self._ready:
+                self._prepare()
+            piece = data[start : start + READ_MAX]
+            self._put(self._place(end), piece)
+            if self._kept < self._firstSize:
+                self._keepFirst(end, len(piece))
+            self.end = self._numbers[_END] = end + len(piece)
 
     def mark(self, mark: Mark) -> None:
         """
         Note that something happened here.
         """
+        self.settle()
         self.marks.append(mark)
         # Only now does it count.
-        self._numbers[_Field.MARKED] = self.marks.made
+        if mark.kind is MarkKind.GAP:
+            self._numbers[Field.GAPS] = self.marks.gaps
+        else:
+            self._numbers[Field.EVENTS] = self.marks.events
 
     def event(self, time: float, event: int, text: str) -> None:
         """
@@ -223,11 +208,40 @@ class History:
         """
         The zone boots: what it prints from here on is the beginning of its life.
         """
-        self._numbers[_Field.FIRST] = 0
-        self._numbers[_Field.BOOT] = self.end
+        self.settle()
+        self._numbers[Field.FIRST] = 0
+        self._numbers[Field.BOOT] = self.end
         self._boot = self.end
         self._kept = 0
         self._firstSize = FIRST_SIZE
+
+    def adopt(self, other: History) -> None:
+        """
+        A new history takes the place of another one, of which it keeps what it can.
+
+        @raise OSError: there is no room for that.
+        """
+        kept = min(other.end - other.oldest, self._most - AHEAD)
+        while self._size < min(kept + 2 * AHEAD, self._most):
+            if not self._grow(0):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        numbers = self._numbers
+        self._base = start = other.end - kept
+        setLayout(numbers, self._size, start)
+        numbers[Field.BIRTH] = int(other.birth, 16)
+        self.birth = other.birth
+        while start < other.end:
+            part = other.chunk(start, STEP)
+            self._put(self._place(start), part)
+            start += len(part)
+        if other._kept and self._storage.claim(FIRST_AT, FIRST_SIZE):
+            self._kept = other._kept
+            self._first[: self._kept] = other._first[: self._kept]
+        self._firstSize = other._firstSize if self._kept else 0
+        self._boot = other._boot
+        self.marks.adopt(other.marks)
+        self._guarded = self._reached = self.end = other.end
+        self._store()
 
     def close(self) -> None:
         """
@@ -236,95 +250,62 @@ class History:
         self.marks.close()
         for part in (self._numbers, self._first, self._ring):
             part.release()
-
-    # Reading.
-
-    @property
-    def oldest(self) -> int:
-        """
-        The first offset that the ring still has.
-        """
-        return max(self._floor, self.end - (self._size - READ_MAX), 0)
+        self._storage.close()
+        self._storage = Memory()
 
     @property
-    def boot(self) -> tuple[int, int]:
+    def reach(self) -> int:
         """
-        Where the zone's last boot began, and where what is kept of it ends.
+        How much of its memory it has claimed, from the beginning on.
         """
-        return self._boot, self._boot + self._kept
-
-    def chunk(self, start: int, most: int) -> memoryview:
-        """
-        Bytes from an offset on, as they lie in the ring: fewer than asked for at its
-        turn and at its end.  They must be used before anything more is kept.
-
-        @raise ExpiredRange: they are not kept any more.
-        """
-        if start < self.oldest:
-            raise ExpiredRange(start, self.oldest)
-        at = start % self._size
-        return self._ring[at : min(at + most, at + self.end - start, self._size)]
-
-    def since(self, start: int) -> memoryview | None:
-        """
-        What was kept last, from an offset of which this is known, without a look at
-        what is kept; L{None} where it goes around the end of the ring.
-        """
-        at = start % self._size
-        stop = at + self.end - start
-        return self._ring[at:stop] if stop <= self._size else None
-
-    def read(self, start: int, stop: int) -> bytes:
-        """
-        A copy of the bytes from one offset up to another, from the ring or, where they
-        have left it, from the beginning of the zone's life.
-
-        @raise ExpiredRange: they are not kept any more.
-        """
-        stop = min(stop, self.end)
-        kept, keptEnd = self.boot
-        parts = []
-        if start < self.oldest and kept <= start < keptEnd:
-            part = self._first[start - kept : min(stop, keptEnd) - kept]
-            parts.append(bytes(part))
-            start += len(part)
-        while start < stop:
-            part = self.chunk(start, stop - start)
-            parts.append(bytes(part))
-            start += len(part)
-        return b"".join(parts)
+        return RING_AT + self._size
 
     # Inside.
 
-    def _commit(self, got: int) -> None:
+    def _prepare(self) -> None:
+        """
+        The guard does not reach far enough ahead any more: renew it, and before that
+        the room for it.
+        """
+        self.settle()
         end = self.end
-        if self._kept < self._firstSize:
-            self._keepFirst(end, got)
-        self._guard(end + READ_MAX, got)
-        self.end = self._numbers[_END] = end + got
+        at = self._place(end)
+        # Where the ring has come to its turn before, it grows only when what lies
+        # behind the guard in that turn is as good as overwritten.
+        room = AHEAD
+        if end - at == self._base:
+            # Nothing need be lost before the next time.
+            room += RENEW + READ_MAX
+        if at + room >= self._size >= at + self._reached - end:
+            self._grow(at)
+        self._guard(end + AHEAD)
+        self._ready = end + RENEW
 
     def _keepFirst(self, end: int, got: int) -> None:
-        if self._kept == 0 and not self._extend(_FIRST_AT, FIRST_SIZE):
+        if self._kept == 0 and not self._storage.claim(FIRST_AT, FIRST_SIZE):
             self._firstSize = 0
             return
         take = min(got, self._firstSize - self._kept)
-        at = end % self._size
+        at = self._place(end)
         turn = min(take, self._size - at)
         self._first[self._kept : self._kept + turn] = self._ring[at : at + turn]
         rest = take - turn
         if rest:
             self._first[self._kept + turn : self._kept + take] = self._ring[:rest]
         self._kept += take
-        self._numbers[_Field.FIRST] = self._kept
+        self._numbers[Field.FIRST] = self._kept
 
-    def _guard(self, offset: int, length: int) -> None:
+    def _guard(self, stop: int) -> None:
         """
-        Renew the guard over a stretch of the ring.
+        Renew the guard up to an offset.
         """
-        self._put(offset % self._size, guard(offset, length))
+        start = self._guarded
+        self._put(self._place(start), guard(start, stop - start))
+        self._guarded = stop
+        self._reached = max(self._reached, stop)
 
     def _brokenGuard(self) -> int:
-        at = self.end % self._size
+        at = self._place(self.end)
         found = bytes(self._ring[at : min(at + READ_MAX, self._size)])
         found += bytes(self._ring[: READ_MAX - len(found)])
         if self.end == 0 and not any(found):
@@ -332,51 +313,44 @@ class History:
             return 0
         return broken(self.end, found)
 
-    def _put(self, at: int, data: bytes | memoryview) -> None:
-        ring, size = self._ring, self._size
-        stop = at + len(data)
-        if stop <= size:
-            ring[at:stop] = data
-        else:
-            ring[at:size] = data[: size - at]
-            ring[: stop - size] = data[size - at :]
-
-    def _claim(self) -> None:
+    def _replace(self) -> None:
         """
-        Claim what the next read may reach.  Where there is no more to be had the ring
-        stays as large as it is: it has not come to its turn yet, so no byte is
-        elsewhere in it for that.
+        Memory was lost: go on in other memory, with what is left of it.
         """
-        if self.end == 0:
-            # Not before it is needed: a console that prints nothing touches no page.
-            self._guard(0, READ_MAX)
-        need = min(self.end + 2 * READ_MAX, self._size)
-        while self._claimed < need:
-            step = min(_STEP, self._size - self._claimed)
-            if not self._extend(_RING_AT + self._claimed, step):
-                self._size = self._claimed
-                self._numbers[_Field.RING] = self._size
-                return
-            self._claimed += step
+        ours = isOurs(self._numbers) if self._storage.isWhole() else True
+        lost = self._storage
+        memory, left = lost.salvage(RING_AT + self._size)
+        self._storage = Memory()
+        self._use(memory)
+        at = self._place(self.end)
+        whole = (left if ours else 0) - RING_AT
+        if whole < at:
+            self._base = self.end
+        elif whole < self._size:
+            # The ring's end, where the oldest bytes are.
+            self._base = self.end - at
+        self._kept = min(self._kept, max(0, whole + FIRST_SIZE))
+        if self._boot + self._kept < self.end:
+            self._firstSize = self._kept
+        self.marks.move(memory[HEADER_SIZE:FIRST_AT])
+        lost.close()
+        self._guarded = self.end
+        self._reached = self.end + AHEAD
+        self._ready = -1
+        begin(self._numbers, self._size)
+        self._numbers[Field.BIRTH] = int(self.birth, 16)
+        setLayout(self._numbers, self._size, self._base)
+        self._store()
 
-    def _check(self) -> None:
+    def _store(self) -> None:
+        """
+        Store all that the header has to say besides the layout, and the guard.
+        """
         numbers = self._numbers
-        if numbers[_Field.MAGIC] != _MAGIC:
-            raise DamagedHistory("it is no history of this format")
-        if not 4 * READ_MAX <= numbers[_Field.RING] <= self._size:
-            raise DamagedHistory("its size can't be true")
-        if (
-            numbers[_Field.END] >= _NUMBER_MAX
-            or numbers[_Field.MARKED] >= _NUMBER_MAX
-            or numbers[_Field.BOOT] > numbers[_Field.END]
-            or numbers[_Field.FLOOR] > numbers[_Field.END]
-            or numbers[_Field.FIRST] > FIRST_SIZE
-        ):
-            raise DamagedHistory("its header contradicts itself")
-
-
-def _allThere(start: int, length: int) -> bool:
-    """
-    For memory that is there.
-    """
-    return True
+        numbers[Field.BOOT] = self._boot
+        numbers[Field.FIRST] = self._kept
+        numbers[Field.EVENTS] = self.marks.events
+        numbers[Field.GAPS] = self.marks.gaps
+        if self.end:
+            self._guard(self.end + READ_MAX)
+        numbers[_END] = self.end

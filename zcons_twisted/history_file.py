@@ -3,12 +3,14 @@
 A console's history in a mapped file, so that it outlives the server.
 
 What is there and can't be used (damaged, cut short, somebody else's) is set aside with
-a line in the log, and a new one is begun.  Where no file can be had, the history is
-in memory alone: a full disk takes nobody's console away.
+a line in the log, and a new one is begun; one of another size is gone on with.  Where
+no file can be had, the history is in memory alone: a full disk takes nobody's console
+away.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import mmap
 import os
@@ -18,11 +20,16 @@ from collections.abc import Callable
 from twisted.logger import Logger
 
 from .errors import DamagedHistory
-from .history import HEAD_SIZE, History, historySize
+from .header import checkFormat
+from .history import HEAD_SIZE, HISTORY_MAX, HISTORY_MIN, History, historySize
+from .mapping import Mapping, claim
 
-__all__ = ["HistoryFile"]
+__all__ = ["DAMAGED_MAX", "HistoryFile"]
 
 _log = Logger()
+
+#: How many histories that were set aside are kept.
+DAMAGED_MAX = 4
 
 
 class HistoryFile:
@@ -48,99 +55,150 @@ class HistoryFile:
         @param gid: a group that may read it besides its owner, or L{None}.
         """
         self._path = path
-        self._size = historySize(ring)
+        self._ring = ring
+        self._gid = gid
+        self._now = now
         try:
-            self.history = self._open(ring, gid)
+            self.history = self._open()
+            self.history.rest()
         except OSError as e:
             _log.error(
                 "{path}: history is kept in memory only: {error}",
                 path=path,
                 error=e.strerror or str(e),
             )
-            self.history = History(memoryview(mmap.mmap(-1, self._size)), ring)
-        missing = self.history.recover(now())
-        if missing:
-            _log.warn(
-                "{path}: the last server ended while it read: {missing} bytes are"
-                " missing",
-                path=path,
-                missing=missing,
-            )
+            memory = memoryview(mmap.mmap(-1, historySize(ring)))
+            self.history = History(memory, ring)
 
-    def _open(self, ring: int, gid: int | None) -> History:
-        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        fd = os.open(self._path, flags, 0o600)
+    def _open(self) -> History:
+        fd = os.open(
+            self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
+        )
         try:
             found = os.fstat(fd)
             if not stat.S_ISREG(found.st_mode):
                 raise OSError(errno.EINVAL, "it is no file")
-            if found.st_size not in (0, self._size):
-                return self._aside(ring, gid, f"it has {found.st_size} bytes")
-            if gid is not None:
-                os.fchown(fd, -1, gid)
-                os.fchmod(fd, 0o640)
-            # The header and the marks; the rest is claimed as it is needed.
-            _claim(fd, 0, HEAD_SIZE)
-            os.ftruncate(fd, self._size)
-            memory = memoryview(mmap.mmap(fd, self._size))
-        finally:
-            os.close(fd)
-        try:
-            return History(memory, ring, self._extend)
+            if found.st_size == 0:
+                return self._begin(fd)
+            self._protect(fd)
+            return self._found(fd, found.st_size)
         except DamagedHistory as e:
-            return self._aside(ring, gid, str(e))
+            os.close(fd)
+            fd = -1
+            self._setAside(str(e))
+            return self._open()
+        finally:
+            if fd >= 0:
+                os.close(fd)
 
-    def _aside(self, ring: int, gid: int | None, why: str) -> History:
-        aside = f"{self._path}.damaged"
+    def _begin(self, fd: int) -> History:
+        self._protect(fd)
+        os.ftruncate(fd, historySize(self._ring))
+        return self._mapped(fd, self._ring)
+
+    def _mapped(self, fd: int, ring: int) -> History:
+        # The header and the marks; the rest is claimed as it is needed.
+        claim(fd, 0, HEAD_SIZE)
+        mapping = Mapping(self._path, fd, historySize(ring))
+        try:
+            return History(mapping.memory, ring, mapping)
+        except (DamagedHistory, OSError):
+            mapping.close()
+            raise
+
+    def _found(self, fd: int, size: int) -> History:
+        """
+        Go on with what is there.
+        """
+        checkFormat(memoryview(os.pread(fd, 8, 0).ljust(8, b"\0")).cast("Q"))
+        ring = size - historySize(0)
+        if not HISTORY_MIN <= ring <= HISTORY_MAX:
+            raise DamagedHistory(f"it has {size} bytes")
+        history = self._mapped(fd, ring)
+        if ring == self._ring:
+            return self._recovered(history)
+        most = historySize(self._ring)
+        if history.reach <= most:
+            # Nothing is behind it, or nothing is yet.
+            history.close()
+            os.ftruncate(fd, most)
+            return self._recovered(self._mapped(fd, self._ring))
+        return self._shortened(self._recovered(history))
+
+    def _recovered(self, history: History) -> History:
+        missing = history.recover(self._now())
+        if missing:
+            _log.warn(
+                "{path}: the last server ended while it read: {missing} bytes are"
+                " missing",
+                path=self._path,
+                missing=missing,
+            )
+        return history
+
+    def _shortened(self, old: History) -> History:
+        """
+        Put a smaller file with what there is room for in the place of a larger one.
+        """
+        path = f"{self._path}.new"
+        try:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
+            flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+            fd = os.open(path, flags, 0o600)
+            try:
+                new = self._begin(fd)
+            finally:
+                os.close(fd)
+            try:
+                new.adopt(old)
+                os.replace(path, self._path)
+            except OSError:
+                new.close()
+                raise
+        except OSError as e:
+            _log.error(
+                "{path}: history stays as large as it was: {error}",
+                path=self._path,
+                error=e.strerror or str(e),
+            )
+            with contextlib.suppress(OSError):
+                os.unlink(path)
+            return old
+        old.close()
+        return new
+
+    def _protect(self, fd: int) -> None:
+        """
+        Let nobody read it who is not meant to.
+        """
+        found = os.fstat(fd)
+        mode = 0o600
+        if self._gid is not None:
+            mode = 0o640
+            if found.st_gid != self._gid:
+                os.fchown(fd, -1, self._gid)
+        if stat.S_IMODE(found.st_mode) != mode:
+            os.fchmod(fd, mode)
+
+    def _setAside(self, why: str) -> None:
+        """
+        Keep what can't be used: the last L{DAMAGED_MAX} of such.
+        """
+        directory, name = os.path.split(f"{self._path}.damaged")
+        numbers = [0]
+        for entry in os.listdir(directory or "."):
+            start, _, number = entry.rpartition(".")
+            if start == name and number.isascii() and number.isdigit():
+                numbers.append(int(number))
+        aside = os.path.join(directory, f"{name}.{max(numbers) + 1}")
         os.replace(self._path, aside)
+        for old in sorted(numbers[1:])[: -(DAMAGED_MAX - 1)]:
+            with contextlib.suppress(OSError):
+                os.unlink(os.path.join(directory, f"{name}.{old}"))
         _log.error(
             "{path}: {why}; it is set aside as {aside} and a new history begins",
             path=self._path,
             why=why,
             aside=aside,
         )
-        return self._open(ring, gid)
-
-    def _extend(self, start: int, length: int) -> bool:
-        """
-        Have the file system promise a part of the file: to store into a page that it
-        then can't provide would be the end of the server.
-        """
-        try:
-            fd = os.open(self._path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
-            try:
-                _claim(fd, start, length)
-            finally:
-                os.close(fd)
-        except OSError as e:
-            _log.error(
-                "{path}: history grows no further: {error}",
-                path=self._path,
-                error=e.strerror or str(e),
-            )
-            return False
-        return True
-
-
-#: What a file system says that makes no promises: ZFS, for one.
-_NO_PROMISES = {errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS}
-
-
-def _claim(fd: int, start: int, length: int) -> None:
-    """
-    Have the file system promise a part of a file; where it makes no promises, what is
-    there is written once more, which takes the room now instead of later.
-
-    @raise OSError: there is no room.
-    """
-    try:
-        os.posix_fallocate(fd, start, length)
-        return
-    except OSError as e:
-        if e.errno not in _NO_PROMISES:
-            raise
-    data = os.pread(fd, length, start).ljust(length, b"\0")
-    while data:
-        written = os.pwrite(fd, data, start)
-        start += written
-        data = data[written:]

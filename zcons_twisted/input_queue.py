@@ -2,8 +2,8 @@
 """
 What is typed on a console, on its way to the zone, without I/O.
 
-It is never dropped: above L{INPUT_HIGH} the one who types is paused until the zone has
-read.
+It is never dropped while the zone lives: above L{INPUT_HIGH} the one who types is
+paused until the zone has read.
 """
 
 from __future__ import annotations
@@ -48,6 +48,9 @@ class InputQueue:
         # Made when something waits, as it seldom does: an empty one takes 0.7 KiB.
         self._waiting: deque[bytes] | None = None
         self._device: InputDevice | None = None
+        # Who is to be told, and how much waits before that.
+        self._told: Callable[[], None] | None = None
+        self._before = 0
 
     def connect(self, device: InputDevice) -> None:
         """
@@ -89,6 +92,7 @@ class InputQueue:
             data = self._waiting.popleft()
             taken = self._device.writeNow(data)
             self.size -= taken
+            self._before -= taken
             if taken < len(data):
                 self._waiting.appendleft(data[taken:])
                 if self._device is not None:
@@ -96,8 +100,41 @@ class InputQueue:
                 break
         if not self._waiting:
             self._waiting = None
+        if self._told is not None and self._before <= 0:
+            told, self._told = self._told, None
+            told()
         if self.size < INPUT_LOW and self._device is not None:
             self._pauseWhere(False)
+
+    def whenGiven(self, told: Callable[[], None] | None) -> None:
+        """
+        Tell somebody once the device has all that was typed up to now; only who asked
+        last is told.
+
+        @param told: called at once or later; L{None} to tell nobody any more.
+        """
+        self._told = None
+        if told is None:
+            return
+        if not self.size:
+            told()
+        else:
+            self._told, self._before = told, self.size
+
+    def discard(self) -> int:
+        """
+        Whom it was typed for is gone: drop what waits.
+
+        @return: how many bytes it was.
+        """
+        size, self.size = self.size, 0
+        self._waiting = None
+        told, self._told = self._told, None
+        self._pauseWhere(False)
+        if told is not None:
+            # Nothing waits any more.
+            told()
+        return size
 
     def _pauseWhere(self, pause: bool) -> None:
         if pause != self.paused:

@@ -28,10 +28,12 @@ __all__ = [
     "IConsoleDriver",
     "IConsoleDriverMaker",
     "IDeviceReceiver",
+    "ILastingLife",
     "IManagerDevice",
     "IOutlivingDriver",
     "IZoneEvents",
     "IZoneLife",
+    "IZonePresence",
     "IZoneStates",
 ]
 
@@ -52,6 +54,11 @@ class DriverOptions:
     @ivar console: C{"own"} where the container's console is the pty that is there for
         all lives, C{"runtime"} where it is one that its runtime makes for each; empty
         for what the bundle asks for.
+    @ivar endpoint: a Twisted client endpoint string, for drivers that connect to a
+        console that something else makes.
+    @ivar qmp: the path of QEMU's QMP socket, where the zone is a virtual machine.
+    @ivar qmpChardev: what QEMU calls the character device of the console; empty where
+        that is to be found out.
     """
 
     command: Sequence[str] = ()
@@ -61,6 +68,9 @@ class DriverOptions:
     runtime: Sequence[str] = ()
     container: str = ""
     console: str = ""
+    endpoint: str = ""
+    qmp: str = ""
+    qmpChardev: str = ""
 
 
 class IDeviceReceiver(Interface):
@@ -176,6 +186,18 @@ class IZoneStates(Interface):
         """
 
 
+class IZonePresence(Interface):
+    """
+    What those who know a zone's state may know besides.  Where nobody does, what is
+    typed waits for whoever opens the console.
+    """
+
+    def present() -> bool:
+        """
+        Is there a zone, or is one about to be, that could read what is typed?
+        """
+
+
 class IZoneEvents(Interface):
     """
     Who is told what happens to a zone: its console.
@@ -184,6 +206,15 @@ class IZoneEvents(Interface):
     def event(event: ZoneEvent, arguments: str) -> None:
         """
         Something happened to the zone.
+        """
+
+    def lifeEnded(unread: int) -> None:
+        """
+        One life of the zone is over, before an event tells of it: whatever was typed
+        at it and waits is not for the next.
+
+        @param unread: how many bytes of it had come as far as the device, and have
+            been dropped.
         """
 
 
@@ -209,6 +240,13 @@ class IZoneLife(Interface):
         """
         Stop it and start it again; fires when it runs.
         """
+
+
+class ILastingLife(IZoneLife):
+    """
+    The life of a zone that the server directs but that is not its own: the zone is not
+    booted when the server starts, and goes on when it stops.
+    """
 
 
 class IConsoleDriver(Interface):
@@ -251,11 +289,12 @@ class IConsoleDriver(Interface):
         Let the subsidiary go.
         """
 
-    def open(receiver: IDeviceReceiver) -> IManagerDevice:
+    def open(receiver: IDeviceReceiver) -> IManagerDevice | Deferred[IManagerDevice]:
         """
-        Open the manager.
+        Open the manager, at once or as soon as something has answered.  A Deferred may
+        be cancelled: then nothing of it stays open.
 
-        @raise DeviceError: it can't be opened now.
+        @raise DeviceError: it can't be opened now; or the Deferred fails with it.
         """
 
 

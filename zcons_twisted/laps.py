@@ -4,13 +4,15 @@ Laps: opening a zone's device, and opening it again when it failed.
 
 A device that can't be opened, because somebody else has it for example, ends
 nothing: it is tried again, each time after a longer wait, for as long as the
-console is there.
+console is there.  A device that takes its time to open is waited for.
 """
 
 from __future__ import annotations
 
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from .backoff import STEADY_SECONDS, BackOff
@@ -32,7 +34,7 @@ class Laps:
     """
     One zone's laps.
 
-    @ivar deviceState: C{open}, or why the device is not.
+    @ivar deviceState: C{open} or C{opening}, or why the device is neither.
     @ivar readFrom: the console's own method, so that a batch takes no detour; and so
         the next three.
     """
@@ -65,7 +67,9 @@ class Laps:
         self._console = console
         self._backOff = backOff or BackOff(FIRST_WAIT, LONGEST_WAIT)
         self._device: IManagerDevice | None = None
+        self._opening: Deferred[IManagerDevice] | None = None
         self._openedAt = 0.0
+        self._told = ""
         self._again: IDelayedCall | None = None
 
     def begin(self) -> None:
@@ -76,17 +80,15 @@ class Laps:
         try:
             device = self._driver.open(self)
         except DeviceError as e:
-            self._log.error(
-                "{zone}: failed to open console manager: {reason}",
-                zone=self._console.zone,
-                reason=e,
-            )
-            self._retry(str(e))
+            self._cantOpen(str(e))
             return
-        self._device = device
-        self._openedAt = self._clock.seconds()
-        self.deviceState = "open"
-        self._console.deviceOpened(device)
+        if isinstance(device, Deferred):
+            self.deviceState = "opening"
+            self._opening = device
+            device.addCallbacks(self._opened, self._failedToOpen)
+            device.addErrback(self._failedOtherwise)
+        else:
+            self._opened(device)
 
     def interactive(self, fd: int, yes: bool) -> None:
         """
@@ -119,8 +121,45 @@ class Laps:
         if self._again is not None:
             self._again.cancel()
             self._again = None
+        opening, self._opening = self._opening, None
+        if opening is not None:
+            opening.cancel()
         self._close()
         self.deviceState = "closed"
+
+    def _opened(self, device: IManagerDevice) -> None:
+        self._opening = None
+        self._told = ""
+        self._device = device
+        self._openedAt = self._clock.seconds()
+        self.deviceState = "open"
+        self._console.deviceOpened(device)
+
+    def _failedToOpen(self, failure: Failure) -> None:
+        if self._opening is None:
+            # Nobody waits for it any more.
+            return
+        self._opening = None
+        self._cantOpen(failure.getErrorMessage())
+        failure.trap(DeviceError)
+
+    def _failedOtherwise(self, failure: Failure) -> None:
+        self._log.failure(
+            "{zone}: while opening the console manager",
+            failure,
+            zone=self._console.zone,
+        )
+
+    def _cantOpen(self, reason: str) -> None:
+        if reason != self._told:
+            # What stays the same is logged once.
+            self._told = reason
+            self._log.error(
+                "{zone}: failed to open console manager: {reason}",
+                zone=self._console.zone,
+                reason=reason,
+            )
+        self._retry(reason)
 
     def _retry(self, reason: str) -> None:
         wait = self._backOff.wait()

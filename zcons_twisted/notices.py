@@ -14,7 +14,18 @@ from collections.abc import Callable
 
 from .events import ZoneEvent
 
-__all__ = ["NOTICE_MAX", "escaped", "framed", "gapText", "noticeText"]
+__all__ = [
+    "DOWN_TEXT",
+    "NOTICE_MAX",
+    "droppedText",
+    "escaped",
+    "forgottenText",
+    "framed",
+    "gapText",
+    "noticeText",
+    "unconfirmedText",
+    "unreadText",
+]
 
 #: Longest framed notice in bytes (illumos' C{BUFSIZ} is 1024 with a NUL).
 NOTICE_MAX = 1023
@@ -35,12 +46,15 @@ _PLAIN = {
     ),
     (ZoneEvent.BOOT_FAILED, False): "NOTICE: Zone boot failed",
     (ZoneEvent.BOOT_FAILED, True): "NOTICE: Zone boot failed.  Disconnecting...",
+    (ZoneEvent.CONNECTED, False): "NOTICE: Console connected",
+    (ZoneEvent.DISCONNECTED, False): "NOTICE: Console disconnected",
 }
 
 _WITH_ARGUMENTS = {
     ZoneEvent.BOOTING: "NOTICE: Zone booting up with arguments: %s",
     ZoneEvent.REBOOTING: "NOTICE: Zone rebooting with arguments: %s",
     ZoneEvent.BAD_ARGS: "WARNING: Ignoring invalid boot arguments: %s",
+    ZoneEvent.DISCONNECTED: "NOTICE: Console disconnected: %s",
 }
 
 
@@ -85,7 +99,7 @@ def noticeText(
     @param disconnect: whether the session asked to be ended when the zone halts
         or fails to boot.
     @param arguments: the boot arguments, or for L{ZoneEvent.BAD_ARGS} those that
-        were not understood; escaped here.
+        were not understood, or for L{ZoneEvent.DISCONNECTED} why; escaped here.
     @param translate: from an English text to the session's language.
     @return: the text, or L{None} for an event that nobody is told of.
     """
@@ -103,6 +117,45 @@ def gapText(missed: int, translate: Translate = str) -> str:
     @param missed: how many bytes.
     """
     return translate("NOTICE: %s bytes skipped").replace("%s", str(missed), 1)
+
+
+def forgottenText(translate: Translate = str) -> str:
+    """
+    What a session is told where something happened that is not kept any more.
+    """
+    return translate("NOTICE: Earlier notices are not kept")
+
+
+def unconfirmedText(typed: int) -> str:
+    """
+    What is said of input that may be lost.
+
+    @param typed: how many bytes.
+    """
+    return f"{typed} bytes that were typed may not have reached the zone"
+
+
+def droppedText(typed: int) -> str:
+    """
+    What is said of input that is not sent, for whom it was typed for is gone.
+
+    @param typed: how many bytes.
+    """
+    return (
+        f"the zone is not the one that the last {typed} bytes were typed for: they are"
+        " not sent"
+    )
+
+
+#: What is said to who types where there is no zone.
+DOWN_TEXT = "zone is down: what is typed reaches nobody"
+
+
+def unreadText(unread: int) -> str:
+    """
+    What is said to who has typed what the zone did not live to read.
+    """
+    return f"zone ended before it had read the last {unread} bytes that were typed"
 
 
 def framed(text: str, encoding: str = "ascii") -> bytes:

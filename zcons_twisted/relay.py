@@ -17,12 +17,13 @@ free, until it takes that much again.  Watchers pace nothing.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from dataclasses import replace
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from .history import History
-from .marks import Mark
+from .marks import Mark, MarkKind
+from .outlets import OutputLink, Voice
 
 __all__ = [
     "PENDING_MAX",
@@ -49,62 +50,6 @@ PUMP_MAX = 256 * 1024
 REST_MAX = 256 * 1024
 
 _NOTHING = memoryview(b"")
-
-
-class OutputLink(Protocol):
-    """
-    Where a follower's bytes go.
-    """
-
-    def sendNow(self, data: bytes | memoryview) -> int:
-        """
-        Send what can be sent without waiting.
-
-        @return: how many bytes were taken.
-        """
-
-    def sendBoth(self, head: bytes, data: memoryview) -> int:
-        """
-        The same for two pieces at once.
-        """
-
-    def wantWritable(self) -> None:
-        """
-        Ask for one call of L{Follower.writable} when more can be sent.
-        """
-
-    def unread(self) -> int | None:
-        """
-        Bytes that were sent and that the session has not read yet, or L{None} where
-        that can't be told.
-        """
-
-
-class Voice(Protocol):
-    """
-    How a kind of session is told things.
-
-    @ivar framed: whether output goes in frames, each with a head.
-    @ivar pieceMax: most bytes of output in one piece.
-    """
-
-    framed: bool
-    pieceMax: int
-
-    def head(self, offset: int, length: int) -> bytes:
-        """
-        What goes before a piece of output.
-        """
-
-    def mark(self, mark: Mark) -> bytes:
-        """
-        What is told of something that happened; may be nothing.
-        """
-
-    def gap(self, offset: int, missing: int) -> bytes:
-        """
-        What is told in the place of output that is missing.
-        """
 
 
 class Follower:
@@ -148,6 +93,8 @@ class Follower:
         self._changed = changed
         self._hold: Callable[[bool], None] = _holdNobody
         self._mark = history.marks.made if live else history.marks.first(self.cursor)
+        # Who asked for what is past gets the first bytes since the boot, too.
+        self._past = not live and self.cursor < history.oldest
         self._pending = b""
         self._blocked = False
         self._over = False
@@ -155,6 +102,13 @@ class Follower:
         self._unread: int | None = None
         self._waitsSince = 0.0
         self._window: IDelayedCall | None = None
+
+    @property
+    def missing(self) -> int:
+        """
+        Bytes that it missed, those included that it has not been told of yet.
+        """
+        return self.skipped + max(0, self._history.oldest - self.cursor)
 
     def holds(self, hold: Callable[[bool], None]) -> None:
         """
@@ -283,21 +237,37 @@ class Follower:
         made pending; or L{None} where there is no more.
         """
         history = self._history
-        if self.cursor < history.oldest:
-            self._overtaken(history.oldest)
-            return _NOTHING
-        stop = history.end
-        if self._mark < history.marks.made:
-            mark = history.marks.at(self._mark)
-            if mark is None or mark.offset <= self.cursor:
-                self._mark += 1
-                if mark is not None:
-                    self._pending = self._voice.mark(mark)
+        history.settle()
+        oldest, chunk, stop = history.oldest, history.chunk, history.end
+        if self.cursor < oldest:
+            first, last = history.boot
+            if not (self._past and first <= self.cursor < last):
+                self._overtaken(oldest)
                 return _NOTHING
-            stop = mark.offset
+            chunk, stop = history.firstChunk, last
+        found = history.marks.after(self._mark)
+        if found is not None:
+            number, mark = found
+            if mark.offset <= self.cursor:
+                self._pending = self._told(mark)
+                if number > self._mark:
+                    told = self._voice.forgotten(self.cursor, mark)
+                    self._pending = told + self._pending
+                self._mark = number + 1
+                return _NOTHING
+            stop = min(stop, mark.offset)
         if self.cursor >= stop:
             return None
-        return history.chunk(self.cursor, min(stop - self.cursor, self._voice.pieceMax))
+        return chunk(self.cursor, min(stop - self.cursor, self._voice.pieceMax))
+
+    def _told(self, mark: Mark) -> bytes:
+        """
+        A gap among what is missing anyway is told at the end of that, for whoever
+        counts offsets must never go back.
+        """
+        if mark.kind is MarkKind.GAP and mark.offset < self.cursor:
+            mark = replace(mark, offset=self.cursor)
+        return self._voice.mark(mark)
 
     def _overtaken(self, oldest: int) -> None:
         """

@@ -9,6 +9,8 @@ not while what it typed last has found none.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from .errors import DeviceError
 from .input_queue import INPUT_BACKLOG_MAX, InputQueue
 from .interfaces import IManagerDevice
@@ -108,6 +110,7 @@ class Seat:
             lost = len(rest)
         elif takeInput:
             session.receivedLast(rest)
+        self._typed.whenGiven(None)
         self.operator = None
         session.role = Role.WATCH
         session.follower.holdsNothing()
@@ -126,6 +129,27 @@ class Seat:
             return False
         self._typed.write(data)
         return True
+
+    def confirm(self, session: Session, told: Callable[[], None]) -> bool:
+        """
+        Tell a session once the zone has all that it typed.
+
+        @param told: called at once or later, or not at all if it leaves the seat or
+            asks again.
+        @return: whether it is its seat.
+        """
+        if session is not self.operator:
+            return False
+        self._typed.whenGiven(told)
+        return True
+
+    def discard(self) -> int:
+        """
+        Whom it was typed for is gone: drop what waits.
+
+        @return: how many bytes it was.
+        """
+        return self._typed.discard()
 
     def resize(self, session: Session, rows: int, columns: int) -> None:
         """

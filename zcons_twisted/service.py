@@ -35,8 +35,10 @@ from .history_file import HistoryFile
 from .interfaces import (
     IAdjustableDriver,
     IConsoleDriver,
+    ILastingLife,
     IOutlivingDriver,
     IZoneEvents,
+    IZoneLife,
 )
 from .laps import Laps
 from .names import checkZoneName
@@ -183,9 +185,7 @@ class ZoneConsoleService(Service):
         if self._driver is None:
             self.privilegedStartService()
         super().startService()
-        assert self._driver is not None
-        life = self._driver.life
-        if life is not None and self._deviceReady is not None:
+        if self._ownLife() is not None and self._deviceReady is not None:
             self._deviceReady.addCallback(lambda _ignored: self._boot())
 
     def stopService(self) -> Deferred[None]:
@@ -236,6 +236,12 @@ class ZoneConsoleService(Service):
         @param arguments: the boot arguments that belong to it.
         """
         self.console.event(event, arguments)
+
+    def lifeEnded(self, unread: int) -> None:
+        """
+        See L{IZoneEvents}.
+        """
+        self.console.lifeEnded(unread)
 
     # Inside.
 
@@ -321,8 +327,15 @@ class ZoneConsoleService(Service):
                 self._log.failure("{zone}: can't be served", failed[0], zone=self.zone)
             self._died()
 
-    def _boot(self) -> None:
+    def _ownLife(self) -> IZoneLife | None:
+        """
+        The zone's life, if it begins and ends with this service.
+        """
         life = self._driver.life if self._driver is not None else None
+        return None if ILastingLife.providedBy(life) else life
+
+    def _boot(self) -> None:
+        life = self._ownLife()
         outliving = self._outliving()
         if outliving is not None and outliving.resumed:
             self._log.info("{zone}: found as it was left", zone=self.zone)
@@ -393,8 +406,9 @@ class ZoneConsoleService(Service):
     async def _halt(self) -> None:
         if self.keep and self._outliving() is not None:
             return
-        if self._driver is not None and self._driver.life is not None:
-            await self._driver.life.halt()
+        life = self._ownLife()
+        if life is not None:
+            await life.halt()
 
     def _releaseDevice(self) -> Deferred[None]:
         """

@@ -19,10 +19,11 @@ from .events import ZoneEvent
 from .history import History
 from .locales import Language
 from .marks import Mark, MarkKind
-from .notices import framed, gapText, noticeText
+from .notices import forgottenText, framed, gapText, noticeText
 from .relay import Follower, OutputLink, Voice
 
 __all__ = [
+    "UNHEARD_SECONDS",
     "EndReason",
     "Ended",
     "LegacyVoice",
@@ -32,6 +33,10 @@ __all__ = [
     "SessionHost",
     "SessionLink",
 ]
+
+
+#: Seconds before a legacy session is told again that what it types reaches nobody.
+UNHEARD_SECONDS = 10.0
 
 
 class EndReason(enum.Enum):
@@ -190,6 +195,20 @@ class LegacyVoice:
         text = gapText(missing, self._language.translate)
         return framed(text, self._language.encoding)
 
+    def forgotten(self, offset: int, before: Mark) -> bytes:
+        """
+        A notice that there were others.
+        """
+        text = forgottenText(self._language.translate)
+        return framed(text, self._language.encoding)
+
+    def remark(self, text: str) -> bytes:
+        """
+        Something else in band.
+        """
+        notice = self._language.translate("NOTICE: %s").replace("%s", _upper(text), 1)
+        return framed(notice, self._language.encoding)
+
     def farewell(self, reason: EndReason, text: str) -> bytes:
         """
         The protocol ends a session by closing.  But one that lost the seat is told to
@@ -201,10 +220,19 @@ class LegacyVoice:
         return framed(notice, self._language.encoding)
 
 
+def _upper(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
 class FarewellVoice(Voice, Protocol):
     """
     A voice that can also say good-bye.
     """
+
+    def remark(self, text: str) -> bytes:
+        """
+        What is told of what became of input.
+        """
 
     def farewell(self, reason: EndReason, text: str) -> bytes:
         """
@@ -254,7 +282,12 @@ class Session:
     @ivar link: its connection.
     @ivar follower: its position in the history.
     @ivar silent: it has closed its sending side, and only looks.
+    @ivar endsAtOnce: where it is to end when the zone halts, whether it does so when
+        that was before it came.
     """
+
+    #: A client of illumos may come before the zone boots, and waits for it.
+    endsAtOnce = False
 
     def __init__(
         self,
@@ -285,12 +318,25 @@ class Session:
         )
         self.writable = self.follower.writable
         self._voice = voice
+        self._clock = clock
+        self._unheardUntil = 0.0
 
     def received(self, data: bytes) -> None:
         """
         The peer sent something.
         """
         self._host.typed(self, data)
+
+    def unheard(self, text: str) -> None:
+        """
+        What it typed reaches nobody; it is told, but not again and again.
+
+        @param text: why, in one line.
+        """
+        now = self._clock.seconds()
+        if now >= self._unheardUntil:
+            self._unheardUntil = now + UNHEARD_SECONDS
+            self.follower.say(self._voice.remark(text))
 
     def receivedLast(self, data: bytes) -> None:
         """

@@ -37,6 +37,11 @@ class _Nobody:
         See L{IZoneEvents}.
         """
 
+    def lifeEnded(self, unread: int) -> None:
+        """
+        See L{IZoneEvents}.
+        """
+
 
 @dataclass(frozen=True, slots=True)
 class ZoneSource:

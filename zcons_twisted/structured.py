@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .errors import DeviceError
-from .events import EVENT_NAMES, ZoneEvent
+from .events import TOLD_NAMES, ZoneEvent
 from .frames import (
     CLIENT_TYPES,
     INPUT_MAX,
@@ -30,7 +30,7 @@ from .frames import (
 from .history import History
 from .locales import Language
 from .marks import Mark, MarkKind
-from .notices import noticeText
+from .notices import forgottenText, noticeText
 from .sessions import EndReason, Peer, Role, Session, SessionLink
 from .tails import lastLines
 
@@ -59,24 +59,30 @@ LAST_REQUESTS_MAX = 4096
 #: Most bytes of history that are looked through for its last lines.
 TAIL_MAX = 4 * 1024 * 1024
 
-_NAMES = {event: name for name, event in EVENT_NAMES.items()}
+_NAMES = {event: name for name, event in TOLD_NAMES.items()}
 
 
-def startOffset(history: History, start: str | tuple[str, int]) -> int | None:
+def startOffset(history: History, attach: Attach) -> int | None:
     """
     Where a session's output begins.
 
-    @param start: as in L{Attach.start}.
+    @param attach: what it asks for.
     @return: the offset, or L{None} for what is printed from now on.
     """
+    history.settle()
+    start = attach.start
     if isinstance(start, str):
+        if start == "boot":
+            return history.boot[0]
         return None if start == "live" else history.oldest
     unit, number = start
     if unit == "lines":
         return lastLines(history, int(number), TAIL_MAX)
     if unit == "bytes":
         return max(history.oldest, history.end - int(number))
-    # What is beyond the end is not yet; a token of another birth may well be.
+    if attach.birth and attach.birth != history.birth:
+        # Nothing of this history is known yet; what is not kept of it is a gap.
+        return 0
     return min(int(number), history.end)
 
 
@@ -102,8 +108,10 @@ def accepted(console: Console, session: Session, start: int | None) -> bytes:
                 "v": VERSION,
                 "ok": True,
                 "zone": console.zone,
-                "state": console.stateLabel(),
+                "state": console.presence.label(),
+                "present": console.presence.present(),
                 "role": session.role.value,
+                "birth": history.birth,
                 "offset": history.end if start is None else start,
                 "oldest": history.oldest,
                 "end": history.end,
@@ -136,6 +144,10 @@ def refused(reason: str, text: str, operator: Session | None = None) -> bytes:
     )
 
 
+def _answered(request: str, why: str) -> dict[str, Any]:
+    return {"request": request, "ok": not why, "text": why}
+
+
 class FrameVoice:
     """
     Everything in frames.
@@ -144,13 +156,17 @@ class FrameVoice:
     framed = True
     pieceMax = OUTPUT_MAX
 
-    def __init__(self, language: Language, disconnect: bool) -> None:
+    def __init__(
+        self, language: Language, disconnect: bool, since: float = 0.0
+    ) -> None:
         """
         @param language: what the texts of notices are written in.
         @param disconnect: whether they tell that the session ends.
+        @param since: when it began: what happened before does not end it.
         """
         self._language = language
         self._disconnect = disconnect
+        self._since = since
 
     def head(self, offset: int, length: int) -> bytes:
         """
@@ -165,25 +181,28 @@ class FrameVoice:
         if mark.kind is MarkKind.GAP:
             return encodeGap(mark.offset, mark.number)
         event = ZoneEvent(mark.number)
-        text = noticeText(event, self._disconnect, mark.text, self._language.translate)
-        return encodeFrame(
-            FrameType.NOTICE,
-            encodeObject(
-                {
-                    "event": _NAMES[event],
-                    "text": text,
-                    "time": mark.time,
-                    "offset": mark.offset,
-                    "arguments": mark.text,
-                }
-            ),
-        )
+        ends = self._disconnect and mark.time >= self._since
+        text = noticeText(event, ends, mark.text, self._language.translate)
+        return _notice(_NAMES[event], text, mark.time, mark.offset, mark.text)
 
     def gap(self, offset: int, missing: int) -> bytes:
         """
         A gap.
         """
         return encodeGap(offset, missing)
+
+    def forgotten(self, offset: int, before: Mark) -> bytes:
+        """
+        A notice that there were others.
+        """
+        text = forgottenText(self._language.translate)
+        return _notice("forgotten", text, before.time, offset, "")
+
+    def remark(self, text: str) -> bytes:
+        """
+        An answer to what was typed.
+        """
+        return encodeFrame(FrameType.ANSWER, encodeObject(_answered("input", text)))
 
     def farewell(self, reason: EndReason, text: str) -> bytes:
         """
@@ -193,10 +212,25 @@ class FrameVoice:
         return encodeFrame(FrameType.END, content)
 
 
+def _notice(
+    event: str, text: str | None, time: float, offset: int, arguments: str
+) -> bytes:
+    content = {
+        "event": event,
+        "text": text,
+        "time": time,
+        "offset": offset,
+        "arguments": arguments,
+    }
+    return encodeFrame(FrameType.NOTICE, encodeObject(content))
+
+
 class StructuredSession(Session):
     """
     A session that speaks in frames.
     """
+
+    endsAtOnce = True
 
     def __init__(
         self,
@@ -217,7 +251,7 @@ class StructuredSession(Session):
             link,
             console,
             console.history,
-            FrameVoice(language, attach.disconnect),
+            FrameVoice(language, attach.disconnect, peer.since),
             peer,
             Role.WATCH if attach.role == "watch" else Role.OPERATOR,
             start,
@@ -233,6 +267,7 @@ class StructuredSession(Session):
             FrameType.SEAT: self._seat,
             FrameType.PING: self._ping,
             FrameType.LEAVE: self._leave,
+            FrameType.CONFIRM: self._confirm,
         }
 
     def received(self, data: bytes) -> None:
@@ -241,6 +276,12 @@ class StructuredSession(Session):
         """
         if self._work(data, REQUESTS_MAX):
             self.link.breathe()
+
+    def unheard(self, text: str) -> None:
+        """
+        Each time, as any other answer.
+        """
+        self._tell(self._voice.remark(text))
 
     def receivedLast(self, data: bytes) -> None:
         """
@@ -332,11 +373,18 @@ class StructuredSession(Session):
             raise BadFrame(f"a ping of more than {PING_MAX} bytes")
         self._tell(encodeFrame(FrameType.PONG, payload))
 
+    def _confirm(self, payload: bytes) -> None:
+        if len(payload) > PING_MAX:
+            raise BadFrame(f"a request to confirm of more than {PING_MAX} bytes")
+        confirmed = encodeFrame(FrameType.CONFIRMED, payload)
+        if not self._console.seat.confirm(self, lambda: self._tell(confirmed)):
+            self._answer("confirm", "only the operator may type")
+
     def _leave(self, payload: bytes) -> None:
         self._console.gone(self, EndReason.LEFT, "the client left")
 
     def _answer(self, request: str, why: str = "") -> None:
-        self._say(FrameType.ANSWER, {"request": request, "ok": not why, "text": why})
+        self._say(FrameType.ANSWER, _answered(request, why))
 
     def _say(self, kind: FrameType, content: dict[str, Any]) -> None:
         self._tell(encodeFrame(kind, encodeObject(content)))

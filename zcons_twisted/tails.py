@@ -9,6 +9,9 @@ from .history import History
 
 __all__ = ["lastLines"]
 
+# So much is looked at in one go.
+_PIECE = 16 * 1024
+
 
 def lastLines(history: History, lines: int, most: int) -> int:
     """
@@ -17,6 +20,7 @@ def lastLines(history: History, lines: int, most: int) -> int:
     @param lines: how many; one that is not ended counts.
     @param most: but no more bytes than this.
     """
+    history.settle()
     floor = max(history.oldest, history.end - most)
     stop = history.end
     # The newline that ends the last line does not begin another one.
@@ -25,7 +29,7 @@ def lastLines(history: History, lines: int, most: int) -> int:
     if lines == 0:
         return history.end
     while stop > floor:
-        start = max(floor, stop - 4096)
+        start = max(floor, stop - _PIECE)
         text = history.read(start, stop)
         found = text.count(b"\n")
         if found < lines:

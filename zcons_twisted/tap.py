@@ -23,6 +23,7 @@ from .reactors import ServerReactor
 from .rundir import ROOT_RUN_DIRECTORY, RunDirectory, groupNumber
 from .shards import Shard
 from .sources import ZoneSource
+from .systemd.activation import ActivatedSockets
 from .systemd.journal import JournalObserver, isJournal
 from .twistd_server import TwistdServer
 from .zone_config import ZoneConfig
@@ -227,6 +228,8 @@ def makeService(options: Options, reactor: ServerReactor | None = None) -> IServ
         what is wrong with its configuration file.  Or nothing is to be started.
     """
     chosen = reactor or _globalReactor()
+    # First of all: whoever loads Twisted's endpoints takes them out of the environment.
+    sockets = ActivatedSockets.fromEnvironment(os.environ, os.getpid())
     try:
         source = options.source()
         limit = raiseLimit(os.environ)
@@ -242,6 +245,7 @@ def makeService(options: Options, reactor: ServerReactor | None = None) -> IServ
             limit,
             observer=_observer(options),
             nexus=options["nexus"],
+            sockets=sockets,
         )
         server.keep = options["keep"]
         server.check()

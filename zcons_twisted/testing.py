@@ -205,6 +205,7 @@ class MemoryDriver:
     @ivar held: whether the subsidiary is held.
     @ivar devices: every device that was opened, in order.
     @ivar refusals: why the next openings fail, one each.
+    @ivar opening: set it, and the next opening gives this instead of a device.
     @ivar initResult: set it, and C{init} gives this.
     """
 
@@ -223,6 +224,7 @@ class MemoryDriver:
         self.held = False
         self.devices: list[MemoryDevice] = []
         self.refusals: list[str] = []
+        self.opening: Deferred[IManagerDevice] | None = None
         self.initResult: Deferred[None] | None = None
 
     @property
@@ -266,12 +268,17 @@ class MemoryDriver:
         """
         self.held = False
 
-    def open(self, receiver: IDeviceReceiver) -> IManagerDevice:
+    def open(
+        self, receiver: IDeviceReceiver
+    ) -> IManagerDevice | Deferred[IManagerDevice]:
         """
         See L{IConsoleDriver}.
         """
         if self.refusals:
             raise DeviceError(self.refusals.pop(0))
+        if self.opening is not None:
+            opening, self.opening = self.opening, None
+            return opening
         device = MemoryDevice(receiver)
         self.devices.append(device)
         return device

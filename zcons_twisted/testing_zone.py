@@ -114,10 +114,18 @@ class MemoryEvents:
     Remembers the events of a zone.
 
     @ivar events: each with its arguments, in order.
+    @ivar unread: for each life that ended, how many typed bytes it had not read.
     """
 
     def __init__(self) -> None:
         self.events: list[tuple[ZoneEvent, str]] = []
+        self.unread: list[int] = []
+
+    def lifeEnded(self, unread: int) -> None:
+        """
+        See L{IZoneEvents}.
+        """
+        self.unread.append(unread)
 
     def event(self, event: ZoneEvent, arguments: str = "") -> None:
         """

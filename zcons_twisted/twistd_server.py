@@ -17,6 +17,7 @@ from twisted.logger import ILogObserver
 from twisted.python.components import Componentized
 
 from .config import ServerConfig
+from .doors.listening import NO_SOCKETS, PassedSockets
 from .errors import ZConsError
 from .nexus.client import Nexus
 from .outcomes import Outcome
@@ -25,7 +26,6 @@ from .reloading import Reloads
 from .restarting import Restart
 from .server import ConsoleServer
 from .sources import ZoneSource
-from .systemd.activation import ActivatedSockets
 from .systemd.notify import Notifications, Notifier, watchdogSeconds
 
 __all__ = ["TwistdServer"]
@@ -48,6 +48,7 @@ class TwistdServer(ConsoleServer):
         environ: MutableMapping[str, str] | None = None,
         observer: ILogObserver | None = None,
         nexus: bool = False,
+        sockets: PassedSockets = NO_SOCKETS,
     ) -> None:
         """
         @param source: where the zones come from.
@@ -56,6 +57,7 @@ class TwistdServer(ConsoleServer):
         @param environ: the environment; that of the process, where L{None}.
         @param observer: gets the log, if twistd was not told where that goes.
         @param nexus: whether devices are to be kept by a nexus.
+        @param sockets: those that were passed.
         """
         self._source = source
         self._config = config
@@ -66,7 +68,6 @@ class TwistdServer(ConsoleServer):
         pid = os.getpid()
         notifier = Notifier.fromEnvironment(self._environ)
         watchdog = watchdogSeconds(self._environ, pid)
-        sockets = ActivatedSockets.fromEnvironment(self._environ, pid)
         self._notifications: Notifications | None = None
         if notifier is not None:
             self._notifications = Notifications(

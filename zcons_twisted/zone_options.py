@@ -62,7 +62,7 @@ DEFAULT_DRIVER = "zcons" if hasConsoleDevices() else "pty"
 ENDING_DRIVERS = frozenset({"zcons"})
 
 #: The drivers whose options are all in this table; those of others may use any.
-OWN_DRIVERS = frozenset({"pty", "exec", "oci", "zcons"})
+OWN_DRIVERS = frozenset({"pty", "exec", "oci", "endpoint", "zcons"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +132,8 @@ ZONE_OPTIONS: dict[str, ZoneOption] = {
         ZoneOption(
             "driver",
             "KIND",
-            "What makes the device: pty, exec, oci, zcons or another plugin"
-            " [default: by what is to run].",
+            "What makes the device: pty, exec, oci, endpoint, zcons or another plugin"
+            " [default: by what it is to do].",
             text("the name of a driver"),
             "driver",
         ),
@@ -199,8 +199,34 @@ ZONE_OPTIONS: dict[str, ZoneOption] = {
             seconds(GRACE_MAX),
             "grace",
             toml=number(GRACE_MAX),
-            drivers=frozenset({"exec", "oci"}),
+            drivers=frozenset({"exec", "oci", "endpoint"}),
             live=True,
+        ),
+        ZoneOption(
+            "endpoint",
+            "STRING",
+            "Connect to this Twisted client endpoint, which is the zone's console.",
+            text("an endpoint"),
+            "endpoint",
+            drivers=frozenset({"endpoint"}),
+            implies="endpoint",
+        ),
+        ZoneOption(
+            "qmp",
+            "SOCKET",
+            "The QMP socket of QEMU, where the zone is a virtual machine.",
+            pathFromHere("a socket"),
+            "qmp",
+            toml=path("a socket"),
+            drivers=frozenset({"endpoint"}),
+        ),
+        ZoneOption(
+            "qmp-chardev",
+            "ID",
+            "What QEMU calls the console's character device [default: found out].",
+            text("an ID"),
+            "qmpChardev",
+            drivers=frozenset({"endpoint"}),
         ),
         ZoneOption(
             "history",

@@ -7,26 +7,27 @@ from __future__ import annotations
 import json
 import struct
 import time
+import zlib
 
 from cuts import Source
 
 from zcons_twisted.errors import DamagedHistory
 from zcons_twisted.frames import FrameReader, FrameType
+from zcons_twisted.header import HEADER_SIZE, Field
 from zcons_twisted.history import (
-    HEADER_SIZE,
     HISTORY_MIN,
     READ_MAX,
     History,
     historySize,
 )
 from zcons_twisted.locales import Language
-from zcons_twisted.marks import MARK_SIZE, MARKS
+from zcons_twisted.marks import MARK_SIZE, MARKS, Mark, MarkKind
 from zcons_twisted.relay import Follower
 from zcons_twisted.structured import FrameVoice
 from zcons_twisted.tails import lastLines
 from zcons_twisted.testing import FakeReactor, MemoryLink
 
-MARK = struct.Struct("=QdQHH")
+MARK = struct.Struct("=QQdQHH")
 
 
 def left(source: Source) -> bytearray:
@@ -39,6 +40,7 @@ def left(source: Source) -> bytearray:
         for _ in range(source.number(8)):
             begun.append(bytes(source.number(30_000)))
             begun.event(1.0, 1 + source.number(7), "-v")
+            begun.mark(Mark(begun.end, 1.0, MarkKind.GAP, source.number(9), ""))
         begun.close()
     for _ in range(source.number(16)):
         change(memory, source)
@@ -51,14 +53,24 @@ def change(memory: bytearray, source: Source) -> None:
     """
     kind = source.number(4)
     if kind == 0:
-        at = source.number(7) * 8
+        at = source.number(len(Field)) * 8
         memory[at : at + 8] = source.take(8).ljust(8, b"\0")
     elif kind == 1:
-        at = source.number(7) * 8
+        at = source.number(len(Field)) * 8
         memory[at : at + 8] = struct.pack("=Q", source.number(1 << 20))
     elif kind == 2:
-        at = HEADER_SIZE + source.number(MARKS) * MARK_SIZE
-        record = source.take(MARK.size + source.number(8))
+        at = HEADER_SIZE + source.number(2 * MARKS) * MARK_SIZE
+        record = source.take(MARK.size).ljust(MARK.size, b"\0")
+        if source.number(2):
+            record = MARK.pack(
+                source.number(8),
+                source.number(100_000),
+                float(source.number(100)),
+                source.number(9),
+                source.number(3),
+                0,
+            )
+        record += struct.pack("=I", zlib.crc32(record))
         memory[at : at + len(record)] = record
     else:
         at = source.number(len(memory))
@@ -102,7 +114,7 @@ def look(history: History) -> None:
     Everything in it can be read.
     """
     assert 0 <= history.oldest <= history.end
-    assert history.end - history.oldest <= HISTORY_MIN + READ_MAX
+    assert history.end - history.oldest <= HISTORY_MIN
     kept = history.read(history.oldest, history.end)
     assert len(kept) == history.end - history.oldest
     first, last = history.boot
@@ -110,7 +122,7 @@ def look(history: History) -> None:
     for lines in (0, 1, 1000):
         at = lastLines(history, lines, 1 << 20)
         assert history.oldest <= at <= history.end
-    assert len(history.marks) <= MARKS
+    assert len(history.marks) <= 2 * MARKS
     assert history.marks.first(history.end + 1) == history.marks.made
     for mark in history.marks:
         assert mark.offset <= history.end

@@ -154,7 +154,7 @@ class Scene:
             CATALOGUES.language(asked.locale),
             Peer(Credentials(9, 0, 0), None, asked.locale, asked.disconnect, 0.0),
             asked,
-            startOffset(self.history, asked.start),
+            startOffset(self.history, asked),
         )
         self.seats(Someone(session, link, False))
 
@@ -228,7 +228,7 @@ class Scene:
         """
         Something happens to the zone.
         """
-        event = ZoneEvent(self.source.number(len(ZoneEvent)))
+        event = list(ZoneEvent)[self.source.number(len(ZoneEvent))]
         text = self.source.take(self.source.number(32)).decode("utf-8", "replace")
         self.console.event(event, text)
 

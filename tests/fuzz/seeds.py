@@ -22,10 +22,14 @@ SEEDS: dict[str, list[bytes]] = {
         formatAttach(Attach()),
         formatAttach(Attach("watch", ("lines", 20), True, "fr_FR", 24, 80)),
         formatAttach(Attach("take", ("offset", 2**63), False, "C", 65535, 1)),
+        formatAttach(Attach("watch", ("offset", 7), birth="0123456789abcdef")),
+        formatAttach(Attach("watch", "boot")),
         b'ATTACH {"v":1,"start":{"bytes":1e9}}\n',
         b"ATTACH " + b"[" * 1000 + b"\n",
     ],
     "frames": [
+        b"\0\1" + encodeFrame(FrameType.CONFIRM, b"17"),
+        b"\1\3" + encodeFrame(FrameType.CONFIRMED, b"17"),
         b"\0\1" + encodeFrame(FrameType.INPUT, b"ls\r") + encodeFrame(FrameType.LEAVE),
         b"\0\2" + encodeFrame(FrameType.WINDOW, b'{"rows":24,"columns":80}'),
         b"\1\3"

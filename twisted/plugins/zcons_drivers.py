@@ -20,6 +20,11 @@ execDriver = DriverMaker(
     "zcons_twisted.drivers.execute",
     "a pty pair and a command that runs on it as the zone",
 )
+endpointDriver = DriverMaker(
+    "endpoint",
+    "zcons_twisted.drivers.endpoint",
+    "a connection, to a virtual machine or a serial line for example",
+)
 zconsDriver = DriverMaker(
     "zcons",
     "zcons_twisted.drivers.illumos.driver",

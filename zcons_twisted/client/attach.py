@@ -8,10 +8,8 @@ pipe going away) comes to L{Attachment._finish}, and L{Attachment.run} takes it
 from there: show what is left, put the terminal back, say the last line, find out why,
 and exit.
 
-Flow control: output that the user's side does not take pauses the session.  Input
-that the zone does not take, or that waits for a lost connection, pauses a pipe at once,
-but a terminal only after L{TYPED_AHEAD_MAX} more bytes, so that the way out is still
-seen.
+Flow control: output that the user's side does not take pauses the session; for input
+see L{zcons_twisted.client.keyboard}.
 """
 
 from __future__ import annotations
@@ -21,22 +19,44 @@ import errno
 import os
 import signal
 import termios
-from typing import Any
+from functools import partial
 
 from twisted.internet.defer import CancelledError, Deferred
 
 from zcons_twisted.errors import RunDirectoryError
 from zcons_twisted.frames import Attach
+from zcons_twisted.notices import escaped
+from zcons_twisted.sessions import EndReason
 
 from .connecting import Opener, openUnix
-from .endings import TAIL_SIZE, ExitStatus, Verdict, told, verdict, whyEnded
-from .errors import AttachError, CouldNotConnect
-from .escapes import EscapeMachine, LineCharacters
-from .happenings import End, EndCause, Happening
+from .endings import (
+    TAIL_SIZE,
+    ExitStatus,
+    Verdict,
+    outputVerdict,
+    told,
+    verdict,
+    whyEnded,
+)
+from .errors import AttachError, ConsoleInUse, CouldNotConnect, NotStructured
+from .escapes import helpText
+from .happenings import (
+    Anew,
+    Answer,
+    End,
+    EndCause,
+    Happening,
+    Notice,
+    Unconfirmed,
+)
+from .keyboard import Keyboard
 from .lasting import Ears, Lasting
-from .showing import shownRaw
-from .streams import InputStream, OutputStream
-from .terminal import UserTerminal
+from .running import within
+from .seated import whoSits
+from .showing import remark, shownRaw
+from .silence import Silence
+from .streams import OutputStream
+from .terminal import rawAgain, suspend
 from .user_side import AttachOptions, UserReactor, UserSide
 
 __all__ = ["AttachOptions", "Attachment", "UserSide"]
@@ -45,12 +65,6 @@ __all__ = ["AttachOptions", "Attachment", "UserSide"]
 #: side, may take.
 LEAVING_SECONDS = 1.0
 
-#: How much typed input is taken from a terminal while the zone takes none.
-TYPED_AHEAD_MAX = 1024 * 1024
-
-#: What C{^C} is in raw mode: whoever only looks may leave by it.
-_INTERRUPT = b"\x03"
-
 
 class _Way(enum.Enum):
     LEFT = enum.auto()
@@ -58,6 +72,8 @@ class _Way(enum.Enum):
     SIGNAL = enum.auto()
     OUTPUT_FAILED = enum.auto()
     NOT_RAW = enum.auto()
+    #: A script has typed what reached nobody.
+    UNHEARD = enum.auto()
 
 
 class Attachment:
@@ -83,18 +99,19 @@ class Attachment:
         self._user = user
         self._opener = opener
         self._signal = 0
+        self._early: int | None = None
         self._tail = b""
         self._way: _Way | None = None
-        self._unsent: int | None = None
+        self._within = partial(within, reactor)
         self._outputError: OSError | None = None
         self._over: Deferred[None] = Deferred()
         self._end = End(EndCause.OURS)
         self._session: Lasting | None = None
         self._attaching: Deferred[None] | None = None
         self._onlyLooks = options.role == "watch"
-        characters = user.terminal.characters if user.terminal else LineCharacters()
-        self._escapes = EscapeMachine(options.command, characters)
-        self._input = InputStream(reactor, user.input, self._typed, self._inputEnded)
+        self._unheard = ""
+        self._keyboard = Keyboard(reactor, options, user, self)
+        self._silence = Silence(reactor, options.wait, lambda: self._finish(_Way.LEFT))
         self._output = OutputStream(
             reactor, user.output, self._outputRoom, self._outputFailed
         )
@@ -108,11 +125,12 @@ class Attachment:
         try:
             session = await self._attach()
             if session is None:
-                return self._signal or ExitStatus.FAILED
+                return ExitStatus.FAILED if self._early is None else self._early
             self._session = session
             way = await self._converse(session)
         finally:
-            self._input.close()
+            self._keyboard.close()
+            self._silence.stop()
             if self._user.terminal is not None:
                 self._user.terminal.restore()
         await self._lastLine(way)
@@ -127,31 +145,24 @@ class Attachment:
         A signal ends it.
         """
         self._signal = ExitStatus.SIGNAL + number
+        leaves = self._onlyLooks and number == signal.SIGINT
         if self._session is not None:
-            leaves = self._onlyLooks and number == signal.SIGINT
             self._finish(_Way.LEFT if leaves else _Way.SIGNAL)
         elif self._attaching is not None:
+            self._early = ExitStatus.DONE if leaves else self._signal
             self._attaching.cancel()
 
     def stopped(self, number: int) -> None:
         """
         A signal stops it: the terminal is put back for as long as that lasts.
         """
-        terminal = self._user.terminal
-        raw = terminal is not None and terminal.raw
-        if terminal is not None:
-            terminal.restore()
-        os.kill(os.getpid(), signal.SIGSTOP)
-        if terminal is not None and raw:
-            self._rawAgain(terminal)
+        suspend(self._user.terminal)
 
     def continued(self, number: int) -> None:
         """
         It was stopped without having been told, and goes on.
         """
-        terminal = self._user.terminal
-        if terminal is not None and terminal.raw:
-            self._rawAgain(terminal)
+        rawAgain(self._user.terminal)
 
     def resized(self, number: int) -> None:
         """
@@ -185,6 +196,13 @@ class Attachment:
         except CouldNotConnect as e:
             self._user.say(f"Could not connect to zone console: {e}")
             return None
+        except ConsoleInUse as e:
+            self._user.say(str(e))
+            hint = await whoSits(
+                self._reactor, options.rundir, options.zone, self._opener
+            )
+            self._user.say(hint)
+            return None
         except (AttachError, RunDirectoryError) as e:
             self._user.say(str(e))
             return None
@@ -194,10 +212,11 @@ class Attachment:
         if not self._options.quiet:
             doing = "Watching" if self._onlyLooks else "Connected to"
             self._line(f"[{doing} zone '{self._options.zone}' console]\n")
+            if self._isDown(session) and not self._options.disconnect:
+                self._line(f"[{self._downText(session)}]\n")
         session.whenEnded().addCallback(self._sessionEnded)
         if self._makeRaw():
-            if self._user.terminal is not None or not self._onlyLooks:
-                self._input.resume()
+            self._keyboard.begin(session)
             session.deliver()
         await self._over
         if self._way is _Way.LEFT:
@@ -220,30 +239,45 @@ class Attachment:
                 return False
         return True
 
-    def _rawAgain(self, terminal: UserTerminal) -> None:
-        try:
-            terminal.makeRaw(keepTypedAhead=True)
-        except termios.error:
-            # It is gone, and the end of input or SIGHUP says so.
-            return
-
     # Meanwhile.
 
     def _show(self, data: bytes) -> None:
         if self._options.disconnect:
             self._tail = (self._tail + data[-TAIL_SIZE:])[-TAIL_SIZE:]
+        self._silence.heard()
         if not self._output.write(data) and self._session is not None:
             self._session.pauseOutput()
 
     def _happened(self, happening: Happening) -> None:
+        self._silence.heard()
+        if isinstance(happening, Answer) and not happening.ok:
+            self._refused(happening)
+        elif isinstance(happening, Notice):
+            self._unheard = ""
+        if isinstance(happening, Anew | Unconfirmed) and self._user.tell is not None:
+            self._user.tell(f"[{remark(happening)}]")
+            return
         data = shownRaw(happening, self._options.encoding)
         if data and not self._output.write(data) and self._session is not None:
             self._session.pauseOutput()
 
+    def _refused(self, answer: Answer) -> None:
+        """
+        What was asked for is not done; what is typed is asked for at each key.
+        """
+        if answer.request == "input" and self._user.terminal is None:
+            self._unheard = answer.text
+            self._finish(_Way.UNHEARD)
+        elif answer.request in ("input", "break") and answer.text != self._unheard:
+            self._unheard = answer.text if answer.request == "input" else ""
+            self._line(f"\r\n[{escaped(answer.text)}]\r\n")
+
     def _lost(self) -> None:
+        self._silence.pause()
         self._tell("[Connection lost; trying again]")
 
     def _again(self) -> None:
+        self._silence.heard()
         self._tell("[Connected again]")
 
     def _tell(self, text: str) -> None:
@@ -258,38 +292,45 @@ class Attachment:
         if self._session is not None:
             self._session.resumeOutput()
 
-    def _typed(self, data: bytes) -> None:
-        typed = self._escapes.feed(data)
-        if self._onlyLooks:
-            if typed.leave is not None or _INTERRUPT in typed.send:
-                self._finish(_Way.LEFT)
-            return
-        self._send(typed.send)
-        if typed.leave is not None:
-            self._output.write(typed.leave)
-            self._finish(_Way.LEFT)
+    # As a typist.
 
-    def _send(self, data: bytes) -> None:
-        session = self._session
-        if session is None or not data or session.write(data):
-            return
-        if self._unsent is None:
-            self._unsent = 0
-            session.whenWritable().addCallback(self._inputRoom)
-        self._unsent += len(data)
-        allowed = 0 if self._user.terminal is None else TYPED_AHEAD_MAX
-        if self._unsent > allowed:
-            self._input.pause()
+    def left(self, shown: bytes) -> None:
+        """
+        By the way out.
+        """
+        if shown:
+            self._output.write(shown)
+        self._finish(_Way.LEFT)
 
-    def _inputRoom(self, result: None) -> None:
-        self._unsent = None
-        self._input.resume()
+    def asksHelp(self) -> None:
+        """
+        What are the escapes?
+        """
+        if self._options.command is not None:
+            self._output.write(helpText(self._options.command))
 
-    def _inputEnded(self) -> None:
-        self._send(self._escapes.end())
-        if self._user.terminal is not None:
-            # Raw terminals have no end of file: it hung up.
-            self.signalled(signal.SIGHUP)
+    def asksBreak(self) -> None:
+        """
+        Send a break.
+        """
+        try:
+            if self._session is not None:
+                self._session.sendBreak()
+        except NotStructured as e:
+            self._line(f"\r\n[{e}]\r\n")
+
+    def hungUp(self) -> None:
+        """
+        The terminal is gone.
+        """
+        self.signalled(signal.SIGHUP)
+
+    def saidAll(self) -> None:
+        """
+        A script has said all: others may sit down, and it waits for what comes of it.
+        """
+        if self._session is not None:
+            self._session.giveUp().addCallback(lambda answer: self._silence.begin())
 
     # Ending.
 
@@ -332,16 +373,15 @@ class Attachment:
         if way is _Way.NOT_RAW:
             return Verdict(ExitStatus.FAILED)
         if way is _Way.OUTPUT_FAILED:
-            error = self._outputError
-            if error is None or isinstance(error, BrokenPipeError):
-                # Whoever read our output has seen enough.
-                return Verdict(ExitStatus.DONE)
-            return Verdict(
-                ExitStatus.FAILED, f"could not write the output: {error.strerror}"
-            )
+            return outputVerdict(self._outputError)
         if way is _Way.LEFT:
             return Verdict(ExitStatus.DONE)
+        if way is _Way.UNHEARD:
+            return Verdict(ExitStatus.FAILED, escaped(self._unheard))
         options = self._options
+        halted = self._end.reason == EndReason.HALTED.value
+        if options.disconnect and halted and self._isDown(self._session):
+            return Verdict(ExitStatus.DONE, self._downText(self._session))
         if self._session is not None and self._session.structured:
             return verdict(options.disconnect, told(self._end), b"")
         found = await whyEnded(
@@ -349,15 +389,16 @@ class Attachment:
         )
         return verdict(options.disconnect, found, self._tail)
 
+    def _isDown(self, session: Lasting | None) -> bool:
+        """
+        Was the zone down when we came?
+        """
+        welcome = None if session is None else session.welcome
+        return welcome is not None and not welcome.present
+
+    def _downText(self, session: Lasting | None) -> str:
+        zone = self._options.zone
+        return f"zone '{zone}' is down: 'zconsole boot {zone}' starts it"
+
     def _line(self, text: str) -> None:
         self._output.write(text.encode())
-
-    async def _within(self, seconds: float, event: Deferred[Any]) -> None:
-        limit = self._reactor.callLater(seconds, event.cancel)
-        try:
-            await event
-        except CancelledError:
-            pass
-        finally:
-            if limit.active():
-                limit.cancel()

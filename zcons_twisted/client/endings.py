@@ -32,6 +32,7 @@ __all__ = [
     "Found",
     "Verdict",
     "lastEnd",
+    "outputVerdict",
     "told",
     "verdict",
     "whyEnded",
@@ -63,6 +64,10 @@ class ExitStatus:
     USAGE = 2
     #: The server ended the session.
     SERVER_ENDED = 3
+    #: What was waited for did not come in time.
+    TIMED_OUT = 4
+    #: What was waited for can't come any more: the zone halted, or did not boot.
+    ZONE_ENDED = 5
     #: Added to the number of a signal that ended us.
     SIGNAL = 128
 
@@ -106,6 +111,16 @@ def verdict(disconnect: bool, found: Found, tail: bytes) -> Verdict:
         if noticed or found.reason in _AS_ASKED:
             return Verdict(ExitStatus.DONE)
     return Verdict(ExitStatus.SERVER_ENDED, found.text)
+
+
+def outputVerdict(error: OSError | None) -> Verdict:
+    """
+    Nobody takes our output any more.
+    """
+    if error is None or isinstance(error, BrokenPipeError):
+        # Whoever read it has seen enough.
+        return Verdict(ExitStatus.DONE)
+    return Verdict(ExitStatus.FAILED, f"could not write the output: {error.strerror}")
 
 
 def told(end: End) -> Found:

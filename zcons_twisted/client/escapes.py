@@ -3,9 +3,10 @@ r"""
 The way out of a session: the command character at the beginning of a line.
 
 C{~.}, or C{~} and the terminal's end-of-file character, ends the session.  C{~~}
-sends one C{~}.  C{~} and anything else sends both, where the C client lost the
-C{~}.  A line begins at the session's start and after CR, LF, and the terminal's
-kill, second end-of-line, suspend and interrupt characters.
+sends one C{~}, C{~B} a break, and C{~?} tells what there is.  C{~} and anything else
+sends both, where the C client lost the C{~}.  A line begins at the session's start and
+after CR, LF, and the terminal's kill, second end-of-line, suspend and interrupt
+characters.
 
 Input is taken in chunks: a search finds the places where a command character
 follows a line's end, and what lies between them is passed on as it is, so that a
@@ -23,10 +24,13 @@ from zcons_twisted.notices import escaped
 from .errors import BadCommandCharacter
 
 __all__ = [
+    "BREAK",
     "COMMAND_CHARACTER",
+    "HELP",
     "EscapeMachine",
     "LineCharacters",
     "Typed",
+    "helpText",
     "parseCommandCharacter",
     "shown",
 ]
@@ -34,6 +38,11 @@ __all__ = [
 #: The command character unless another is chosen.
 COMMAND_CHARACTER = b"~"
 
+#: What follows it for a break, and for help.
+BREAK = b"B"
+HELP = b"?"
+
+_CONTROL = re.compile(r"\^([@-_a-z?])")
 _OCTAL = re.compile(r"\\([0-7]+)")
 
 
@@ -59,10 +68,14 @@ class Typed:
     @ivar send: what to send to the zone.
     @ivar leave: L{None}, or the session is to be left, this is shown to the
         user, and what followed in the chunk is dropped.
+    @ivar asked: L{BREAK} or L{HELP}, where that comes after what is to be sent.
+    @ivar rest: what followed that in the chunk, and is to be fed again.
     """
 
     send: bytes
     leave: bytes | None = None
+    asked: bytes = b""
+    rest: bytes = b""
 
 
 class EscapeMachine:
@@ -105,6 +118,10 @@ class EscapeMachine:
                 character = data[position : position + 1]
                 if character in (b".", self._eof):
                     return Typed(b"".join(sent), shown(command) + shown(character))
+                if character in (BREAK, HELP) and character != command:
+                    rest = data[position + 1 :]
+                    self._atStart = True
+                    return Typed(b"".join(sent), None, character, rest)
                 if character != command:
                     sent.append(command)
                 sent.append(character)
@@ -134,6 +151,24 @@ class EscapeMachine:
         return len(data) if found is None else found.end() - 1
 
 
+def helpText(command: bytes) -> bytes:
+    """
+    What there is to type, for somebody at a raw terminal.
+    """
+    escape = shown(command)
+    return b"".join(
+        escape + line + b"\r\n"
+        for line in (
+            b"?",
+            b".  leave the console",
+            b"B  send a break",
+            b"?  show this",
+            escape + b"  send " + escape,
+            b"  is recognized at the beginning of a line only",
+        )
+    )
+
+
 def shown(character: bytes) -> bytes:
     r"""
     A character as it is shown to the user: itself, C{^X} for a control character,
@@ -148,19 +183,26 @@ def shown(character: bytes) -> bytes:
 def parseCommandCharacter(argument: str) -> bytes:
     r"""
     The command character that C{-e} names: a character, C{\\} or C{\} for a
-    backslash, or C{\ooo} in octal.
+    backslash, C{^X} for a control character, C{\ooo} in octal, or C{none}.
 
-    @raise BadCommandCharacter: it names none.
+    @return: the character, C{b""} for none.
+    @raise BadCommandCharacter: it names none of these.
     """
     raw = os.fsencode(argument)
     if argument in ("\\", "\\\\"):
         return b"\\"
-    if raw[:1].isascii() and raw[:1] not in (b"", b"\\"):
-        return raw[:1]
+    if argument == "none":
+        return b""
+    if len(raw) == 1 and raw.isascii():
+        return raw
+    control = _CONTROL.fullmatch(argument)
+    if control is not None:
+        return bytes([ord(control[1].upper()) ^ 0x40])
     octal = _OCTAL.fullmatch(argument)
     if octal is None:
         raise BadCommandCharacter(
-            f"Unrecognized escape character option {escaped(argument)}"
+            f"Unrecognized escape character option {escaped(argument)}: give one"
+            " character, ^X, \\ooo, or none"
         )
     code = int(octal[1], 8)
     if code > 0xFF:

@@ -9,7 +9,9 @@ import enum
 from dataclasses import dataclass
 
 __all__ = [
+    "Anew",
     "Answer",
+    "Confirmed",
     "End",
     "EndCause",
     "Gap",
@@ -18,6 +20,7 @@ __all__ = [
     "Operator",
     "Pong",
     "SeatChange",
+    "Unconfirmed",
     "Welcome",
 ]
 
@@ -50,6 +53,9 @@ class Welcome:
     @ivar end: the offset after the last byte that there was.
     @ivar operator: who has the operator's seat, if anybody.
     @ivar sessions: how many were attached.
+    @ivar birth: which history the offsets are of, as far as the server tells.
+    @ivar present: whether there may be somebody who reads what is typed.
+    @ivar boot: where the zone's last boot began, or L{None} where that is not told.
     """
 
     zone: str
@@ -60,6 +66,9 @@ class Welcome:
     end: int
     operator: Operator | None
     sessions: int
+    birth: str = ""
+    present: bool = True
+    boot: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +122,7 @@ class Answer:
     """
     What came of something that we asked.
 
-    @ivar request: C{input}, C{break}, C{seat}, or C{ping}.
+    @ivar request: C{input}, C{break}, C{seat}, C{ping} or C{confirm}.
     @ivar ok: whether it was done.
     @ivar text: why not, for people.
     """
@@ -134,7 +143,43 @@ class Pong:
     payload: bytes
 
 
-Happening = Gap | Notice | SeatChange | Answer | Pong
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """
+    The zone has all that was typed before we asked.
+
+    @ivar payload: what was sent with the question.
+    """
+
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Anew:
+    """
+    The server that we are attached to again has another history than the one before,
+    or less of it: what comes begins at its beginning, and not where we had been.
+
+    @ivar offset: where it begins.
+    @ivar birth: which history it is.
+    """
+
+    offset: int
+    birth: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unconfirmed:
+    """
+    What was typed last before the connection broke may be lost.
+
+    @ivar typed: how many bytes.
+    """
+
+    typed: int
+
+
+Happening = Gap | Notice | SeatChange | Answer | Pong | Confirmed | Anew | Unconfirmed
 
 
 class EndCause(enum.Enum):

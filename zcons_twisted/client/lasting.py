@@ -4,7 +4,11 @@ A session that outlives its connection, under Twisted.
 
 When the connection of a structured session breaks, or the server goes away without
 having ended the session, or restarts, it is attached anew at the offset that it had
-come to, so that it misses nothing that history has.  What is typed meanwhile waits.
+come to, so that it misses nothing that history has; where that is another history by
+then, it begins anew and says so.  What is typed meanwhile waits, and is sent if the
+zone is still the one that it was typed for: a zone that has booted since, or is down,
+does not get it.  What was typed before, and never confirmed to have come to the zone,
+may be lost; that is said, too.
 """
 
 from __future__ import annotations
@@ -14,29 +18,40 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import txaio.tx
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.python.failure import Failure
 
-from zcons_twisted.backoff import BackOff
 from zcons_twisted.frames import Attach
+from zcons_twisted.notices import droppedText, unconfirmedText
 from zcons_twisted.rundir import RunDirectory
 from zcons_twisted.sessions import EndReason
 
 from . import tx
 from .connecting import Opener, openUnix
-from .errors import CouldNotConnect, HandshakeFailed
-from .happenings import End, EndCause, Gap, Happening, Notice, Welcome
+from .happenings import (
+    Anew,
+    Answer,
+    End,
+    EndCause,
+    Gap,
+    Happening,
+    Notice,
+    SeatChange,
+    Unconfirmed,
+    Welcome,
+)
 from .moments import Moment
+from .retrying import tryAgain
 from .session import ConsoleSession
 
-__all__ = ["FIRST_SECONDS", "LONGEST_SECONDS", "RESUME_SECONDS", "Ears", "Lasting"]
+__all__ = ["RESUME_SECONDS", "Ears", "Lasting"]
 
 #: How long a lost connection is tried again.
 RESUME_SECONDS = 60.0
 
-#: The first wait between two attempts, and the longest.
-FIRST_SECONDS = 0.1
-LONGEST_SECONDS = 2.0
+
+#: The events with which a life of the zone begins.
+_BOOTS = ("booting", "rebooting")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +102,17 @@ class Lasting:
         self._session: ConsoleSession | None = None
         self._trying: Deferred[Any] | None = None
         self._why = ""
-        self._leaving = self._paused = False
+        self._leaving = self._paused = self._givesUp = False
         self._ahead = b""
+        self._boot: int | None = None
         self._room = Moment(txaio.tx)
         self._ended = Moment(txaio.tx)
         self._told: list[Gap | Notice] = []
         self._known: list[Gap | Notice] = []
+        # Typed bytes that were sent and are not confirmed, and whether we have asked.
+        self._sent = 0
+        self._asking = False
+        self._birth = ""
         #: How things stood when it began, where a server told that.
         self.welcome: Welcome | None = None
         #: Whether it has more to it than bytes.
@@ -109,6 +129,8 @@ class Lasting:
         async def begin() -> None:
             session = await self._attempt()
             self.welcome = session.welcome
+            if session.welcome is not None:
+                self._birth = session.welcome.birth
             self._seat(session)
 
         return Deferred.fromCoroutine(begin())
@@ -141,7 +163,11 @@ class Lasting:
         @return: whether there is room for more; if not, wait for L{whenWritable}.
         """
         if self._session is not None:
-            return self._session.write(data)
+            room = self._session.write(data)
+            if self.structured:
+                self._sent += len(data)
+                self._askOnce(self._session)
+            return room
         self._ahead += data
         return False
 
@@ -176,6 +202,29 @@ class Lasting:
         self._asked = replace(self._asked, rows=rows, columns=columns)
         if self._session is not None and self._session.structured:
             self._session.window(rows, columns)
+
+    def sendBreak(self) -> Any:
+        """
+        Send a break.
+
+        @return: a Deferred of an L{Answer}, or of L{None} where there is no connection.
+        @raise NotStructured: the server knows none.
+        """
+        return succeed(None) if self._session is None else self._session.sendBreak()
+
+    def giveUp(self) -> Any:
+        """
+        Type no more, and go on looking, where the server lets us.
+
+        @return: a Deferred that fires when it has, after all that was typed.
+        """
+        self._givesUp = True
+        if self._session is None:
+            return self._room.wait()
+        if not self._session.structured:
+            return succeed(None)
+        self._asked = replace(self._asked, role="watch")
+        return self._session.giveUp()
 
     def ping(self) -> Any:
         """
@@ -214,7 +263,10 @@ class Lasting:
 
     def _seat(self, session: ConsoleSession) -> None:
         self._session = session
+        self._asking = False
         self.structured = session.structured
+        if session.welcome is not None:
+            self._boot = session.welcome.boot
         if self._paused:
             session.pauseOutput()
         session.whenEnded().addCallback(self._sessionEnded)
@@ -226,36 +278,25 @@ class Lasting:
             self._over(end)
             return
         role = "watch" if self._asked.role == "watch" else "operator"
-        self._asked = replace(self._asked, role=role, start=("offset", position))
+        self._asked = replace(
+            self._asked, role=role, start=("offset", position), birth=self._birth
+        )
         self._known = [h for h in self._told if h.offset >= position]
         self._room = Moment(txaio.tx)
         self._why = end.detail or end.text
         self._ears.lost()
         # Whoever is told may have had enough.
         if not self._leaving:
-            trying = self._trying = Deferred.fromCoroutine(self._tryAgain())
+            trying = self._trying = Deferred.fromCoroutine(
+                tryAgain(self._reactor, self._attempt, self._failed)
+            )
             late = self._reactor.callLater(RESUME_SECONDS, trying.cancel)
             trying.addBoth(self._tried, late)
         else:
             self._over(End(EndCause.OURS))
 
-    async def _tryAgain(self) -> ConsoleSession:
-        backOff = BackOff(FIRST_SECONDS, LONGEST_SECONDS)
-        while True:
-            await self._pause(backOff.wait())
-            try:
-                return await self._attempt()
-            except (CouldNotConnect, HandshakeFailed) as e:
-                self._why = str(e)
-
-    async def _pause(self, seconds: float) -> None:
-        pause: Deferred[None] = Deferred()
-        waiting = self._reactor.callLater(seconds, pause.callback, None)
-        try:
-            await pause
-        finally:
-            if waiting.active():
-                waiting.cancel()
+    def _failed(self, why: str) -> None:
+        self._why = why
 
     def _tried(self, result: ConsoleSession | Failure, late: Any) -> None:
         self._trying = None
@@ -272,27 +313,77 @@ class Lasting:
             self._over(End(EndCause.LOST, result.getErrorMessage()))
 
     def _resume(self, session: ConsoleSession) -> None:
+        before = self._boot
         self._seat(session)
+        lost, self._sent = self._sent, 0
         ahead, self._ahead = self._ahead, b""
-        if ahead:
-            session.write(ahead)
+        welcome = session.welcome
+        same = welcome is None or (
+            welcome.present and (before, self._birth) == (welcome.boot, welcome.birth)
+        )
+        if ahead and same:
+            self.write(ahead)
+        if self._givesUp and self._asked.role != "watch":
+            self.giveUp()
         session.whenWritable().addCallback(self._room.resolve)
         self._ears.again()
+        if lost:
+            self._ears.happening(Unconfirmed(lost))
+        if ahead and not same:
+            self._ears.happening(Answer("input", False, droppedText(len(ahead))))
+        if welcome is not None:
+            self._compare(welcome)
         self.deliver()
+
+    def _compare(self, welcome: Welcome) -> None:
+        """
+        Is it the history that we knew, and is there as much of it as we have seen?
+        """
+        start = self._asked.start
+        known, self._birth = self._birth, welcome.birth
+        seen = start[1] if isinstance(start, tuple) else 0
+        if known != welcome.birth or welcome.offset < seen:
+            self._told, self._known = [], []
+            self._ears.happening(Anew(welcome.offset, welcome.birth))
+
+    def _askOnce(self, session: ConsoleSession) -> None:
+        """
+        Ask whether what was typed has come to the zone, unless we have asked already.
+        """
+        if not self._asking and self._sent:
+            self._asking = True
+            session.confirm().addCallback(self._confirmed, session, self._sent)
+
+    def _confirmed(self, answer: Answer, session: ConsoleSession, sent: int) -> None:
+        if session is self._session:
+            self._asking = False
+            if answer.ok:
+                self._sent -= sent
+                self._askOnce(session)
 
     def _happened(self, happening: Happening) -> None:
         """
         A session that begins where another ended is told again what lies there.
         """
+        if isinstance(happening, SeatChange) and happening.role == "watch":
+            # Nobody is asked any more what became of it.
+            self._sent = 0
+            self._asking = False
         if isinstance(happening, Gap | Notice):
             if happening in self._known:
                 self._known.remove(happening)
                 return
             self._told = [h for h in self._told if h.offset == happening.offset]
             self._told.append(happening)
+        if isinstance(happening, Notice) and happening.event in _BOOTS:
+            self._boot = happening.offset
         self._ears.happening(happening)
 
     def _over(self, end: End) -> None:
+        lost = self._sent + len(self._ahead)
+        if lost and end.cause is EndCause.LOST:
+            detail = f"{end.detail}; {unconfirmedText(lost)}"
+            end = replace(end, detail=detail)
         self._room.resolve(None)
         self._ended.resolve(end)
 

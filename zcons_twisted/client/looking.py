@@ -97,6 +97,13 @@ class Looking:
         self.finish(ExitStatus.SIGNAL + number)
         self._output.abandon()
 
+    @property
+    def isOver(self) -> bool:
+        """
+        Is it?
+        """
+        return self._over.called
+
     def finish(self, status: int) -> None:
         """
         It is over.

@@ -9,6 +9,7 @@ refused, before that; each command then imports what it needs.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any
@@ -53,6 +54,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         _say(str(e))
         # A container does not fail by its hook.
         return 0 if arguments.command == "hook" else 1
+    except KeyboardInterrupt:
+        # There was nobody yet who listens to signals.
+        return 0 if arguments.command == "watch" else 128 + signal.SIGINT
     except BrokenPipeError:
         # Whoever read our output has seen enough; so has the interpreter's exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
@@ -82,6 +86,10 @@ def _do(arguments: Arguments, rundir: RunDirectory) -> int:
         return _attach(arguments, rundir)
     if arguments.command == "history":
         return _history(arguments, rundir)
+    if arguments.command == "send":
+        return _send(arguments, rundir)
+    if arguments.command == "expect":
+        return _expect(arguments, rundir)
     return _inquire(arguments, rundir)
 
 
@@ -110,8 +118,6 @@ def _show(text: str) -> None:
 
 
 def _attach(arguments: Arguments, rundir: RunDirectory) -> int:
-    import signal
-
     from .attach import Attachment
     from .running import ENDING_SIGNALS, runToEnd
     from .user_side import AttachOptions
@@ -121,6 +127,8 @@ def _attach(arguments: Arguments, rundir: RunDirectory) -> int:
     command = arguments.escape
     if command is None and user.terminal is not None and not arguments.noEscape:
         command = COMMAND_CHARACTER
+    if arguments.noEscape or command == b"":
+        command = None
     options = AttachOptions(
         zone=arguments.zone,
         rundir=rundir,
@@ -131,6 +139,7 @@ def _attach(arguments: Arguments, rundir: RunDirectory) -> int:
         encoding=_encoding(),
         role=_ROLES[arguments.command],
         start=arguments.replay,
+        wait=getattr(arguments, "wait", None),
     )
     attachment = Attachment(reactor, options, user)
     signals: dict[int, Callable[[int], None]] = dict.fromkeys(
@@ -166,7 +175,42 @@ def _history(arguments: Arguments, rundir: RunDirectory) -> int:
         start = ("lines", arguments.lines)
     elif arguments.since is not None:
         start = ("offset", arguments.since)
+    elif arguments.sinceBoot:
+        start = "boot"
     return _run(Past(_looker(rundir), arguments.zone, start, arguments.follow))
+
+
+def _send(arguments: Arguments, rundir: RunDirectory) -> int:
+    from .sending import Sending
+
+    text = _typed(" ".join(arguments.text), arguments.line)
+    sending = Sending(_looker(rundir), arguments.zone, text, arguments.timeout)
+    return _run(sending)
+
+
+def _expect(arguments: Arguments, rundir: RunDirectory) -> int:
+    from .expecting import Expecting
+
+    text = None
+    if arguments.send is not None:
+        text = _typed(arguments.send, arguments.line)
+    return _run(
+        Expecting(
+            _looker(rundir),
+            arguments.zone,
+            arguments.pattern,
+            text,
+            arguments.replay,
+            arguments.timeout,
+        )
+    )
+
+
+def _typed(text: str, line: bool) -> bytes:
+    """
+    What somebody types: a line is ended as the Enter key does.
+    """
+    return os.fsencode(text) + (b"\r" if line else b"")
 
 
 def _looker(rundir: RunDirectory, quiet: bool = False) -> Looker:

@@ -15,10 +15,10 @@ from zcons_twisted.frames import Attach
 
 from .endings import ExitStatus, told, verdict
 from .errors import AttachError, CouldNotConnect
-from .happenings import End, EndCause, Gap, Happening
+from .happenings import Anew, End, EndCause, Gap, Happening
 from .lasting import Ears, Lasting
 from .looking import Looker, Looking
-from .showing import shownRaw
+from .showing import gapSaid, shownRaw
 
 __all__ = ["Past"]
 
@@ -110,14 +110,19 @@ class Past(Looking):
         self._session.ping().addCallback(lambda answer: self.finish(ExitStatus.DONE))
 
     def _happened(self, happening: Happening) -> None:
-        if self.looker.shown:
+        if isinstance(happening, Anew) and not self._follow:
+            self.looker.say(
+                "the history has begun anew; the rest of the one before is lost"
+            )
+            self.finish(ExitStatus.SERVER_ENDED)
+        elif self.looker.shown:
             data = shownRaw(happening, self.looker.encoding)
             if data:
                 self.show(data)
         elif isinstance(happening, Gap):
-            self.looker.say(
-                f"{happening.missing} bytes are missing at offset {happening.offset}"
-            )
+            self.looker.say(gapSaid(happening))
+        elif isinstance(happening, Anew):
+            self.looker.say("the history begins anew")
 
     def _lost(self) -> None:
         if not self.looker.quiet:

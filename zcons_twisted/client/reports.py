@@ -73,7 +73,11 @@ def statusReport(status: Values) -> str:
     facts += [("watcher", _session(who)) for who in status["watchers"]]
     if status.get("printedAt") is not None:
         facts += [("printed", moment(status["printedAt"]))]
-    facts += [("history", f"offsets {status['oldest']} to {status['end']}")]
+    facts += [
+        ("history", f"offsets {status['oldest']} to {status['end']}"),
+        ("birth", escaped(status["birth"])),
+        ("last boot", f"offset {status['boot']}, kept to {status['bootEnd']}"),
+    ]
     facts += [("ended", _ended(who)) for who in status["ended"]]
     facts += [(escaped(c["name"]), str(c["value"])) for c in status["counters"]]
     width = max(len(name) for name, _ in facts) + 2

@@ -10,7 +10,7 @@ from typing import Any
 
 from zcons_twisted.frames import FrameType, encodeObject
 
-from .happenings import Answer, Happening, Pong
+from .happenings import Answer, Confirmed, Happening, Pong
 from .moments import Frame, Moment
 
 __all__ = ["Requests"]
@@ -28,12 +28,14 @@ class Requests:
         """
         self._makes = frame
         self._open: dict[str, deque[Moment]] = {}
+        # How many of those that wait to be confirmed have been answered.
+        self._confirmed = 0
 
     def window(self, rows: int, columns: int) -> None:
         """
         Tell the size of our terminal; the operator's is the zone's.
 
-        @raise NotStructured: a legacy session can't; so the next four.
+        @raise NotStructured: a legacy session can't; so the next five.
         """
         size = encodeObject({"rows": rows, "columns": columns})
         self._request(FrameType.WINDOW, size)
@@ -74,6 +76,15 @@ class Requests:
         """
         return self._ask("ping", FrameType.PING, payload)
 
+    def confirm(self) -> Any:
+        """
+        Ask to be told once the zone has all that was typed up to now.
+
+        @return: as L{sendBreak}.
+        """
+        asked = self._confirmed + len(self._open.get("confirm", ()))
+        return self._ask("confirm", FrameType.CONFIRM, b"%d" % asked)
+
     def _request(self, kind: FrameType, payload: bytes = b"") -> bool:
         """
         Send a frame.
@@ -98,16 +109,35 @@ class Requests:
         """
         if isinstance(happening, Pong):
             happening = Answer("ping", True)
+        elif isinstance(happening, Confirmed):
+            self._confirm(happening.payload)
         if isinstance(happening, Answer):
             waiting = self._open.get(happening.request)
-            if waiting:
+            if happening.request == "confirm":
+                # Nothing that was typed in that seat is confirmed any more.
+                self._unanswered("confirm", happening.text)
+            elif waiting:
                 waiting.popleft().resolve(happening)
 
-    def _unanswered(self) -> None:
+    def _confirm(self, payload: bytes) -> None:
         """
-        Nothing is answered any more.
+        A question is answered, and with it all that were asked before.
         """
-        questions, self._open = self._open, {}
-        for request, waiting in questions.items():
+        waiting = self._open.get("confirm", deque())
+        number = int(payload) if payload.isdigit() else -1
+        while waiting and self._confirmed <= number:
+            self._confirmed += 1
+            waiting.popleft().resolve(Answer("confirm", True))
+
+    def _unanswered(
+        self, request: str = "", text: str = "the session has ended"
+    ) -> None:
+        """
+        Nothing is answered any more, or nothing of one kind.
+        """
+        for kind in [request] if request else list(self._open):
+            waiting = self._open.pop(kind, deque())
+            if kind == "confirm":
+                self._confirmed += len(waiting)
             for moment in waiting:
-                moment.resolve(Answer(request, False, "the session has ended"))
+                moment.resolve(Answer(kind, False, text))

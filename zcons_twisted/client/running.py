@@ -12,12 +12,14 @@ from collections.abc import Callable, Coroutine, Iterator, Mapping
 from types import FrameType
 from typing import Any, Protocol
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IReadDescriptor
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-__all__ = ["ENDING_SIGNALS", "RunReactor", "runToEnd", "watchSignals"]
+from .tx import AttachReactor
+
+__all__ = ["ENDING_SIGNALS", "RunReactor", "runToEnd", "watchSignals", "within"]
 
 #: The signals that end a command, in the order that people know them by: each whose
 #: default is to end a process, and that a person or the system sends on purpose.
@@ -166,3 +168,17 @@ def runToEnd(
     if isinstance(results[0], Failure):
         results[0].raiseException()
     return int(results[0])
+
+
+async def within(reactor: AttachReactor, seconds: float, event: Deferred[Any]) -> None:
+    """
+    Wait for something, but no longer than that.
+    """
+    limit = reactor.callLater(seconds, event.cancel)
+    try:
+        await event
+    except CancelledError:
+        pass
+    finally:
+        if limit.active():
+            limit.cancel()

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from zcons_twisted.notices import escaped, framed, gapText
+from zcons_twisted.notices import escaped, framed, gapText, unconfirmedText
 
-from .happenings import Gap, Happening, Notice
+from .happenings import Anew, Gap, Happening, Notice, Unconfirmed
 
-__all__ = ["LINE_MAX", "LineShower", "remark", "shownRaw"]
+__all__ = ["LINE_MAX", "LineShower", "gapSaid", "remark", "shownRaw"]
 
 #: A line is shown when it is as long as this, finished or not.
 LINE_MAX = 4096
@@ -29,7 +29,18 @@ def remark(happening: Happening) -> str:
         return escaped(happening.text)
     if isinstance(happening, Gap):
         return gapText(happening.missing)
+    if isinstance(happening, Anew):
+        return "NOTICE: History begins anew"
+    if isinstance(happening, Unconfirmed):
+        return f"NOTICE: {unconfirmedText(happening.typed)}"
     return ""
+
+
+def gapSaid(gap: Gap) -> str:
+    """
+    A gap, where it can't be shown in its place.
+    """
+    return f"{gap.missing} bytes are missing at offset {gap.offset}"
 
 
 def shownRaw(happening: Happening, encoding: str = "utf-8") -> bytes:

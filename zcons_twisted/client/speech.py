@@ -25,6 +25,7 @@ from zcons_twisted.frames import (
 from .errors import NotStructured
 from .happenings import (
     Answer,
+    Confirmed,
     End,
     EndCause,
     Gap,
@@ -124,6 +125,7 @@ class FramedSpeech:
             FrameType.END: _end,
             FrameType.PONG: Pong,
             FrameType.ANSWER: _answer,
+            FrameType.CONFIRMED: Confirmed,
         }
 
     def typed(self, data: bytes) -> bytes:
@@ -184,9 +186,20 @@ def parseWelcome(answer: dict[str, Any]) -> Welcome:
             _number(answer["end"]),
             _operator(answer["operator"]),
             _number(answer["sessions"]),
+            _text(answer.get("birth", "")),
+            answer.get("present") is not False,
+            _boot(answer.get("boot")),
         )
-    except (KeyError, TypeError, ValueError):
+    except (IndexError, KeyError, TypeError, ValueError):
         raise BadFrame("its answer lacks something") from None
+
+
+def _boot(given: object) -> int | None:
+    if given is None:
+        return None
+    if not isinstance(given, list):
+        raise TypeError("no offsets")
+    return _number(given[0])
 
 
 def _gap(payload: bytes) -> Gap:

@@ -5,13 +5,20 @@ The user's terminal: raw while a session lasts, and as it was ever after.
 
 from __future__ import annotations
 
+import os
 import signal
 import termios
 from typing import Any
 
 from .escapes import LineCharacters
 
-__all__ = ["UserTerminal", "lineCharacters", "rawAttributes"]
+__all__ = [
+    "UserTerminal",
+    "lineCharacters",
+    "rawAgain",
+    "rawAttributes",
+    "suspend",
+]
 
 #: What C{tcgetattr} returns: four flag words, two speeds, and the characters.
 Attributes = list[Any]
@@ -123,3 +130,31 @@ class UserTerminal:
             pass
         finally:
             signal.signal(signal.SIGTTOU, before)
+
+
+def suspend(terminal: UserTerminal | None) -> None:
+    """
+    A signal stops this process: its terminal is put back for as long as that lasts.
+    """
+    raw = terminal is not None and terminal.raw
+    if terminal is not None:
+        terminal.restore()
+    os.kill(os.getpid(), signal.SIGSTOP)
+    if terminal is not None and raw:
+        _makeRawAgain(terminal)
+
+
+def rawAgain(terminal: UserTerminal | None) -> None:
+    """
+    This process was stopped without having been told, and goes on.
+    """
+    if terminal is not None and terminal.raw:
+        _makeRawAgain(terminal)
+
+
+def _makeRawAgain(terminal: UserTerminal) -> None:
+    try:
+        terminal.makeRaw(keepTypedAhead=True)
+    except termios.error:
+        # It is gone, and the end of input or SIGHUP says so.
+        return

@@ -43,6 +43,8 @@ class AttachOptions:
     @ivar role: C{operator}, C{take}, or C{watch} for somebody who only looks.
     @ivar start: where output begins, as L{zcons_twisted.frames.Attach.start} says, or
         L{None} for the last screenful.
+    @ivar wait: after the end of input that is no terminal's, how many seconds the zone
+        has to be silent for the session to end; L{None} for ever.
     """
 
     zone: str
@@ -54,6 +56,7 @@ class AttachOptions:
     encoding: str = "utf-8"
     role: str = "operator"
     start: str | tuple[str, int] | None = None
+    wait: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,6 +97,11 @@ class Status(Command):
         # Offsets in the history: the oldest that is kept, and the end.
         (b"oldest", Integer()),
         (b"end", Integer()),
+        # Which history it is, and where in it the zone's last boot began and what is
+        # kept of its first output ends.
+        (b"birth", Unicode()),
+        (b"boot", Integer()),
+        (b"bootEnd", Integer()),
         (b"ended", AmpList(_ENDED)),
         (b"counters", AmpList([(b"name", Unicode()), (b"value", Integer())])),
     ]

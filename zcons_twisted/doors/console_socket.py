@@ -9,6 +9,7 @@ costs nobody else anything.
 from __future__ import annotations
 
 import socket
+from dataclasses import replace
 
 from twisted.internet.defer import Deferred, succeed
 
@@ -239,6 +240,9 @@ class _Handshake:
         except BadFrame as e:
             self._refuse(str(e), refused("malformed", str(e)))
             return None
+        if attach.disconnect and console.presence.isOver():
+            # It is let in to be told so; it takes nobody's seat for that.
+            attach = replace(attach, role="watch")
         if console.dying:
             why = "the console ends"
             self._refuse(why, refused("server-stopping", why))
@@ -251,7 +255,7 @@ class _Handshake:
             why = f"there are {SESSIONS_MAX} sessions already"
             self._refuse(why, refused("full", why))
         else:
-            start = startOffset(console.history, attach.start)
+            start = startOffset(console.history, attach)
             session = StructuredSession(
                 self._door.reactor,
                 self._peer,

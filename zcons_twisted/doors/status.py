@@ -41,7 +41,7 @@ def statusOf(door: Told, names: Mapping[int, str]) -> dict[str, Any]:
     told = {session: _session(session, names) for session in console.sessions}
     return {
         "zone": console.zone,
-        "state": console.stateLabel(),
+        "state": console.presence.label(),
         "driver": door.driver.kind,
         "life": life.account if life is not None else None,
         "device": door.driver.path,
@@ -52,9 +52,12 @@ def statusOf(door: Told, names: Mapping[int, str]) -> dict[str, Any]:
         "since": door.began,
         "operator": [v for s, v in told.items() if s is console.operator],
         "watchers": [v for s, v in told.items() if s is not console.operator],
-        "printedAt": console.printedAt,
+        "printedAt": console.fanout.printedAt,
         "oldest": console.history.oldest,
         "end": console.history.end,
+        "birth": console.history.birth,
+        "boot": console.history.boot[0],
+        "bootEnd": console.history.boot[1],
         "ended": [_ended(end) for end in console.ended],
         "counters": [
             {"name": name, "value": value} for name, value in console.totals()

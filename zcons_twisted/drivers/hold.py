@@ -9,13 +9,14 @@ by a path that a zone can touch.
 from __future__ import annotations
 
 import os
+import termios
 from collections.abc import Callable
 
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
 from ..hangup import HangupWatch
-from ..nexus.pair import unstick
+from ..nexus.pair import discardInput, unstick
 from ..reactors import DescriptorReactor
 
 __all__ = ["ASK_SECONDS", "HANGUP_SECONDS", "SubsidiaryHold"]
@@ -86,6 +87,25 @@ class SubsidiaryHold:
             )
             return False
         return True
+
+    def discardInput(self, master: int) -> int:
+        """
+        Drop what was typed and nobody has read: it is not for whatever comes next.
+
+        @return: how many bytes it was.
+        """
+        try:
+            fd = self._open()
+        except OSError:
+            return 0
+        try:
+            os.set_blocking(fd, False)
+            return discardInput(master, fd)
+        except (OSError, termios.error):
+            # Hung up, which empties it.
+            return 0
+        finally:
+            os.close(fd)
 
     def release(self) -> None:
         """

@@ -207,6 +207,12 @@ class PtyDriver:
             return 0
         return self._manager.drain()
 
+    def discardInput(self) -> int:
+        """
+        Drop what was typed and the zone has not read; how many bytes was it?
+        """
+        return self._hold.discardInput(self.pair.master) if self.pair else 0
+
     # As a store.
 
     def count(self) -> Deferred[int]:

@@ -79,6 +79,11 @@ class ZoneDevice(Protocol):
         Take what the zone has printed and nobody has read yet; how many bytes was it?
         """
 
+    def discardInput(self) -> int:
+        """
+        Drop what was typed and the zone has not read; how many bytes was it?
+        """
+
 
 class Ending(Protocol):
     """

@@ -20,7 +20,13 @@ from zope.interface import implementer
 from ..backoff import STEADY_SECONDS, BackOff
 from ..errors import LifecycleError
 from ..events import ZoneEvent, ZoneState
-from ..interfaces import DriverOptions, IZoneEvents, IZoneLife, IZoneStates
+from ..interfaces import (
+    DriverOptions,
+    IZoneEvents,
+    IZoneLife,
+    IZonePresence,
+    IZoneStates,
+)
 from ..notices import escaped
 from ..reactors import ProcessReactor
 from .phases import After, Phase
@@ -38,7 +44,7 @@ RESPAWN_FIRST = 0.25
 RESPAWN_LONGEST = 30.0
 
 
-@implementer(IZoneLife, IZoneStates)
+@implementer(IZoneLife, IZonePresence, IZoneStates)
 class ZoneProcess:
     """
     One zone's command.
@@ -102,6 +108,12 @@ class ZoneProcess:
         See L{IZoneStates}.
         """
         return self._phase.value
+
+    def present(self) -> bool:
+        """
+        See L{IZonePresence}.
+        """
+        return self._phase not in (Phase.DOWN, Phase.WAITING)
 
     def posted(self, event: ZoneEvent) -> None:
         """
@@ -208,6 +220,7 @@ class ZoneProcess:
 
     def _foundDown(self, after: After) -> None:
         self.account = _ended(self.facts["pid"], self._read(self._foundEnd()))
+        self._lifeEnded()
         respawn = self._options.respawn != "never"
         again = after in (After.REBOOT, After.REBOOTED)
         if again or (after is not After.HALT and respawn):
@@ -341,6 +354,7 @@ class ZoneProcess:
         """
         The zone is down: do what comes after.
         """
+        self._lifeEnded()
         after = self._after
         if self._halting or after is After.HALT:
             self._refuse(self._booting, "zone was halted")
@@ -359,6 +373,9 @@ class ZoneProcess:
             self._events.event(
                 ZoneEvent.BOOT_FAILED if failed else ZoneEvent.REBOOTING, ""
             )
+
+    def _lifeEnded(self) -> None:
+        self._events.lifeEnded(self._device.discardInput())
 
     def _halted(self) -> None:
         self._phase = Phase.DOWN

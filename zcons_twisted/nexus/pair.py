@@ -10,13 +10,15 @@ import os
 import struct
 import termios
 
-__all__ = ["PtyInstance", "allowOthers", "takeUnread", "unstick"]
+__all__ = ["PtyInstance", "allowOthers", "discardInput", "takeUnread", "unstick"]
 
 # Of typed input that is taken out of a pty; it has room for less.
 _UNREAD_MAX = 64 * 1024
 
 #: Lines and columns of a console that nobody has said otherwise of.
 _WINDOW = struct.pack("4H", 24, 80, 0, 0)
+
+_DISCARD_SIZE = 64 * 1024
 
 # From Linux' asm-generic/ioctls.h; Python does not name them all.
 _TIOCGPTN = 0x80045430
@@ -173,6 +175,35 @@ def takeUnread(subsidiary: int) -> bytes:
         # It is hung up: then there is nothing.
         pass
     return taken
+
+
+def discardInput(master: int, subsidiary: int) -> int:
+    """
+    Drop what was typed and nobody has read: what lies in the terminal, lines that are
+    not ended as well, and what is on its way there.
+
+    @param subsidiary: not blocking.
+    @return: how many bytes it was.
+    @raise OSError: it is hung up; and so L{termios.error}.
+    """
+    before = termios.tcgetattr(subsidiary)
+    raw = [*before]
+    raw[3] &= ~(termios.ICANON | termios.ECHO | termios.ISIG)
+    raw[6] = [*before[6]]
+    raw[6][termios.VMIN] = raw[6][termios.VTIME] = 0
+    termios.tcsetattr(subsidiary, termios.TCSANOW, raw)
+    discarded = 0
+    try:
+        # What the kernel holds back for want of room comes as this goes.
+        while data := os.read(subsidiary, _DISCARD_SIZE):
+            discarded += len(data)
+    except BlockingIOError:
+        pass
+    finally:
+        termios.tcflush(master, termios.TCOFLUSH)
+        termios.tcflush(subsidiary, termios.TCIFLUSH)
+        termios.tcsetattr(subsidiary, termios.TCSANOW, before)
+    return discarded
 
 
 def allowOthers(subsidiary: int) -> None:

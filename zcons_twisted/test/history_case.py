@@ -1,10 +1,14 @@
 # -*- test-case-name: zcons_twisted.test.test_history -*-
 """
-A history in memory, for the tests of what it keeps.
+A history in memory or in a file, for the tests of what it keeps.
 """
 
 from __future__ import annotations
 
+import os
+from typing import cast
+
+from twisted.logger import ILogObserver, LogEvent, LogLevel, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from ..history import (
@@ -12,7 +16,8 @@ from ..history import (
     History,
     historySize,
 )
-from .support import numbered
+from ..history_file import HistoryFile
+from .support import numbered, shortDirectory
 
 
 class HistoryTestCase(SynchronousTestCase):
@@ -39,3 +44,42 @@ class HistoryTestCase(SynchronousTestCase):
         """
         end = self.history.end
         self.history.append(numbered(end, end + size))
+
+
+class HistoryFileTestCase(SynchronousTestCase):
+    """
+    A history in a file.
+    """
+
+    def setUp(self) -> None:
+        """
+        An empty directory.
+        """
+        self.directory = shortDirectory(self)
+        self.path = os.path.join(self.directory, "z.history")
+        self.log: list[str] = []
+        observer = cast(ILogObserver, self.observe)
+        globalLogPublisher.addObserver(observer)
+        self.addCleanup(globalLogPublisher.removeObserver, observer)
+
+    def observe(self, event: LogEvent) -> None:
+        """
+        Remember what is worth a warning.
+        """
+        level = event.get("log_level")
+        if level in (LogLevel.warn, LogLevel.error):
+            self.log.append(str(event["log_format"]).format(**event))
+
+    def open(self, ring: int = HISTORY_MIN, gid: int | None = None) -> History:
+        """
+        A server opens the history.
+        """
+        return HistoryFile(self.path, ring, lambda: 7.0, gid).history
+
+    def spoil(self, at: int, data: bytes) -> None:
+        """
+        Somebody writes into the file.
+        """
+        with open(self.path, "r+b") as file:
+            file.seek(at)
+            file.write(data)

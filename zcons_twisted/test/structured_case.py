@@ -73,7 +73,7 @@ def told(frame: Frame) -> tuple[Any, ...]:
         return (name, *parseOutput(frame.payload))
     if frame.type is FrameType.GAP:
         return (name, *parseGap(frame.payload))
-    if frame.type is FrameType.PONG:
+    if frame.type in (FrameType.PONG, FrameType.CONFIRMED):
         return (name, frame.payload)
     content = json.loads(frame.payload)
     if frame.type is FrameType.OPERATOR:

@@ -97,6 +97,12 @@ class PlainVoice:
         """
         return b"<%d>" % missing
 
+    def forgotten(self, offset: int, before: Mark) -> bytes:
+        """
+        That there were others.
+        """
+        return b"<forgotten>"
+
 
 def makeSession(
     reactor: FakeReactor,

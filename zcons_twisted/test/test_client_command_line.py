@@ -12,6 +12,7 @@ import io
 from twisted.trial.unittest import SynchronousTestCase
 
 from zcons_twisted.client.command_line import buildParser
+from zcons_twisted.client.times import EXPECT_SECONDS, SEND_SECONDS, WAIT_SECONDS
 
 
 class SessionTests(SynchronousTestCase):
@@ -47,13 +48,57 @@ class SessionTests(SynchronousTestCase):
         A number has no sign, and is no more than the protocol carries.
         """
         parser = buildParser()
-        for word in ("-1", "x", "", "1.5", "1_0", "\u0663", "9" * 30):
+        for word in ("-1", "x", "", "1.5", "1_0", "\u0663"):
             with (
                 contextlib.redirect_stderr(io.StringIO()) as errors,
                 self.assertRaises(SystemExit),
             ):
                 parser.parse_args(["attach", f"--replay={word}", "z"])
-            self.assertIn("is no number", errors.getvalue())
+            self.assertIn("is not a number from 0 on", errors.getvalue())
+        for word in ("9" * 30, "9" * 9999):
+            lines = parser.parse_args(["attach", f"--replay={word}", "z"]).replay
+            self.assertEqual(lines, ("lines", 2**63 - 1))
+
+    def test_wait(self) -> None:
+        """
+        How long the zone has to be silent: some seconds, or for ever.
+        """
+        for words, seconds in (
+            ([], WAIT_SECONDS),
+            (["--wait", "0.5"], 0.5),
+            (["--wait", "forever"], None),
+        ):
+            self.assertEqual(
+                buildParser().parse_args(["attach", *words, "z"]).wait, seconds
+            )
+        self.assertEqual((WAIT_SECONDS, SEND_SECONDS, EXPECT_SECONDS), (2, 10, 60))
+
+
+class ScriptTests(SynchronousTestCase):
+    """
+    The commands C{send} and C{expect}.
+    """
+
+    def test_send(self) -> None:
+        """
+        Words are typed with a space between.
+        """
+        given = buildParser().parse_args(["send", "--line", "z", "ls", "/"])
+        self.assertEqual(
+            (given.text, given.line, given.timeout), (["ls", "/"], True, 10)
+        )
+
+    def test_expect(self) -> None:
+        """
+        A regular expression for bytes, and what is typed first.
+        """
+        given = buildParser().parse_args(["expect", "z", "[$] $"])
+        self.assertEqual(given.pattern.pattern, b"[$] $")
+        self.assertEqual((given.send, given.replay, given.timeout), (None, None, 60))
+        words = ["expect", "z", "x", "--send", "ls", "--line", "--timeout", "3"]
+        given = buildParser().parse_args([*words, "--replay", "all"])
+        self.assertEqual((given.send, given.line), ("ls", True))
+        self.assertEqual((given.replay, given.timeout), ("all", 3))
 
 
 class HistoryTests(SynchronousTestCase):
@@ -71,6 +116,8 @@ class HistoryTests(SynchronousTestCase):
         given = parse(["history", "--lines", "5", "--follow", "z"])
         self.assertEqual((given.lines, given.since, given.follow), (5, None, True))
         self.assertEqual(parse(["history", "--since", "7", "z"]).since, 7)
+        self.assertTrue(parse(["history", "--since-boot", "z"]).sinceBoot)
+        self.assertFalse(given.sinceBoot)
         with (
             contextlib.redirect_stderr(io.StringIO()),
             self.assertRaises(SystemExit),

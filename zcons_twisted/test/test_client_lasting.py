@@ -1,111 +1,39 @@
 # -*- test-case-name: zcons_twisted.test.test_client_lasting -*-
 """
-Tests for L{zcons_twisted.client.lasting}.
+Tests for L{zcons_twisted.client.lasting}: what comes, and from where on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.trial.unittest import SynchronousTestCase
 
 from zcons_twisted.client.errors import ConsoleInUse
-from zcons_twisted.client.happenings import Answer, End, EndCause, Gap, Happening
-from zcons_twisted.client.lasting import RESUME_SECONDS, Ears, Lasting
+from zcons_twisted.client.happenings import (
+    Anew,
+    Answer,
+    End,
+    EndCause,
+    Gap,
+)
+from zcons_twisted.client.lasting import RESUME_SECONDS
 from zcons_twisted.frames import Attach, FrameType, encodeFrame, encodeGap, parseAttach
-from zcons_twisted.rundir import RunDirectory
 
 from .client_fakes import (
-    ClientReactor,
-    FakeTransport,
     accepts,
-    connectedSocket,
     ends,
-    nobody,
     prints,
     refuses,
     tells,
-    typed,
 )
+from .lasting_case import LastingTestCase
 
 
-class LastingTests(SynchronousTestCase):
+class LastingTests(LastingTestCase):
     """
     A session that outlives its connection.
     """
-
-    def setUp(self) -> None:
-        """
-        A seated watcher.
-        """
-        self.reactor = ClientReactor()
-        self.output = b""
-        self.heard: list[Happening | str] = []
-        self.there = True
-        self.lost: Callable[[], None] = lambda: self.heard.append("lost")
-
-    def begin(self, role: str = "watch") -> None:
-        """
-        Attach.
-        """
-        ears = Ears(
-            self.took,
-            self.heard.append,
-            lambda: self.lost(),
-            lambda: self.heard.append("again"),
-        )
-        self.lasting = Lasting(
-            self.reactor,
-            RunDirectory("/run/x"),
-            "z",
-            Attach(role, ("lines", 24)),
-            ears,
-            lambda path: (connectedSocket if self.there else nobody)(path),
-        )
-        self.attaching = self.lasting.attach()
-
-    def took(self, data: bytes) -> None:
-        """
-        There is output.
-        """
-        self.output += data
-
-    @property
-    def server(self) -> FakeTransport:
-        """
-        The newest connection.
-        """
-        return self.reactor.transports[-1]
-
-    def says(self, *told: bytes) -> None:
-        """
-        The server says something.
-        """
-        self.server.protocol.dataReceived(b"".join(told))
-
-    def seat(self, role: str = "watch") -> None:
-        """
-        Attached, from offset 5 on.
-        """
-        self.begin(role)
-        self.server.clear()
-        self.says(accepts(offset=5, end=9))
-        self.successResultOf(self.attaching)
-        self.lasting.deliver()
-
-    def back(self) -> Attach:
-        """
-        The server is lost, and there is another.
-
-        @return: what that is asked for.
-        """
-        self.server.loseConnection()
-        self.reactor.advance(0.1)
-        asked = parseAttach(self.server.value().partition(b"\n")[0])
-        self.server.clear()
-        return asked
 
     def test_resumed(self) -> None:
         """
@@ -142,25 +70,6 @@ class LastingTests(SynchronousTestCase):
         told = [type(h).__name__ for h in self.heard if not isinstance(h, str)]
         self.assertEqual(told, ["Gap", "Notice", "Gap", "Notice"])
         self.assertIn(Gap(8, 2), self.heard)
-
-    def test_typedMeanwhile(self) -> None:
-        """
-        What is typed while there is no connection waits for one, and whoever types is
-        told when there is room again.
-        """
-        self.seat("operator")
-        self.assertTrue(self.lasting.write(b"a"))
-        self.successResultOf(self.lasting.whenWritable())
-        self.server.loseConnection()
-        self.assertFalse(self.lasting.write(b"b"))
-        self.assertFalse(self.lasting.write(b"c"))
-        room: Deferred[None] = self.lasting.whenWritable()
-        self.assertNoResult(room)
-        self.reactor.advance(0.1)
-        self.server.clear()
-        self.says(accepts(offset=5))
-        self.assertEqual(typed(self.server.value()), b"bc")
-        self.successResultOf(room)
 
     def test_ended(self) -> None:
         """
@@ -272,3 +181,57 @@ class LastingTests(SynchronousTestCase):
         self.assertNoResult(pinged)
         self.says(encodeFrame(FrameType.PONG))
         self.assertEqual(self.successResultOf(pinged), Answer("ping", True))
+
+
+class BirthTests(LastingTestCase):
+    """
+    The history may be another one when the connection is back.
+    """
+
+    def test_same(self) -> None:
+        """
+        An offset is asked for with the birth that it is one of.
+        """
+        self.seat(birth="1" * 16)
+        asked = Attach("watch", ("offset", 5), birth="1" * 16)
+        self.assertEqual(self.back(), asked)
+        self.says(accepts(offset=5, birth="1" * 16), prints(b"x", 5))
+        self.assertEqual(self.heard, ["lost", "again"])
+
+    def test_another(self) -> None:
+        """
+        Where it is another one that is told, before its first byte, and what was told
+        of the one before is told of this one too.
+        """
+        self.seat(birth="1" * 16)
+        gap = encodeGap(5, 2)
+        self.says(gap)
+        self.back()
+        self.says(accepts(offset=0, birth="2" * 16), encodeGap(0, 5), gap)
+        self.says(prints(b"x", 7))
+        self.assertEqual(
+            self.heard,
+            [Gap(5, 2), "lost", "again", Anew(0, "2" * 16), Gap(0, 5), Gap(5, 2)],
+        )
+        self.assertEqual((self.output, self.lasting.position), (b"x", 8))
+        asked = Attach("watch", ("offset", 8), birth="2" * 16)
+        self.assertEqual(self.back(), asked)
+
+    def test_shorter(self) -> None:
+        """
+        So it is where the same one has lost what we had seen of it.
+        """
+        self.seat(birth="1" * 16)
+        self.says(prints(b"abc", 5))
+        self.back()
+        self.says(accepts(offset=6, birth="1" * 16))
+        self.assertEqual(self.heard, ["lost", "again", Anew(6, "1" * 16)])
+
+    def test_notTold(self) -> None:
+        """
+        A server that tells no birth is taken at its offsets.
+        """
+        self.seat()
+        self.assertEqual(self.back(), Attach("watch", ("offset", 5)))
+        self.says(accepts(offset=5))
+        self.assertEqual(self.heard, ["lost", "again"])

@@ -43,10 +43,10 @@ class CommandLineTests(SynchronousTestCase):
             (plain.zone, plain.disconnect, plain.escape, plain.noEscape, plain.quiet),
             ("z", False, None, False, False),
         )
-        full = parse(["--rundir", "/x", "attach", "-dQE", "-e", "\\035", "z"])
+        full = parse(["--rundir", "/x", "attach", "-dQ", "-e", "\\035", "z"])
         self.assertEqual(
             (full.rundir, full.disconnect, full.escape, full.noEscape, full.quiet),
-            ("/x", True, b"\x1d", True, True),
+            ("/x", True, b"\x1d", False, True),
         )
 
     def test_events(self) -> None:
@@ -65,7 +65,14 @@ class CommandLineTests(SynchronousTestCase):
             ((), "required: COMMAND"),
             (("dance",), "invalid choice: 'dance'"),
             (("attach",), "required: ZONE"),
-            (("attach", "-x", "z"), "unrecognized arguments: -x"),
+            (("attach", "-x", "z"), "attach has no option -x"),
+            (("history", "-n", "5", "z"), "history has no option -n"),
+            (("who", "z", "y"), "unrecognized arguments: y"),
+            (("attach", "-E", "-e", "x", "z"), "not allowed with argument -E"),
+            (("attach", "-e", "ab", "z"), "give one character"),
+            (("expect", "z", "("), "'(' is no regular expression"),
+            (("expect", "z", "x", "--timeout", "-1"), "is not a number of seconds"),
+            (("attach", "--wait", "soon", "z"), "is not a number of seconds"),
             (("attach", "../z"), "'../z' is not allowed"),
             (("attach", "global"), "the global zone has no zone console"),
             (("attach", "-e", "\\999", "z"), "Unrecognized escape character option"),
@@ -80,6 +87,8 @@ class CommandLineTests(SynchronousTestCase):
             usage, _, message = err.partition("zconsole: ")
             self.assertEqual((status, out), (2, ""), argv)
             self.assertIn("usage: zconsole", usage)
+            if len(argv) > 1:
+                self.assertIn(f"usage: zconsole {argv[0]}", usage)
             self.assertIn(text, message)
             self.assertNotIn("\x1b", err)
             self.assertEqual(message.count("\n"), 1)
@@ -106,7 +115,19 @@ class CommandLineTests(SynchronousTestCase):
         self.assertEqual(status, 0)
         for command in ("attach", "take", "watch", "history", "who", "status", "list"):
             self.assertIn(command, out)
-        self.assertEqual(run("--version"), (0, f"zconsole {__version__}\n", ""))
+        for option in ("-V", "--version"):
+            self.assertEqual(run(option), (0, f"zconsole {__version__}\n", ""))
+        self.assertIn("~. leaves the console", run("attach", "--help")[1])
+
+    def test_rundir(self) -> None:
+        """
+        The run directory may stand before the command, or after it.
+        """
+        parse = buildParser().parse_args
+        for argv in (["--rundir", "/x", "list"], ["list", "--rundir", "/x"]):
+            self.assertEqual(parse(argv).rundir, "/x")
+        self.assertEqual(parse(["--rundir", "/x", "who", "z"]).rundir, "/x")
+        self.assertIsNone(parse(["list"]).rundir)
 
 
 class RunDirectoryTests(SynchronousTestCase):
@@ -186,3 +207,13 @@ class CommandTests(SynchronousTestCase):
                 self.assertEqual(arguments[2], ["a", "b"])
             else:
                 self.assertEqual(arguments[0].zone, "a")
+
+    def test_interrupted(self) -> None:
+        """
+        C{^C} that comes before anybody listens to it ends the command, and leaves
+        C{watch}.
+        """
+        for command, status in (("attach", 130), ("history", 130), ("watch", 0)):
+            with mock.patch("zcons_twisted.client.main._do") as do:
+                do.side_effect = KeyboardInterrupt
+                self.assertEqual(run("--rundir", "/x", command, "a"), (status, "", ""))

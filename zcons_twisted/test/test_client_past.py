@@ -179,6 +179,47 @@ class PastTests(SynchronousTestCase):
         self.past.signalled(signal.SIGINT)
         self.exited(130)
 
+    def test_anew(self) -> None:
+        """
+        Where there is another history when the connection is back, there is no more to
+        be had of the one that was asked for.
+        """
+        for shown in (False, True):
+            self.setUp()
+            self.shown = shown
+            self.begin()
+            self.letIn(prints(b"abc"), end=100, birth="1" * 16)
+            self.server.loseConnection()
+            self.reactor.advance(0.1)
+            self.letIn(prints(b"new"), offset=0, end=3, birth="2" * 16)
+            self.assertEqual(self.output.written, b"abc")
+            self.assertEqual(
+                self.said[2:],
+                ["the history has begun anew; the rest of the one before is lost"],
+            )
+            self.exited(3)
+
+    def test_anewFollowed(self) -> None:
+        """
+        Whoever follows goes on with the other one.
+        """
+        for shown in (False, True):
+            self.setUp()
+            self.shown = shown
+            self.begin(follow=True)
+            self.letIn(prints(b"abc"), end=3, birth="1" * 16)
+            self.server.loseConnection()
+            self.reactor.advance(0.1)
+            self.letIn(prints(b"new"), offset=0, end=3, birth="2" * 16)
+            self.assertEqual(self.asked.birth, "1" * 16)
+            between = b"\r\n[NOTICE: History begins anew]\r\n" if shown else b""
+            self.assertEqual(self.output.written, b"abc" + between + b"new")
+            self.assertEqual(
+                self.said[2:], [] if shown else ["the history begins anew"]
+            )
+            self.past.signalled(signal.SIGINT)
+            self.exited(130)
+
     def test_refused(self) -> None:
         """
         Who is not let in is told why.

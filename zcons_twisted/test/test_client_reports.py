@@ -55,6 +55,9 @@ def status(**more: Any) -> dict[str, Any]:
         "watchers": [],
         "oldest": 4,
         "end": 36,
+        "birth": "0123456789abcdef",
+        "boot": 2,
+        "bootEnd": 36,
         "ended": [],
         "counters": [{"name": "output", "value": 32}],
         **more,
@@ -82,6 +85,8 @@ class StatusReportTests(SynchronousTestCase):
                 ["server:", "process", "7", "since", *moment(0.0).split()],
                 ["operator:", "none"],
                 ["history:", "offsets", "4", "to", "36"],
+                ["birth:", "0123456789abcdef"],
+                ["last", "boot:", "offset", "2,", "kept", "to", "36"],
                 ["output:", "32"],
             ],
         )
@@ -131,7 +136,7 @@ class StatusReportTests(SynchronousTestCase):
             )
         )
         self.assertNotIn("\x1b", report)
-        self.assertEqual(report.count("\n"), 11)
+        self.assertEqual(report.count("\n"), 13)
 
 
 class ListingTests(SynchronousTestCase):

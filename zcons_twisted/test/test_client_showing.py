@@ -7,7 +7,14 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from zcons_twisted.client.happenings import Gap, Happening, Notice, Pong
+from zcons_twisted.client.happenings import (
+    Anew,
+    Gap,
+    Happening,
+    Notice,
+    Pong,
+    Unconfirmed,
+)
 from zcons_twisted.client.showing import LINE_MAX, LineShower, shownRaw
 
 
@@ -105,3 +112,14 @@ class LineTests(SynchronousTestCase):
         self.lines.happening(notice("Zone halted"))
         self.lines.happening(Pong(b""))
         self.assertEqual(self.shown, ["z: login: \n", "z: [Zone halted]\n"])
+
+    def test_remarks(self) -> None:
+        """
+        So have remarks about the connection that are more than that.
+        """
+        self.lines.happening(Anew(5, ""))
+        self.lines.happening(Unconfirmed(7))
+        text = "NOTICE: 7 bytes that were typed may not have reached the zone"
+        self.assertEqual(
+            self.shown, ["z: [NOTICE: History begins anew]\n", f"z: [{text}]\n"]
+        )

@@ -136,9 +136,9 @@ class EventTests(ConsoleTestCase):
         An event that is posted from outside tells the zone's state.
         """
         self.console.event(ZoneEvent.HALTED)
-        self.assertEqual(self.console.stateLabel(), "installed")
+        self.assertEqual(self.console.presence.label(), "installed")
         self.console.event(ZoneEvent.BOOTING)
-        self.assertEqual(self.console.stateLabel(), "running")
+        self.assertEqual(self.console.presence.label(), "running")
 
     def test_counted(self) -> None:
         """
@@ -155,7 +155,7 @@ class EventTests(ConsoleTestCase):
         A state that can't be told is called unknown, and the reason is in the log.
         """
         self.states.current = None
-        self.assertEqual(self.console.stateLabel(), "unknown")
+        self.assertEqual(self.console.presence.label(), "unknown")
         self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)
 
 

@@ -52,6 +52,9 @@ class StatusTests(ControlTestCase):
                 "printedAt": None,
                 "oldest": 0,
                 "end": 0,
+                "birth": self.console.history.birth,
+                "boot": 0,
+                "bootEnd": 0,
                 "ended": [],
             },
         )

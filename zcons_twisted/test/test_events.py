@@ -11,6 +11,7 @@ from ..errors import BadBootArguments
 from ..events import (
     BOOT_ARGUMENTS_MAX,
     EVENT_NAMES,
+    TOLD_NAMES,
     ZoneEvent,
     ZoneState,
     checkBootArguments,
@@ -25,7 +26,8 @@ class ZoneEventTests(SynchronousTestCase):
 
     def test_numbers(self) -> None:
         """
-        The events are numbered 0 to 7 in the order of C{zone_evt_t}.
+        The events are numbered 0 to 7 in the order of C{zone_evt_t}; those that illumos
+        has not are far from these.
         """
         self.assertEqual(
             [(event.value, event.name) for event in ZoneEvent],
@@ -38,16 +40,23 @@ class ZoneEventTests(SynchronousTestCase):
                 (5, "UNINSTALLING"),
                 (6, "BOOT_FAILED"),
                 (7, "BAD_ARGS"),
+                (64, "DISCONNECTED"),
+                (65, "CONNECTED"),
             ],
         )
 
     def test_names(self) -> None:
         """
-        Every event but the null one can be posted from outside, by its name in
-        lower case with hyphens.
+        Every event but the null one is told of by its name in lower case with hyphens,
+        and can be posted from outside, but for those of the console's own connection.
         """
+        ours = {"disconnected", "connected"}
         self.assertEqual(
             EVENT_NAMES,
+            {name: TOLD_NAMES[name] for name in TOLD_NAMES if name not in ours},
+        )
+        self.assertEqual(
+            TOLD_NAMES,
             {
                 event.name.lower().replace("_", "-"): event
                 for event in ZoneEvent

@@ -68,6 +68,7 @@ class EncodingTests(SynchronousTestCase):
                 "END": 5,
                 "PONG": 6,
                 "ANSWER": 7,
+                "CONFIRMED": 8,
             },
         )
         self.assertEqual(
@@ -79,6 +80,7 @@ class EncodingTests(SynchronousTestCase):
                 "SEAT": 0x44,
                 "PING": 0x45,
                 "LEAVE": 0x46,
+                "CONFIRM": 0x47,
             },
         )
 
@@ -359,6 +361,32 @@ class AttachTests(SynchronousTestCase):
             {"words": 1},
         ]
         for start in starts:
+            self.assertIn("start must be", self.bad(start=start))
+
+    def test_resume(self) -> None:
+        """
+        An offset can say of which history it is; other beginnings have none.
+        """
+        asked = Attach("watch", ("offset", 7), birth="0123456789abcdef")
+        line = formatAttach(asked)[:-1]
+        self.assertIn(b'"start":{"offset":7,"birth":"0123456789abcdef"}', line)
+        self.assertEqual(parseAttach(line), asked)
+        self.assertEqual(self.parse(start={"offset": 7, "birth": ""}).birth, "")
+        births: list[object] = [7, None, "0" * 15, "0" * 17, "G" * 16, "0" * 15 + "\n"]
+        for birth in births:
+            error = self.bad(start={"offset": 7, "birth": birth})
+            self.assertEqual(error, "birth must be what an answer has told")
+        start = {"lines": 7, "birth": "0" * 16}
+        self.assertIn("start must be", self.bad(start=start))
+
+    def test_boot(self) -> None:
+        """
+        What was printed since the boot can be asked for.
+        """
+        line = formatAttach(Attach("watch", "boot"))[:-1]
+        self.assertIn(b'"start":{"boot":true}', line)
+        self.assertEqual(parseAttach(line), Attach("watch", "boot"))
+        for start in ({"boot": 1}, {"boot": False}, {"boot": "true"}, "boot"):
             self.assertIn("start must be", self.bad(start=start))
 
     def test_noObject(self) -> None:

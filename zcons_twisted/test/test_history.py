@@ -11,7 +11,6 @@ import socket
 from twisted.trial.unittest import SynchronousTestCase
 
 from ..errors import ExpiredRange
-from ..events import ZoneEvent
 from ..history import (
     FIRST_SIZE,
     HISTORY_DEFAULT,
@@ -20,12 +19,13 @@ from ..history import (
     READ_MAX,
     historySize,
 )
-from ..marks import MARKS, Mark, MarkKind
+from ..marks import MARKS
+from ..ring import AHEAD
 from ..tails import lastLines
 from .history_case import HistoryTestCase
 from .support import makeHistory, numbered
 
-_SIZE = HISTORY_MIN + READ_MAX
+_SIZE = HISTORY_MIN + AHEAD
 
 
 class ReadTests(HistoryTestCase):
@@ -259,82 +259,6 @@ class FirstTests(HistoryTestCase):
         )
 
 
-class MarkTests(HistoryTestCase):
-    """
-    What happened is kept with the offset that it belongs before.
-    """
-
-    def test_kept(self) -> None:
-        """
-        Everything of it is found again.
-        """
-        self.prints(5)
-        self.history.event(1.5, ZoneEvent.BOOTING, "-s \u00fc\udcff")
-        self.prints(5)
-        self.history.mark(Mark(10, 2.5, MarkKind.GAP, 77, ""))
-        marks = list(self.history.marks)
-        self.assertEqual(marks[0].text, "-s \u00fc\udcff")
-        self.assertEqual(marks[1:], [Mark(10, 2.5, MarkKind.GAP, 77, "")])
-        again = list(self.found().marks)
-        self.assertEqual(
-            [(m.offset, m.time, m.kind, m.number) for m in again],
-            [(5, 1.5, MarkKind.EVENT, 1), (10, 2.5, MarkKind.GAP, 77)],
-        )
-        self.assertTrue(again[0].text.startswith("-s \u00fc"))
-
-    def test_longText(self) -> None:
-        """
-        A text that is too long loses its end, and nothing else.
-        """
-        self.history.event(0.0, 1, "x" * 1000)
-        self.history.event(0.0, 1, "next")
-        first, second = self.found().marks
-        self.assertEqual(first.text, "x" * len(first.text))
-        self.assertGreater(len(first.text), 400)
-        self.assertEqual(second.text, "next")
-
-    def test_bounded(self) -> None:
-        """
-        No more than 64 are kept, and each has its number for ever.
-        """
-        for number in range(MARKS + 6):
-            self.history.event(0.0, 1, str(number))
-        for history, kept in ((self.history, MARKS), (self.found(), MARKS - 1)):
-            self.assertEqual(
-                (history.marks.made, len(history.marks)), (MARKS + 6, kept)
-            )
-            self.assertIsNone(history.marks.at(5))
-            for number in (7, 40, MARKS + 5):
-                found = history.marks.at(number)
-                assert found is not None
-                self.assertEqual(found.text, str(number))
-
-    def test_diesWhileItMarks(self) -> None:
-        """
-        A record that was stored in the oldest one's place and does not count yet costs
-        that one alone.
-        """
-        for number in range(MARKS):
-            self.history.event(0.0, 1, str(number))
-        self.history.append(b"x")
-        end = self.history.end
-        self.history.marks.append(Mark(end, 0.0, MarkKind.EVENT, 1, "torn"))
-        found = self.found()
-        self.assertEqual((found.end, found.marks.made), (end, MARKS))
-        self.assertEqual(
-            [mark.text for mark in found.marks], [str(n) for n in range(1, MARKS)]
-        )
-
-    def test_firstMark(self) -> None:
-        """
-        The first mark at an offset, or behind it, can be found.
-        """
-        for offset in (2, 5, 5, 9):
-            self.history.mark(Mark(offset, 0.0, MarkKind.EVENT, 1, ""))
-        found = [self.history.marks.first(offset) for offset in range(11)]
-        self.assertEqual(found, [0, 0, 0, 1, 1, 1, 3, 3, 3, 3, 4])
-
-
 class SizeTests(SynchronousTestCase):
     """
     A history takes the memory that it says.
@@ -346,6 +270,6 @@ class SizeTests(SynchronousTestCase):
         """
         for ring in (HISTORY_MIN, HISTORY_DEFAULT):
             extra = historySize(ring) - ring
-            self.assertEqual(extra, 4096 + 64 * 512 + FIRST_SIZE + READ_MAX)
+            self.assertEqual(extra, 4096 + 128 * 512 + FIRST_SIZE + AHEAD)
         self.assertEqual(makeHistory(HISTORY_MIN * 2).oldest, 0)
         self.assertTrue(os.sysconf("SC_PAGE_SIZE") >= 4096)

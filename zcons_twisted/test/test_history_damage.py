@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import math
 import struct
+import zlib
 
 from ..errors import DamagedHistory
 from ..events import ZoneEvent
-from ..history import HEADER_SIZE
+from ..header import HEADER_SIZE
 from ..marks import MARK_SIZE
 from .history_case import HistoryTestCase
 
-_MARK = struct.Struct("=QdQHH")
+_MARK = struct.Struct("=QQdQHH")
+_SUM = struct.Struct("=I")
 
 
 class DamageTests(HistoryTestCase):
@@ -28,6 +30,7 @@ class DamageTests(HistoryTestCase):
         Something was printed, and something happened.
         """
         super().setUp()
+        self.number = 0
         self.prints(100)
         self.history.event(1.0, ZoneEvent.READIED, "")
         self.prints(100)
@@ -43,9 +46,9 @@ class DamageTests(HistoryTestCase):
         Put something else in the mark's place.
         """
         at = HEADER_SIZE
-        self.memory[at : at + MARK_SIZE] = _MARK.pack(
-            offset, time, number, kind, 0
-        ).ljust(MARK_SIZE, b"\0")
+        record = _MARK.pack(self.number, offset, time, number, kind, 0)
+        record += _SUM.pack(zlib.crc32(record))
+        self.memory[at : at + MARK_SIZE] = record.ljust(MARK_SIZE, b"\0")
 
     def test_good(self) -> None:
         """
@@ -61,7 +64,7 @@ class DamageTests(HistoryTestCase):
         """
         for number in (ZoneEvent.NULL, 8, 2**63):
             self.mark(100, 1.0, number)
-            self.assertEqual(self.damage(), "mark 0 is of no kind")
+            self.assertEqual(self.damage(), "event 0 is of no kind")
 
     def test_noTime(self) -> None:
         """
@@ -69,14 +72,24 @@ class DamageTests(HistoryTestCase):
         """
         for time in (math.nan, math.inf, -math.inf, -1.0, 1e300):
             self.mark(100, time, ZoneEvent.HALTED)
-            self.assertEqual(self.damage(), "mark 0 is out of its place")
+            self.assertEqual(self.damage(), "event 0 is out of its place")
+
+    def test_spoilt(self) -> None:
+        """
+        Nor is there one that is not as it was made.
+        """
+        self.memory[HEADER_SIZE + 8] ^= 1
+        self.assertEqual(self.damage(), "event 0 is spoilt")
 
     def test_outOfPlace(self) -> None:
         """
         Nothing happened behind the end.
         """
         self.mark(201, 1.0, ZoneEvent.HALTED)
-        self.assertEqual(self.damage(), "mark 0 is out of its place")
+        self.assertEqual(self.damage(), "event of number 0 is out of its place")
+        self.number = 1
+        self.mark(100, 1.0, ZoneEvent.HALTED)
+        self.assertEqual(self.damage(), "event 0 is out of its place")
 
     def test_noMagic(self) -> None:
         """

@@ -8,53 +8,20 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from typing import cast
+import sys
 
-from twisted.logger import ILogObserver, LogEvent, LogLevel, globalLogPublisher
-from twisted.trial.unittest import SynchronousTestCase
+from ..header import RING_MIN
+from ..history import HEAD_SIZE, HISTORY_MIN, historySize
+from ..history_file import DAMAGED_MAX
+from ..ring import AHEAD, RING_AT
+from .history_case import HistoryFileTestCase
+from .support import numbered
 
-from ..history import HEAD_SIZE, HISTORY_MIN, History, historySize
-from ..history_file import HistoryFile
-from .support import numbered, shortDirectory
 
-
-class HistoryFileTests(SynchronousTestCase):
+class HistoryFileTests(HistoryFileTestCase):
     """
     A history outlives its server in a file; where that can't be, it is in memory.
     """
-
-    def setUp(self) -> None:
-        """
-        An empty directory.
-        """
-        self.directory = shortDirectory(self)
-        self.path = os.path.join(self.directory, "z.history")
-        self.log: list[str] = []
-        observer = cast(ILogObserver, self.observe)
-        globalLogPublisher.addObserver(observer)
-        self.addCleanup(globalLogPublisher.removeObserver, observer)
-
-    def observe(self, event: LogEvent) -> None:
-        """
-        Remember what is worth a warning.
-        """
-        level = event.get("log_level")
-        if level in (LogLevel.warn, LogLevel.error):
-            self.log.append(str(event["log_format"]).format(**event))
-
-    def open(self, ring: int = HISTORY_MIN, gid: int | None = None) -> History:
-        """
-        A server opens the history.
-        """
-        return HistoryFile(self.path, ring, lambda: 7.0, gid).history
-
-    def spoil(self, at: int, data: bytes) -> None:
-        """
-        Somebody writes into the file.
-        """
-        with open(self.path, "r+b") as file:
-            file.seek(at)
-            file.write(data)
 
     def assertAside(self, why: str) -> None:
         """
@@ -64,9 +31,9 @@ class HistoryFileTests(SynchronousTestCase):
         self.assertEqual((history.end, history.oldest), (0, 0))
         (line,) = self.log
         self.assertIn(why, line)
-        self.assertIn(f"set aside as {self.path}.damaged", line)
+        self.assertIn(f"set aside as {self.path}.damaged.1 ", line)
         self.assertEqual(
-            sorted(os.listdir(self.directory)), ["z.history", "z.history.damaged"]
+            sorted(os.listdir(self.directory)), ["z.history", "z.history.damaged.1"]
         )
         history.append(b"abc")
         self.assertEqual(self.open().read(0, 3), b"abc")
@@ -100,6 +67,21 @@ class HistoryFileTests(SynchronousTestCase):
         self.open(64 * 1024 * 1024).append(b"login: ")
         self.assertLess(os.stat(self.path).st_blocks * 512, 1024 * 1024)
 
+    def test_idle(self) -> None:
+        """
+        One that is only kept takes no memory, whether it is new or not.
+        """
+        for _ in range(2):
+            history = self.open()
+            with open("/proc/self/smaps") as file:
+                lines = iter(file)
+                for line in lines:
+                    if line.rstrip().endswith(self.path):
+                        break
+                resident = next(line for line in lines if line.startswith("Rss:"))
+            self.assertEqual(resident.split()[1:], ["0", "kB"])
+            history.append(b"x" * 100_000)
+
     def test_goesOn(self) -> None:
         """
         What was printed is there after a restart, and offsets go on.
@@ -118,7 +100,7 @@ class HistoryFileTests(SynchronousTestCase):
         After a server's death what it had not committed is told as a gap.
         """
         self.open().append(b"abc")
-        ring = historySize(HISTORY_MIN) - HISTORY_MIN - 16384
+        ring = RING_AT
         self.spoil(ring + 3, b"lost")
         history = self.open()
         (mark,) = history.marks
@@ -173,15 +155,46 @@ class HistoryFileTests(SynchronousTestCase):
             self.assertAside(
                 "it has 8 bytes" if len(text) == 8 else "no history of this format"
             )
-            with open(self.path + ".damaged", "rb") as file:
+            with open(self.path + ".damaged.1", "rb") as file:
                 self.assertEqual(file.read(), text)
 
-    def test_otherSize(self) -> None:
+    def test_aside(self) -> None:
         """
-        So is one of another size than is kept from now on.
+        One that is set aside takes no earlier one's place; the oldest of too many
+        goes.
         """
-        self.open(2 * HISTORY_MIN).append(b"abc")
-        self.assertAside(f"it has {historySize(2 * HISTORY_MIN)} bytes")
+        for number in range(1, DAMAGED_MAX + 4):
+            self.open().close()
+            self.spoil(0, b"%d" % number)
+        self.open()
+        kept = range(4, DAMAGED_MAX + 4)
+        self.assertEqual(
+            set(os.listdir(self.directory)),
+            {"z.history", *(f"z.history.damaged.{number}" for number in kept)},
+        )
+        with open(f"{self.path}.damaged.{DAMAGED_MAX + 3}", "rb") as file:
+            self.assertEqual(file.read(1), b"%d" % (DAMAGED_MAX + 3))
+        self.assertEqual(DAMAGED_MAX, 4)
+
+    def test_olderFormat(self) -> None:
+        """
+        So is what an older server has left, in words of its own.
+        """
+        older = int.from_bytes(b"zcons\x01\r\n", "big").to_bytes(8, sys.byteorder)
+        for size in (184_320, 1_167_360):
+            self.setUp()
+            with open(self.path, "wb") as file:
+                file.write(older)
+                file.truncate(size)
+            self.assertAside("it is a history of an older format")
+
+    def test_privateAgain(self) -> None:
+        """
+        Without a group, one that a group could read is for its owner alone.
+        """
+        self.open(gid=os.getegid())
+        self.open()
+        self.assertEqual(stat.S_IMODE(os.stat(self.path).st_mode), 0o600)
 
     def test_noDirectory(self) -> None:
         """
@@ -248,12 +261,12 @@ class HistoryFileTests(SynchronousTestCase):
         Where the disk fills later the history grows no further, is told so once, and
         goes on.
         """
-        # Two steps, and the first bytes since the boot.
-        self.full(HEAD_SIZE + 3 * 65_536)
+        # A step, and the first bytes since the boot.
+        self.full(HEAD_SIZE + RING_MIN + 2 * 65_536)
         history = self.open(4 * HISTORY_MIN)
         history.append(numbered(0, 500_000))
         oldest = history.oldest
-        self.assertEqual(oldest, 500_000 - 131_072 + 16_384)
+        self.assertEqual(oldest, 500_000 - (RING_MIN + 65_536) + AHEAD)
         self.assertEqual(history.read(oldest, 500_000), numbered(oldest, 500_000))
         self.assertEqual(
             self.log,

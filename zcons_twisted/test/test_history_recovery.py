@@ -10,6 +10,7 @@ import socket
 from twisted.trial.unittest import SynchronousTestCase
 
 from ..errors import DamagedHistory, ExpiredRange
+from ..header import RING_MIN, Field
 from ..history import (
     FIRST_SIZE,
     HISTORY_MIN,
@@ -18,12 +19,14 @@ from ..history import (
     historySize,
 )
 from ..marks import Mark, MarkKind
+from ..ring import AHEAD
+from ..storage import Memory
 from ..tails import lastLines
 from .examples import given, quickly, st
 from .history_case import HistoryTestCase
 from .support import numbered
 
-_SIZE = HISTORY_MIN + READ_MAX
+_SIZE = HISTORY_MIN + AHEAD
 
 
 class CrashTests(HistoryTestCase):
@@ -104,7 +107,7 @@ class CrashTests(HistoryTestCase):
         self.history = self.found()
         self.history.recover(0.0)
         oldest = self.history.oldest
-        self.assertEqual(oldest, 3 * _SIZE - HISTORY_MIN + READ_MAX)
+        self.assertEqual(oldest, 3 * _SIZE - HISTORY_MIN)
         for _ in range(10):
             self.history = self.found()
             self.history.recover(0.0)
@@ -119,7 +122,7 @@ class CrashTests(HistoryTestCase):
         was printed.
         """
         for printed in (0, 50_000, 60_000, HISTORY_MIN, 70_000, _SIZE, 200_000):
-            for stores in range(6):
+            for stores in range(12):
                 self.setUp()
                 self.prints(printed)
                 self.dieAfter(stores, 3000)
@@ -192,37 +195,44 @@ class RoomTests(SynchronousTestCase):
         claimed = [0]
         self.claims: list[tuple[int, int]] = []
 
-        def extend(start: int, length: int) -> bool:
-            self.claims.append((start, length))
-            claimed[0] += length
-            return claimed[0] <= room
+        class Room(Memory):
+            """
+            So much of it.
+            """
 
-        return History(memoryview(memory), 4 * HISTORY_MIN, extend)
+            def claim(inner, start: int, length: int) -> bool:
+                self.claims.append((start, length))
+                if claimed[0] + length > room:
+                    return False
+                claimed[0] += length
+                return True
+
+        return History(memoryview(memory), 4 * HISTORY_MIN, Room())
 
     def test_asItIsUsed(self) -> None:
         """
         No more is claimed than will soon be used.
         """
         history = self.make(10**9)
-        self.assertEqual(sum(length for _, length in self.claims), 65536)
+        self.assertEqual(sum(length for _, length in self.claims), 98_304)
         history.append(b"x" * 100_000)
-        ring = 4 * HISTORY_MIN + READ_MAX
+        ring = 4 * HISTORY_MIN + AHEAD
         claimed = sum(
             length
             for start, length in self.claims
             if start >= historySize(4 * HISTORY_MIN) - ring
         )
         self.assertLess(claimed, ring)
-        self.assertGreaterEqual(claimed, 100_000 + READ_MAX)
+        self.assertGreaterEqual(claimed, 100_000 + AHEAD)
 
     def test_refused(self) -> None:
         """
         A history that can't grow stays as it is, and goes on.
         """
         # Two steps of the ring, and the first bytes since the boot.
-        history = self.make(65536 * 3)
+        history = self.make(98304 + 65536 * 2)
         history.append(numbered(0, 300_000))
-        self.assertEqual(history.oldest, 300_000 - 131_072 + READ_MAX)
+        self.assertEqual(history.oldest, 300_000 - 163_840 + AHEAD)
         self.assertEqual(
             history.read(history.oldest, 300_000), numbered(history.oldest, 300_000)
         )
@@ -259,7 +269,7 @@ class RoomTests(SynchronousTestCase):
         Without room for the first bytes since the boot the ring is all there is, and
         what a later server has room for is not taken for them.
         """
-        history = self.make(65536)
+        history = self.make(98304)
         history.append(numbered(0, 1000))
         self.assertEqual(history.boot, (0, 0))
         history = self.make(10**9)
@@ -290,27 +300,37 @@ class DamagedTests(HistoryTestCase):
         Each number in its header can be wrong.
         """
         self.assertEqual(self.damaged(0, 7), "it is no history of this format")
-        for at, value in ((1, 0), (1, _SIZE + 1), (1, 2**64 - 1)):
-            self.assertEqual(self.damaged(at, value), "its size can't be true")
-        for at, value in ((3, 101), (4, 101), (5, FIRST_SIZE + 1)):
+        for value in (0, RING_MIN - 1, _SIZE + 1, 2**64 - 1):
+            self.assertEqual(
+                self.damaged(Field.OTHER_RING, value), "its size can't be true"
+            )
+        for at, value in (
+            (Field.BIRTH, 0),
+            (Field.BOOT, 101),
+            (Field.FIRST, FIRST_SIZE + 1),
+            (Field.LAYOUT, 2),
+            (Field.OTHER_BASE, 101),
+        ):
             self.assertEqual(self.damaged(at, value), "its header contradicts itself")
+
+    def test_older(self) -> None:
+        """
+        What an older server has left is told as that.
+        """
+        older = int.from_bytes(b"zcons\x01\r\n", "big")
+        self.assertEqual(
+            self.damaged(Field.MAGIC, older), "it is a history of an older format"
+        )
 
     def test_marks(self) -> None:
         """
         So can its marks.
         """
-        self.assertIn("is of no kind", self.damaged(6, 5))
-        self.setUp()
-        self.history.event(0.0, 1, "")
-        good = bytes(self.memory)
-        for at, why in ((24, "of no kind"), (16, "of no kind"), (0, "its place")):
-            self.memory[:] = good
-            self.memory[4096 + at] = 99
-            error = self.assertRaises(DamagedHistory, self.found)
-            self.assertIn(why, str(error))
+        self.assertIn("gap 0 is spoilt", self.damaged(Field.GAPS, 5))
+        self.assertIn("event 1 is spoilt", self.damaged(Field.EVENTS, 2))
 
     @quickly
-    @given(st.integers(0, 6), st.integers(0, 2**64 - 1))
+    @given(st.integers(0, 11), st.integers(0, 2**64 - 1))
     def test_anyNumber(self, at: int, value: int) -> None:
         """
         Whatever is in a number of the header, the history is used or it is not; a

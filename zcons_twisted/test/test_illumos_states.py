@@ -107,6 +107,12 @@ class WatchedStatesTests(SynchronousTestCase):
             raise self.now
         return self.now
 
+    def lifeEnded(self, unread: int) -> None:
+        """
+        Nothing that was typed is known of.
+        """
+        raise AssertionError(unread)
+
     def event(self, event: ZoneEvent, arguments: str) -> None:
         """
         As a console, which tells of it and looks at the state.

@@ -79,6 +79,28 @@ class InputQueueTests(SynchronousTestCase):
         self.assertEqual((self.device.written, self.queue.size), (b"abcdefghi", 0))
         self.assertFalse(self.device.wanted)
 
+    def test_whenGiven(self) -> None:
+        """
+        Whoever asks last is told when the device has all that was typed before.
+        """
+        told: list[str] = []
+        self.queue.whenGiven(lambda: told.append("at once"))
+        self.device.room = 2
+        self.queue.write(b"abcdef")
+        self.queue.whenGiven(lambda: told.append("first"))
+        self.queue.write(b"ghi")
+        self.queue.whenGiven(lambda: told.append("last"))
+        self.queue.write(b"jk")
+        self.assertEqual(told, ["at once"])
+        self.device.zoneReads(6)
+        self.assertEqual(told, ["at once"])
+        self.device.zoneReads(1)
+        self.assertEqual(told, ["at once", "last"])
+        self.queue.whenGiven(lambda: told.append("never"))
+        self.queue.whenGiven(None)
+        self.device.zoneReads()
+        self.assertEqual(told, ["at once", "last"])
+
     def test_highMark(self) -> None:
         """
         Whoever types is paused above the high mark, not at it.
@@ -101,6 +123,20 @@ class InputQueueTests(SynchronousTestCase):
         self.assertEqual(self.pauses, [True])
         self.device.zoneReads(1)
         self.assertEqual((self.pauses, self.queue.paused), ([True, False], False))
+
+    def test_discarded(self) -> None:
+        """
+        What waits for somebody who is gone is dropped, and who typed it may go on.
+        """
+        self.device.room = 1
+        self.queue.write(b"x" * (INPUT_HIGH + 2))
+        self.assertEqual(self.pauses, [True])
+        self.assertEqual(self.queue.discard(), INPUT_HIGH + 1)
+        self.assertEqual((self.pauses, self.queue.size), ([True, False], 0))
+        self.assertEqual(self.queue.discard(), 0)
+        self.device.zoneReads()
+        self.queue.write(b"new")
+        self.assertEqual(self.device.written, b"xnew")
 
     def test_deviceLost(self) -> None:
         """

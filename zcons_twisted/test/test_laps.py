@@ -5,6 +5,7 @@ Tests for L{zcons_twisted.laps}.
 
 from __future__ import annotations
 
+from twisted.internet.defer import Deferred
 from zope.interface.verify import verifyObject
 
 from ..backoff import BackOff
@@ -13,8 +14,24 @@ from ..errors import DeviceError
 from ..events import ZoneState
 from ..interfaces import IDeviceReceiver
 from ..laps import FIRST_WAIT, LONGEST_WAIT, Laps
+from ..testing import MemoryDevice
 from .console_case import ConsoleTestCase
 from .support import makeHistory
+
+
+class Remembering:
+    """
+    A log that remembers the reasons it is given.
+    """
+
+    def __init__(self, reasons: list[object]) -> None:
+        self._reasons = reasons
+
+    def error(self, text: str, **values: object) -> None:
+        """
+        Something went wrong.
+        """
+        self._reasons.append(values["reason"])
 
 
 class LapsTests(ConsoleTestCase):
@@ -76,6 +93,69 @@ class LapsTests(ConsoleTestCase):
             self.reactor.advance(waits[-1])
         self.assertEqual(waits, [1, 2, 4, 8, 8, 8])
         self.assertEqual(self.laps.deviceState, "open")
+
+    def test_loggedOnce(self) -> None:
+        """
+        Why it can't be opened is logged once, and again when that changes.
+        """
+        logged: list[object] = []
+        self.patch(self.laps, "_log", Remembering(logged))
+        self.driver.refusals = ["in use", "in use", "gone", "in use"]
+        self.laps.begin()
+        self.reactor.pump([1, 2, 4])
+        self.assertEqual(logged, ["in use", "gone", "in use"])
+
+    def test_takesTime(self) -> None:
+        """
+        A device that takes its time is waited for.
+        """
+        opening = self.driver.opening = Deferred()
+        self.laps.begin()
+        self.assertEqual(self.laps.deviceState, "opening")
+        self.reactor.advance(1000)
+        self.assertEqual(self.laps.deviceState, "opening")
+        device = MemoryDevice(self.laps)
+        opening.callback(device)
+        self.assertEqual(self.laps.deviceState, "open")
+        self.assertTrue(device.reading)
+        self.assertIs(self.console.device, device)
+        self.laps.end()
+        self.assertTrue(device.closed)
+
+    def test_takesTimeAndFails(self) -> None:
+        """
+        One that can't be opened after all is tried again.
+        """
+        opening = self.driver.opening = Deferred()
+        self.laps.begin()
+        opening.errback(DeviceError("no answer"))
+        self.assertEqual(self.laps.deviceState, "no answer; trying again")
+        self.assertEqual(self.waits(), [1])
+        self.reactor.advance(1)
+        self.assertEqual(self.laps.deviceState, "open")
+
+    def test_takesTimeAndBreaks(self) -> None:
+        """
+        A driver that fails in a way that it should not is tried again as well, and
+        what happened is in the log.
+        """
+        opening = self.driver.opening = Deferred()
+        self.laps.begin()
+        opening.errback(ZeroDivisionError("oops"))
+        self.assertEqual(self.laps.deviceState, "oops; trying again")
+        self.assertEqual(self.waits(), [1])
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+    def test_endWhileOpening(self) -> None:
+        """
+        At the end nobody waits for it.
+        """
+        cancelled: list[object] = []
+        self.driver.opening = Deferred(cancelled.append)
+        self.laps.begin()
+        self.laps.end()
+        self.assertEqual(len(cancelled), 1)
+        self.assertEqual((self.laps.deviceState, self.waits()), ("closed", []))
 
     def test_endsNothing(self) -> None:
         """

@@ -30,8 +30,8 @@ from ..tap import Options
 from ..testing import MemoryEvents, MemoryLink, MemorySessions
 from ..zone_config import ZoneConfig
 from .console_case import ConsoleTestCase
+from .session_case import FakeConnection
 from .support import PlainVoice, framesOf, makeHistory
-from .test_client_session import FakeConnection
 from .test_handshakes import Peer
 from .zone_case import FakeDevice
 
@@ -121,7 +121,7 @@ class OutputLimitTests(ConsoleTestCase):
         history = self.console.history
         for _ in range(6):
             history.append(bytes(MIB))
-        self.assertEqual(startOffset(history, ("lines", 3)), 2 * MIB)
+        self.assertEqual(startOffset(history, Attach(start=("lines", 3))), 2 * MIB)
 
 
 class WaitLimitTests(ConsoleTestCase):

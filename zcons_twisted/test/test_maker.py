@@ -29,7 +29,7 @@ class DriverMakerTests(SynchronousTestCase):
         """
         The drivers that come with us are there, each with a line that says what it is.
         """
-        for name in ("pty", "exec", "zcons"):
+        for name in ("pty", "exec", "endpoint", "zcons"):
             maker = findDriverMaker(name)
             verifyObject(IConsoleDriverMaker, maker)
             verifyObject(IPlugin, maker)
@@ -41,9 +41,10 @@ class DriverMakerTests(SynchronousTestCase):
         Each makes drivers of its own kind.
         """
         rundir = RunDirectory(os.path.abspath(self.mktemp()))
-        for name in ("pty", "exec"):
+        options = DriverOptions(("cat",), endpoint="unix:/nowhere")
+        for name in ("pty", "exec", "endpoint"):
             driver = findDriverMaker(name).driver(
-                FakeReactor(), "z", rundir, DriverOptions(("cat",)), MemoryEvents()
+                FakeReactor(), "z", rundir, options, MemoryEvents()
             )
             self.assertEqual(driver.kind, name)
 
@@ -54,7 +55,8 @@ class DriverMakerTests(SynchronousTestCase):
         error = self.assertRaises(BadOption, findDriverMaker, "zcons\n")
         self.assertEqual(
             str(error),
-            "there is no driver 'zcons\\n': choose one of exec, oci, pty, zcons",
+            "there is no driver 'zcons\\n': choose one of endpoint, exec, oci, pty,"
+            " zcons",
         )
 
 

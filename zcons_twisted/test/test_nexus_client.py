@@ -292,6 +292,19 @@ class NexusTests(SynchronousTestCase):
         self.reactor.exchange()
         self.successResultOf(done)
 
+    def test_managedNoMore(self) -> None:
+        """
+        But no longer than a while: then another one is started.
+        """
+        self.reactor.managed = True
+        self.count()
+        self.reactor.nexus[0].breaks()
+        self.reactor.exchange()
+        self.reactor.there = False
+        self.count()
+        self.reactor.pump([0.1] * 55)
+        self.assertEqual(len(self.reactor.processes), 1)
+
     def test_remember(self) -> None:
         """
         It can be told something for later.

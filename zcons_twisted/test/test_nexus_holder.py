@@ -131,6 +131,20 @@ class DoorTests(HolderTestCase):
         self.holder.turn(0)
         self.assertEqual(stranger.recv(1), b"")
 
+    def test_patience(self) -> None:
+        """
+        It waits a minute for its first server, and then goes.
+        """
+        waits: list[float] = []
+
+        def turn(wait: float) -> bool:
+            waits.append(wait)
+            return False
+
+        self.patch(self.holder, "turn", turn)
+        self.holder.run()
+        self.assertEqual(waits, [60])
+
     def test_goes(self) -> None:
         """
         It goes when it holds nothing and nobody is there, and waits a minute for the
@@ -269,6 +283,8 @@ class InstanceTests(HolderTestCase):
         first.ask("Create")
         first.ask("Remember", text="halt")
         self.assertEqual(first.error("Remember", text="x" * (NOTE_MAX + 1)), 90)
+        self.assertNotIn("_error", first.ask("Remember", text="x" * NOTE_MAX))
+        first.ask("Remember", text="halt")
         first.link.close()
         second = self.server()
         answer = second.ask("Claim")

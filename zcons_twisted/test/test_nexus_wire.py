@@ -130,7 +130,10 @@ class ConnectionTests(SynchronousTestCase):
         while flushed:
             self.ours.send(box)
             flushed = self.ours.flush()
-        for _ in range(PENDING_MAX // 60000 + 1):
+        for _ in range(PENDING_MAX // 60000 - 1):
+            self.ours.send(box)
+        self.assertFalse(self.ours.flush())
+        for _ in range(2):
             self.ours.send(box)
         self.assertRaises(Malformed, self.ours.flush)
 

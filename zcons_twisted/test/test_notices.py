@@ -63,6 +63,24 @@ class NoticeTextTests(SynchronousTestCase):
         """
         self.both(ZoneEvent.HALTED, HALTED, HALTED_D)
 
+    def test_connection(self) -> None:
+        """
+        A session is told that the console's connection is lost, and why, and that there
+        is one again.
+        """
+        self.both(
+            ZoneEvent.CONNECTED,
+            "NOTICE: Console connected",
+            "NOTICE: Console connected",
+        )
+        for arguments, text in (
+            ("", "NOTICE: Console disconnected"),
+            ("x\r", "NOTICE: Console disconnected: x\\x0d"),
+        ):
+            self.assertEqual(
+                noticeText(ZoneEvent.DISCONNECTED, arguments=arguments), text
+            )
+
     def test_rebooting(self) -> None:
         """
         A session is told that the zone reboots.

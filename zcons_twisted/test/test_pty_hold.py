@@ -5,6 +5,7 @@ Tests for L{zcons_twisted.drivers.pty}: the hold on the subsidiary.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -120,6 +121,55 @@ class HoldTests(PtyTestCase):
         self.number = errno.EBUSY
         self.driver.release()
         self.assertRaises(OSError, self.driver.openSubsidiary)
+
+    def test_discardInput(self) -> None:
+        """
+        What was typed and nobody has read is dropped: lines, what is no line yet, and
+        what the terminal has no room for.
+        """
+        self.assertEqual(self.driver.discardInput(), 0)
+        self.init()
+        zone = self.openZone()
+        before = termios.tcgetattr(zone)
+        line = b"x" * 99 + b"\n"
+        for text in (b"touch /tmp/stale", b"touch /tmp/stale\n", 300 * line):
+            typed = os.write(self.pair.master, text)
+            self.assertEqual(self.driver.discardInput(), typed)
+            self.assertRaises(BlockingIOError, os.read, zone, 1)
+            self.drain()
+        self.assertEqual(termios.tcgetattr(zone), before)
+        os.write(self.pair.master, b"new\n")
+        self.arrives(zone)
+        self.assertEqual(os.read(zone, 100), b"new\n")
+
+    def drain(self) -> None:
+        """
+        Take what the terminal echoes.
+        """
+        with contextlib.suppress(BlockingIOError):
+            while os.read(self.pair.master, 65536):
+                pass
+
+    def test_discardHungUp(self) -> None:
+        """
+        Where there is no terminal to empty there is nothing.
+        """
+        self.init()
+
+        def refuse(instance: PtyInstance) -> int:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+        self.patch(PtyInstance, "openSubsidiary", refuse)
+        self.assertEqual(self.driver.discardInput(), 0)
+
+        def hungUp(fd: int) -> object:
+            raise termios.error(errno.EIO, os.strerror(errno.EIO))
+
+        self.patch(
+            PtyInstance, "openSubsidiary", lambda pair: os.open("/dev/null", os.O_RDWR)
+        )
+        self.patch(termios, "tcgetattr", hungUp)
+        self.assertEqual(self.driver.discardInput(), 0)
 
     def test_terminalSession(self) -> None:
         """

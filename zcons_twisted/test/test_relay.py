@@ -184,7 +184,9 @@ class FollowerStartTests(FollowerTestCase):
         """
         An offset that is not kept any more begins with a gap.
         """
-        self.prints(b"x" * (HISTORY_MIN + 10))
+        self.prints(b"x" * 10)
+        self.history.booted()
+        self.prints(b"x" * HISTORY_MIN)
         self.link.received = b""
         self.follower = self.follow(4)
         self.follower.pump()
@@ -266,7 +268,8 @@ class FollowerNoticeTests(FollowerTestCase):
 
     def test_notKept(self) -> None:
         """
-        Of what happened while a session did not read, it gets as much as is kept.
+        Of what happened while a session did not read, it gets as much as is kept, and
+        is told that there was more.
         """
         self.link.room = 0
         self.prints(b"x")
@@ -274,7 +277,7 @@ class FollowerNoticeTests(FollowerTestCase):
             self.notes(f"[{number}]")
         self.take(None)
         told = "".join(f"[{number}]" for number in range(6, 70))
-        self.assertEqual(self.link.received.decode(), "x" + told)
+        self.assertEqual(self.link.received.decode(), "x<forgotten>" + told)
 
 
 class FollowerAnswerTests(FollowerTestCase):

@@ -14,6 +14,7 @@ from twisted.application.service import IService
 from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs, formatEvent
 from twisted.python.failure import Failure
+from zope.interface import alsoProvides
 from zope.interface.verify import verifyObject
 
 from .. import service
@@ -27,7 +28,7 @@ from ..errors import (
 )
 from ..events import ZoneEvent
 from ..history import HISTORY_MIN
-from ..interfaces import DriverOptions, IZoneEvents
+from ..interfaces import DriverOptions, ILastingLife, IZoneEvents
 from ..nexus import pair
 from ..service import ZoneConsoleService
 from ..testing import MemoryLife
@@ -349,6 +350,19 @@ class LateTests(ServiceTestCase):
         self.assertEqual((self.files(), self.life.calls), (FILES[2:], []))
         self.ready.callback(None)
         self.assertEqual((self.files(), self.life.calls), (FILES, [("boot", "")]))
+
+    def test_lasting(self) -> None:
+        """
+        A zone that outlives the server is neither booted nor halted with it.
+        """
+        alsoProvides(self.life, ILastingLife)
+        zone = self.zone()
+        zone.startService()
+        self.ready.callback(None)
+        self.assertEqual(self.files(), FILES)
+        self.stop(zone)
+        self.assertEqual(self.life.calls, [])
+        self.assertReleased()
 
     def test_neverComesUp(self) -> None:
         """

@@ -120,7 +120,7 @@ class LifeTests(ServiceTestCase):
         (process,) = self.reactor.processes
         self.assertEqual(process.arguments[-1], "cat")
         process.begins()
-        self.assertEqual(zone.console.stateLabel(), "running")
+        self.assertEqual(zone.console.presence.label(), "running")
 
     def test_halts(self) -> None:
         """
@@ -149,7 +149,7 @@ class LifeTests(ServiceTestCase):
         zone.startService()
         self.reactor.pump([0.02] * 3)
         peer = self.attach()
-        self.assertEqual(zone.console.stateLabel(), "installed")
+        self.assertEqual(zone.console.presence.label(), "installed")
         self.assertIsNotNone(peer)
 
     def test_exitsWhenItHalts(self) -> None:

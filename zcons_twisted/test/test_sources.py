@@ -97,8 +97,8 @@ class ZoneSourceTests(SynchronousTestCase):
             self.problems(ZoneSource(file=self.file)),
             [
                 "2: zone 'a': the exec driver needs --exec COMMAND",
-                "4: zone 'b': there is no driver 'floppy': choose one of exec, oci,"
-                " pty, zcons",
+                "4: zone 'b': there is no driver 'floppy': choose one of endpoint,"
+                " exec, oci, pty, zcons",
             ],
         )
 

@@ -13,6 +13,7 @@ from ..doors import console_socket
 from ..events import ZoneEvent
 from ..frames import (
     INPUT_MAX,
+    Attach,
     FrameType,
     encodeFrame,
     encodeObject,
@@ -43,7 +44,9 @@ class AnswerTests(StructuredTestCase):
                 "ok": True,
                 "zone": "z",
                 "state": "running",
+                "present": True,
                 "role": "operator",
+                "birth": self.console.history.birth,
                 "offset": HISTORY_MIN + 7,
                 "oldest": 7,
                 "end": HISTORY_MIN + 7,
@@ -174,14 +177,17 @@ class OutputTests(StructuredTestCase):
         """
         history = self.console.history
         for start in ("all", ("lines", 5), ("bytes", 5), ("offset", 5)):
-            self.assertEqual(startOffset(history, start), 0)
-        self.assertIsNone(startOffset(history, "live"))
+            self.assertEqual(startOffset(history, Attach(start=start)), 0)
+        self.assertEqual(startOffset(history, Attach(start="boot")), 0)
+        self.assertIsNone(startOffset(history, Attach()))
 
     def test_resume(self) -> None:
         """
         An offset that is not kept any more begins with a gap of what is missing.
         """
-        self.device.zonePrints(numbered(0, HISTORY_MIN + 100))
+        self.device.zonePrints(numbered(0, 100))
+        self.console.history.booted()
+        self.device.zonePrints(numbered(100, HISTORY_MIN + 100))
         watcher = self.attachBy(role="watch", start={"offset": 60})
         gap, *rest = watcher.told()
         self.assertEqual(gap, ("gap", 60, 40))
@@ -229,7 +235,10 @@ class OutputTests(StructuredTestCase):
                 self.console.event(event)
         self.assertEqual(
             [content["event"] for _, content in watcher.told()],
-            ["booting", "rebooting", "halted", "readied", "boot-failed", "bad-args"],
+            [
+                *("booting", "rebooting", "halted", "readied", "boot-failed"),
+                *("bad-args", "disconnected", "connected"),
+            ],
         )
 
     def test_lostOutput(self) -> None:

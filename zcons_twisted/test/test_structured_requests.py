@@ -43,6 +43,52 @@ class RequestTests(StructuredTestCase):
             watcher.say(FrameType.PING, payload)
             self.assertEqual(watcher.told(), [("pong", payload)])
 
+    def test_confirm(self) -> None:
+        """
+        The operator is told when the zone has what it typed: at once, or when the zone
+        reads; of what was asked before that, the last.
+        """
+        operator, watcher = self.join(), self.join("watch")
+        operator.say(FrameType.INPUT, b"ls\n")
+        operator.say(FrameType.CONFIRM, b"1" * 64)
+        self.assertEqual(operator.told(), [("confirmed", b"1" * 64)])
+        self.device.room = 2
+        operator.say(FrameType.INPUT, b"exit\n")
+        operator.say(FrameType.CONFIRM, b"2")
+        operator.say(FrameType.CONFIRM, b"3")
+        operator.say(FrameType.INPUT, b"more\n")
+        self.assertEqual(operator.told(), [])
+        self.device.zoneReads(2)
+        self.assertEqual(operator.told(), [])
+        self.device.zoneReads(1)
+        self.assertEqual(operator.told(), [("confirmed", b"3")])
+        self.device.zoneReads(9)
+        self.assertEqual(operator.told(), [])
+        watcher.say(FrameType.CONFIRM)
+        self.assertEqual(
+            watcher.told(), [("answer", "confirm", False, "only the operator may type")]
+        )
+        watcher.say(FrameType.CONFIRM, b"x" * 65)
+        text = "malformed input: a request to confirm of more than 64 bytes"
+        self.assertEqual(watcher.told(), [("end", "malformed", text)])
+
+    def test_confirmNobody(self) -> None:
+        """
+        Who has left the seat, or gone, is not told any more.
+        """
+        for leave in (FrameType.SEAT, FrameType.LEAVE):
+            operator = self.join()
+            self.device.room = 0
+            operator.say(FrameType.INPUT, b"exit\n")
+            operator.say(FrameType.CONFIRM, b"2")
+            if leave is FrameType.SEAT:
+                operator.say(leave, want="watch")
+            else:
+                operator.say(leave)
+            operator.told()
+            self.device.zoneReads()
+            self.assertEqual(operator.told(), [])
+
     def test_limits(self) -> None:
         """
         The limits are the documented ones.
@@ -103,12 +149,12 @@ class RequestTests(StructuredTestCase):
         nobody waiting by it.
         """
         operator = self.join()
-        operator.peer.send(
-            encodeFrame(FrameType.INPUT, b"k") * (LAST_REQUESTS_MAX + 2 * REQUESTS_MAX)
-        )
+        self.join("watch")
+        watcher = list(self.console.sessions)[1]
+        operator.peer.send(encodeFrame(FrameType.INPUT, b"k") * 3 * LAST_REQUESTS_MAX)
         self.reactor.pump()
-        self.join("take")
-        self.assertEqual(len(self.device.written), 64 + 64 + 4096)
+        self.assertIsNone(self.console.claim(watcher, take=True))
+        self.assertEqual(len(self.device.written), 64 + 4096)
 
     def test_window(self) -> None:
         """

@@ -225,13 +225,17 @@ class BadOptionsTests(SynchronousTestCase):
 
     def test_noCommand(self) -> None:
         """
-        What concerns a command needs one.
+        What concerns a command needs one, or something else that it is of use to.
         """
+        remedies = {
+            "respawn": "--exec COMMAND or --oci BUNDLE",
+            "grace": "--exec COMMAND or --oci BUNDLE or --endpoint STRING",
+        }
         for option, value in (("respawn", "always"), ("grace", "3")):
             self.assertEqual(
                 self.line("--zone", "z", f"--{option}", value),
                 f"zone 'z': --{option} is of no use to the pty driver:"
-                " add --exec COMMAND or --oci BUNDLE",
+                f" add {remedies[option]}",
             )
 
     def test_choices(self) -> None:

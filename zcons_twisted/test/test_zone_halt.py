@@ -35,6 +35,30 @@ class HaltTests(ZoneTestCase):
         self.assertEqual(self.told(), [("HALTED", "")])
         self.assertDown()
 
+    def test_unread(self) -> None:
+        """
+        What the zone has not read goes with it, at each end of a life; there is
+        somebody to read what is typed from one boot to the next end.
+        """
+        self.zone = self.make("on-failure")
+        self.assertFalse(self.zone.present())
+        self.booted()
+        self.assertTrue(self.zone.present())
+        self.device.unread = 5
+        self.process.ends(1)
+        self.assertEqual(self.events.unread, [])
+        self.assertTrue(self.zone.present())
+        self.settle()
+        self.assertEqual(self.events.unread, [5])
+        self.assertFalse(self.zone.present())
+        self.reactor.advance(1)
+        self.assertTrue(self.zone.present())
+        self.process.begins()
+        self.zone.reboot()
+        self.goes()
+        self.assertEqual(self.events.unread, [5, 0])
+        self.assertTrue(self.zone.present())
+
     def test_grace(self) -> None:
         """
         A zone that does not go is killed after its grace period.

@@ -167,7 +167,7 @@ class ConflictTests(SynchronousTestCase):
                 "respawn is of no use to the pty driver: add --exec COMMAND or"
                 " --oci BUNDLE",
                 "grace is of no use to the pty driver: add --exec COMMAND or"
-                " --oci BUNDLE",
+                " --oci BUNDLE or --endpoint STRING",
             ],
         )
         self.assertEqual(
@@ -225,5 +225,5 @@ class ConflictTests(SynchronousTestCase):
         self.assertEqual(
             str(error),
             "zone 'z': grace is of no use to the pty driver: add exec COMMAND or"
-            " oci BUNDLE",
+            " oci BUNDLE or endpoint STRING",
         )

@@ -28,6 +28,7 @@ class FakeDevice:
     @ivar printed: how many bytes each drain finds; none when there are no more.
     @ivar opened: the descriptors that were opened.
     @ivar error: set it, and it can't be opened.
+    @ivar unread: how many typed bytes wait in it.
     """
 
     def __init__(self) -> None:
@@ -36,6 +37,7 @@ class FakeDevice:
         self.drains = 0
         self.opened: list[int] = []
         self.error: OSError | None = None
+        self.unread = 0
 
     def openSubsidiary(self) -> int:
         """
@@ -51,6 +53,13 @@ class FakeDevice:
         What L{terminalOf} says.
         """
         return self.terminalOf
+
+    def discardInput(self) -> int:
+        """
+        What L{unread} says, once.
+        """
+        unread, self.unread = self.unread, 0
+        return unread
 
     def drain(self) -> int:
         """

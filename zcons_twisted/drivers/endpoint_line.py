@@ -1,0 +1,66 @@
+# -*- test-case-name: zcons_twisted.test.test_endpoint -*-
+"""
+A zone of which nothing is known but its console's connection.
+
+It is taken to run while there is one.  That a connection is lost is told as what it is:
+it may be the network's fault, or a plug's, so that no boot and no halt is made of it.
+"""
+
+from __future__ import annotations
+
+from zope.interface import implementer
+
+from ..events import ZoneEvent, ZoneState, stateAfter
+from ..interfaces import IZoneEvents, IZoneStates
+
+__all__ = ["LineZone"]
+
+
+@implementer(IZoneStates)
+class LineZone:
+    """
+    One such zone.
+    """
+
+    def __init__(self, events: IZoneEvents) -> None:
+        """
+        @param events: is told of what happens.
+        """
+        self._events = events
+        self._state = ZoneState.INSTALLED
+        self._missed = False
+
+    def state(self) -> ZoneState:
+        """
+        See L{IZoneStates}.
+        """
+        return self._state
+
+    def posted(self, event: ZoneEvent) -> None:
+        """
+        See L{IZoneStates}.  Somebody may know better.
+        """
+        self._state = stateAfter(event, self._state)
+
+    def consoleOpened(self, peer: object) -> None:
+        """
+        The console is connected.
+        """
+        self._state = ZoneState.RUNNING
+        if self._missed:
+            self._missed = False
+            self._events.event(ZoneEvent.CONNECTED, "")
+
+    def consoleFailed(self) -> None:
+        """
+        The console can't be connected to now.
+        """
+        self._missed = True
+
+    def consoleLost(self, reason: str) -> None:
+        """
+        The console's connection is over.
+        """
+        self._missed = True
+        self._state = ZoneState.INSTALLED
+        self._events.event(ZoneEvent.DISCONNECTED, reason)

@@ -1,0 +1,156 @@
+# -*- test-case-name: zcons_twisted.test.test_qmp_zone -*-
+"""
+The life of a zone that is a virtual machine: what is to become of it is told to QEMU.
+
+The machine is not ours: it is not booted when the server starts, and goes on when it
+stops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.interfaces import IReactorTime
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from ..errors import DeviceError, LifecycleError
+from ..interfaces import ILastingLife, IZoneEvents
+from .qmp_machine import ALIVE, Machine, Phase
+
+__all__ = ["QUIT_SECONDS", "QmpZone"]
+
+#: Seconds for QEMU to end when it has been told to.
+QUIT_SECONDS = 10.0
+
+
+@implementer(ILastingLife)
+class QmpZone(Machine):
+    """
+    One virtual machine.
+
+    @ivar grace: how many seconds it is given to power down.
+    """
+
+    def __init__(
+        self,
+        clock: IReactorTime,
+        zone: str,
+        events: IZoneEvents,
+        grace: float,
+        chardev: str = "",
+    ) -> None:
+        """
+        @param clock: measures how long things take.
+        @param events: is told of what happens.
+        @param grace: how many seconds the machine is given to power down.
+        @param chardev: what QEMU calls the console's character device, where that is
+            not to be found out.
+        """
+        super().__init__(clock, zone, events, chardev)
+        self.grace = grace
+        self._halting: list[Deferred[str]] = []
+
+    def disconnect(self) -> None:
+        """
+        Look after it no more.
+        """
+        super().disconnect()
+        self._refuseHalting("the server stops")
+
+    # As a life.
+
+    def boot(self, arguments: str = "") -> Deferred[str]:
+        """
+        See L{IZoneLife<zcons_twisted.interfaces.IZoneLife>}.
+        """
+        if arguments:
+            return fail(LifecycleError("QEMU takes no boot arguments: see its -append"))
+        if self._phase is Phase.RUNNING and not self._paused:
+            return succeed("zone is already booted")
+        return self._call("cont").addCallback(lambda _ignored: "zone booted")
+
+    def halt(self) -> Deferred[str]:
+        """
+        See L{IZoneLife<zcons_twisted.interfaces.IZoneLife>}.
+        """
+        if self._phase is Phase.DOWN:
+            return succeed("zone is already halted")
+        done: Deferred[str] = Deferred()
+        self._halting.append(done)
+        if self._phase is Phase.ENDING or len(self._halting) > 1:
+            return done
+        if self._phase is Phase.READY or self._paused:
+            # It would not hear of its power button.
+            self._quit()
+        else:
+            self._startTimer("grace", self.grace, self._quit)
+            self._call("system_powerdown").addErrback(self._haltFailed)
+        return done
+
+    def reboot(self, arguments: str = "") -> Deferred[str]:
+        """
+        See L{IZoneLife<zcons_twisted.interfaces.IZoneLife>}.
+        """
+        if arguments:
+            return fail(LifecycleError("QEMU takes no boot arguments: see its -append"))
+        if self._phase not in (Phase.RUNNING, Phase.POWERING_DOWN):
+            return fail(
+                LifecycleError(
+                    "reboot operation is invalid for zones in state"
+                    f" '{self.state().label}'"
+                )
+            )
+        done = self._call("system_reset")
+        if self._paused:
+            done.addCallback(lambda _ignored: self._call("cont"))
+        return done.addCallback(lambda _ignored: "zone rebooted")
+
+    def sendBreak(self, done: Callable[[], None]) -> None:
+        """
+        Send a break to the console.
+
+        @param done: called when QEMU has sent it, or has not: what is typed afterwards
+            goes another way, and would come first.
+        @raise DeviceError: that can't be done now.
+        """
+        if not self._chardev:
+            raise DeviceError(f"a break can't be sent: {self._noChardev}")
+        sent = self._call("chardev-send-break", id=self._chardev)
+        failed: list[Failure] = []
+        sent.addErrback(failed.append)
+        if failed:
+            raise DeviceError(failed[0].getErrorMessage())
+
+        def answered(_ignored: object) -> None:
+            self._tell(failed)
+            done()
+
+        sent.addCallback(answered)
+
+    # Inside.
+
+    def _quit(self) -> None:
+        self._startTimer("grace", QUIT_SECONDS, self._doesNotEnd)
+        # QEMU may end before it has answered.
+        self._call("quit").addErrback(lambda failure: failure.trap(LifecycleError))
+
+    def _doesNotEnd(self) -> None:
+        self._refuseHalting(f"QEMU did not end in {QUIT_SECONDS:g} seconds")
+
+    def _haltFailed(self, failure: Failure) -> None:
+        if self._phase in ALIVE:
+            self._stopTimer("grace")
+            self._refuseHalting(failure.getErrorMessage())
+
+    def _refuseHalting(self, why: str) -> None:
+        halting, self._halting = self._halting, []
+        for done in halting:
+            done.errback(LifecycleError(why))
+
+    def _halted(self) -> None:
+        super()._halted()
+        halting, self._halting = self._halting, []
+        for done in halting:
+            done.callback("zone halted")

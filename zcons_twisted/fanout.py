@@ -1,0 +1,84 @@
+# -*- test-case-name: zcons_twisted.test.test_console_relay -*-
+"""
+One zone's output, on its way to all who follow it.
+
+Those that are up to date get each batch at once, straight from the history; the others
+catch up from there by themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .history import READ_MAX, History
+from .relay import Follower
+
+__all__ = ["Fanout"]
+
+
+class Fanout:
+    """
+    Those who follow one history.
+
+    @ivar printedAt: when the zone printed something last, or L{None}.
+    """
+
+    def __init__(self, history: History, now: Callable[[], float]) -> None:
+        """
+        @param history: what is followed.
+        @param now: the time in seconds since the epoch.
+        """
+        self.printedAt: float | None = None
+        self._history = history
+        self._now = now
+        # Those that are up to date.
+        self._live: dict[Follower, None] = {}
+        self._served = history.end
+
+    def advanced(self) -> None:
+        """
+        The zone printed something, and it is in the history.
+        """
+        history = self._history
+        start = self._served
+        self._served = history.end
+        self.printedAt = self._now()
+        if not self._live:
+            return
+        chunk = history.since(start)
+        for follower in tuple(self._live):
+            if chunk is not None:
+                follower.send(chunk)
+            else:
+                # It goes around the end of the ring.
+                follower.pump()
+
+    def output(self, data: bytes) -> None:
+        """
+        The zone printed something, on a device that can't be read into the history.
+        """
+        for start in range(0, len(data), READ_MAX):
+            self._history.append(data[start : start + READ_MAX])
+            self.advanced()
+
+    def changed(self, follower: Follower) -> None:
+        """
+        A session has come, has fallen behind, or has caught up.
+        """
+        if follower.behind:
+            self._live.pop(follower, None)
+        else:
+            self._live[follower] = None
+
+    def drop(self, follower: Follower) -> None:
+        """
+        A session has ended.
+        """
+        self._live.pop(follower, None)
+
+    def marked(self) -> None:
+        """
+        Something happened, and it is in the history.
+        """
+        for follower in tuple(self._live):
+            follower.pump()
