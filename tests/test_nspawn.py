@@ -12,6 +12,7 @@ import pytest_twisted
 from conftest import Twistd
 from oci_support import Mounts, rootfs
 from support import Peer, children, runs, until
+from twisted.internet import reactor
 
 from zcons_twisted.doors.commands import Halt, Status
 
@@ -21,16 +22,20 @@ HALTED = b"\r\n[NOTICE: Zone halted]\r\n"
 REBOOTING = b"\r\n[NOTICE: Zone rebooting]\r\n"
 
 #: As the how-to has it, but for the place.
-COMMAND = (
-    "systemd-nspawn --boot --quiet --register=no --keep-unit --private-network"
-    " --machine={machine} --directory={root}"
-)
+SCRIPT = """\
+#!/bin/sh
+trap '' HUP
+exec unshare --fork --pid --mount-proc --kill-child \\
+    systemd-nspawn --boot --quiet --register=no --keep-unit --private-network \\
+    --kill-signal={signal} --machine={machine} --directory={root}
+"""
 
 
-def system(path: Path) -> str:
+def system(path: Path, signal: str = "SIGUSR2") -> str:
     """
-    A system of busybox, whose console is a shell at once.
+    A system of busybox.
 
+    @param signal: tells it to power off.
     @return: the command that runs it.
     """
     root = rootfs(path)
@@ -39,7 +44,12 @@ def system(path: Path) -> str:
     (root / "etc/inittab").write_text(
         "console::respawn:/sbin/getty -L console 115200 vt100\n"
     )
-    return COMMAND.format(machine=f"z1-{os.getpid()}", root=root)
+    script = path.parent / "boot"
+    script.write_text(
+        SCRIPT.format(machine=f"z1-{os.getpid()}", root=root, signal=signal)
+    )
+    script.chmod(0o755)
+    return str(script)
 
 
 async def serve(launch: Launch, mounts: Mounts, *words: str) -> Twistd:
@@ -47,6 +57,24 @@ async def serve(launch: Launch, mounts: Mounts, *words: str) -> Twistd:
     A server with one such zone.
     """
     return await launch("--zone", "z1", "--exec", *words, under=mounts.under)
+
+
+async def processes(server: Twistd) -> list[int]:
+    """
+    All that runs of a zone.
+    """
+    leader = int((await server.ask(Status))["life"].split()[1])
+    found = family(leader)
+    # unshare, nspawn, init and a shell at the least.
+    assert len(found) >= 4
+    return found
+
+
+def family(pid: int) -> list[int]:
+    """
+    A process and its descendants.
+    """
+    return [pid, *(each for child in children(pid) for each in family(child))]
 
 
 async def login(peer: Peer) -> None:
@@ -81,17 +109,33 @@ async def test_life(launch: Launch, mounts: Mounts, tmp_path: Path) -> None:
 @pytest_twisted.ensureDeferred
 async def test_halt(launch: Launch, mounts: Mounts, tmp_path: Path) -> None:
     """
-    A halt ends all that runs in it.
+    A halt has it power off.
     """
     command = system(tmp_path / "root")
-    server = await serve(launch, mounts, command, "--grace", "1")
+    server = await serve(launch, mounts, command, "--grace", "20")
     peer = await server.attach()
     await login(peer)
-    leader = int((await server.ask(Status))["life"].split()[1])
-    inside = children(leader)
-    assert inside
+    inside = await processes(server)
+    began = reactor.seconds()
     await server.ask(Halt)
+    assert reactor.seconds() - began < 15
+    await peer.until(b"system")
     await peer.until(HALTED)
+    assert (await server.ask(Status))["life"].endswith("ended: exit status 0")
+    assert [pid for pid in inside if runs(pid)] == []
+
+
+@pytest_twisted.ensureDeferred
+async def test_stubborn(launch: Launch, mounts: Mounts, tmp_path: Path) -> None:
+    """
+    One that does not is killed, with all that runs in it.
+    """
+    command = system(tmp_path / "root", "SIGWINCH")
+    server = await serve(launch, mounts, command, "--grace", "0.5")
+    peer = await server.attach()
+    await login(peer)
+    inside = await processes(server)
+    await server.ask(Halt)
     await until(lambda: not any(map(runs, inside)), "the system's end")
 
 
