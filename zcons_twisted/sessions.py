@@ -101,12 +101,14 @@ class Ended(NamedTuple):
     @ivar at: when it ended, in seconds since the epoch.
     @ivar reason: why.
     @ivar text: the same for people, in one line.
+    @ivar role: what it might do at last.
     """
 
     who: Credentials
     at: float
     reason: EndReason
     text: str
+    role: Role
 
 
 class SessionLink(OutputLink, Protocol):

@@ -207,6 +207,7 @@ def buildParser() -> argparse.ArgumentParser:
     boot = add("boot", "boot a zone that the server runs")
     add("halt", "halt a zone that the server runs")
     reboot = add("reboot", "halt a zone that the server runs, and boot it again")
+    add("break", "send a break on a zone's line")
     add("detach", "end the operator's session")
     add(
         "reload",

@@ -170,12 +170,10 @@ class ZoneProcess:
         See L{IZoneLife}.
         """
         if self._phase in (Phase.DOWN, Phase.ENDING):
-            return fail(
-                LifecycleError(
-                    "reboot operation is invalid for zones in state"
-                    f" '{self.state().label}'"
-                )
-            )
+            state = self.state().label
+            why = f"reboot operation is invalid for zones in state '{state}'"
+            hint = ": boot it" if self._phase is Phase.DOWN else ""
+            return fail(LifecycleError(why + hint))
         self._events.event(ZoneEvent.REBOOTING, arguments)
         done = self._bootWaiter()
         if self._phase is Phase.WAITING:
