@@ -205,6 +205,7 @@ SOONER = (
     "client.attach.LEAVING_SECONDS",
     "client.connecting.RETRY_SECONDS",
     "client.endings.REASON_SECONDS",
+    "client.seated.SEAT_SECONDS",
     "client.watching.PROMPT_SECONDS",
     "doors.listening.ACCEPT_PAUSE",
 )
