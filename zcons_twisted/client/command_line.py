@@ -336,6 +336,11 @@ def _addHistory(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--follow", action="store_true", help="go on with what is printed from now on"
     )
+    parser.add_argument(
+        "--times",
+        action="store_true",
+        help="tell when something happened to the zone; in a pipe on standard error",
+    )
 
 
 def joined(argv: Sequence[str]) -> list[str]:

@@ -171,19 +171,19 @@ class ListingTests(SynchronousTestCase):
         ann = status(operator=[someone()], watchers=[someone()], printedAt=1000.0)
         rows = [
             summary(ann, 1059.0),
-            summary(status(zone="longname", state="installed"), 0.0),
+            summary(status(zone="long", state="installed"), 0.0),
             unserved("gone", "no server"),
             unserved("o", "no \x1b"),
             summary(status(state="down", life="process 7 ended: killed"), 0),
         ]
         self.assertEqual(
             listing(rows),
-            "ZONE      STATE          DRIVER  OPERATOR              WATCHERS  OUTPUT\n"
-            "z         running        exec    ann\\x1b (process 12)  1         59 s ago\n"
-            "longname  installed      exec    -                     0         -\n"
-            "gone      no server      -       -                     -         -\n"
-            "o         unknown        -       -                     -         no \\x1b\n"
-            "z         down (killed)  exec    -                     0         -\n",
+            "ZONE  STATE          DRIVER  OPERATOR              WATCHERS  OUTPUT\n"
+            "z     running        exec    ann\\x1b (process 12)  1         59 s ago\n"
+            "long  installed      exec    -                     0         -\n"
+            "gone  no server      -       -                     -         -\n"
+            "o     unknown        -       -                     -         no \\x1b\n"
+            "z     down (killed)  exec    -                     0         -\n",
         )
 
     def test_states(self) -> None:
