@@ -22,7 +22,8 @@ BENCH =
 SYSTEM_PACKAGES = socat:socat agetty:util-linux setpriv:util-linux ps:procps \
     strace:strace cc:build-essential systemd-analyze:systemd \
     systemd-socket-activate:systemd qemu-system-x86_64:qemu-system-x86 \
-    busybox:busybox-static
+    busybox:busybox-static crun:crun runc:runc \
+    systemd-nspawn:systemd-container unshare:util-linux
 
 # make soak: for how long; the integration tests do it for some seconds.
 SOAK_MINUTES = 60

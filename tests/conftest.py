@@ -11,11 +11,12 @@ import shutil
 import signal
 import socket
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
 import pytest_twisted
+from oci_support import Mounts
 from support import (
     DEADLINE,
     Doors,
@@ -148,9 +149,13 @@ class Twistd(Doors):
         self.expectErrors = False
         self.program: Program | None = None
 
-    async def start(self, *options: str, **how: Any) -> Twistd:
+    async def start(
+        self, *options: str, under: Sequence[str] = (), **how: Any
+    ) -> Twistd:
         """
         Start it and wait until all its zones are served.
+
+        @param under: the words of a command that runs it.
         """
         chosen = options or ("--zone", self.name)
         zones = how.pop("zones", None) or [
@@ -159,7 +164,7 @@ class Twistd(Doors):
         self.name = zones[0]
         self.program = Program(
             [
-                *(twistd(), "-n", "--pidfile=", "zconsole"),
+                *(*under, twistd(), "-n", "--pidfile=", "zconsole"),
                 *("--rundir", self.rundir, *chosen),
             ]
         ).start(**how)
@@ -272,3 +277,13 @@ async def server(
     A C{twistd} with one zone that others run.
     """
     yield await launch()
+
+
+@pytest.fixture
+def mounts() -> Iterator[Mounts]:
+    """
+    A mount namespace for runtimes of containers.
+    """
+    made = Mounts()
+    yield made
+    made.close()

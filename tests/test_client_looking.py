@@ -119,6 +119,36 @@ async def test_watchSeveral(launch: Launch) -> None:
 
 
 @pytest_twisted.ensureDeferred
+async def test_leaveSeveral(launch: Launch) -> None:
+    """
+    At a terminal, the way out leaves several zones as it leaves one.
+    """
+    server = await launch("--zone", "z1", "--zone", "z2")
+    looks = AtTerminal(server.rundir, "watch", "z1", "z2")
+    server.run(looks)
+    zone = await server.zoneSide("z1")
+    await zone.prints(b"hello\r\n")
+    await looks.says(b"z1: hello\r\n")
+    looks.send(b"~.\n")
+    assert await looks.ends() == 0
+
+
+@pytest_twisted.ensureDeferred
+async def test_withoutServer(server: Twistd) -> None:
+    """
+    What a server left that was killed can be read, and is what it was.
+    """
+    zone = await server.zoneSide()
+    await zone.prints(b"panic\r\n")
+    assert await history(server, "--lines", "1") == b"panic\r\n"
+    await server.kill()
+    program = server.run(client(server.rundir, "history", "--times", "z1"))
+    assert await program.ends() == 0
+    assert program.output == b"panic\r\n"
+    assert b"zconsole: no server serves zone z1: this is what " in program.errors
+
+
+@pytest_twisted.ensureDeferred
 async def test_history(server: Twistd) -> None:
     """
     It puts out exactly what the zone printed, or a part of it, and goes on if it is

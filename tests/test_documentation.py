@@ -66,7 +66,7 @@ def test_configuration() -> None:
 
 
 #: Texts of which each option that takes text takes one.
-WORDS = ("1M", "x", "/x", "never", "stay")
+WORDS = ("1M", "x", "/x", "never", "stay", "own")
 
 
 def takes(check: Check, *given: object) -> bool:

@@ -4,18 +4,23 @@ The how-to pages do what they say.
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 import pytest_twisted
 from howto import Page, Step, seen, steps
+from oci_support import Mounts
 from support import HERE
 from vm import vmFiles
 
 __all__ = ["vmFiles"]
 
 CI = HERE.parent / ".ci"
+
+#: What needs a mount namespace of its own.
+RUNTIMES = ("crun", "runc", "unshare")
 
 PAGE = """
 Text, with ``$ no command``.
@@ -80,3 +85,34 @@ async def test_serialLine() -> None:
     if shutil.which("socat") is None or shutil.which("agetty", path="/sbin") is None:
         pytest.skip("socat and agetty are needed")
     assert await Page("serial-line", {}).follow() >= 3
+
+
+class ContainerPage(Page):
+    """
+    A page whose containers are in a mount namespace that suits them.
+    """
+
+    def __init__(self, name: str, mounts: Mounts) -> None:
+        super().__init__(name, {})
+        for command in RUNTIMES:
+            program = shutil.which(command, path=f"{os.environ['PATH']}:/usr/sbin")
+            words = " ".join(mounts.under[:-1])
+            script = self._directory / ".commands" / command
+            script.write_text(f'#!/bin/sh\nexec {words} --wd="$PWD" {program} "$@"\n')
+            script.chmod(0o755)
+
+
+@pytest_twisted.ensureDeferred
+async def test_ociContainer(mounts: Mounts) -> None:
+    """
+    A container, from nothing to a shell in it.
+    """
+    assert await ContainerPage("oci-container", mounts).follow() >= 11
+
+
+@pytest_twisted.ensureDeferred
+async def test_systemContainer(mounts: Mounts) -> None:
+    """
+    A system, from nothing to a login prompt.
+    """
+    assert await ContainerPage("system-container", mounts).follow() >= 12

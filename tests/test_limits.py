@@ -77,6 +77,9 @@ NO_LIMITS = {
     "ring.RING_AT": "part of the format",
     "ring.RENEW": "how often a guard is renewed that reaches far enough",
     "ring.STEP": "by how much a file grows at once",
+    "oci.hearing.BACKLOG": "shims that wait are accepted in no time",
+    "oci.shim.RETRY_SECONDS": "how often one tries while there is no server",
+    "oci.shim.STATUS_FD": "a descriptor's number",
     "nexus.children.STATUS_FD": "a descriptor's number",
     "nexus.client.RETRY_SECONDS": "how often one looks within START_SECONDS",
     "nexus.door.BACKLOG": "servers that wait are accepted in no time",
@@ -202,6 +205,7 @@ SOONER = (
     "client.attach.LEAVING_SECONDS",
     "client.connecting.RETRY_SECONDS",
     "client.endings.REASON_SECONDS",
+    "client.seated.SEAT_SECONDS",
     "client.watching.PROMPT_SECONDS",
     "doors.listening.ACCEPT_PAUSE",
 )

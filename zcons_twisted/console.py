@@ -372,7 +372,8 @@ class Console:
         self.fanout.drop(session.follower)
         session.end(reason, text)
         self.counters.skipped += session.follower.skipped
-        self.ended.append(Ended(session.peer.who, self.now(), reason, text))
+        role = Role.OPERATOR if wasOperator else Role.WATCH
+        self.ended.append(Ended(session.peer.who, self.now(), reason, text, role))
         del self.ended[:-ENDED_KEPT]
         self.logbook.left(session.peer.who, reason.value, text)
         return wasOperator

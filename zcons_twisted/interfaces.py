@@ -48,6 +48,12 @@ class DriverOptions:
     @ivar respawn: C{"never"}, C{"on-failure"} or C{"always"}: what happens when it
         ends by itself.
     @ivar grace: how many seconds it is given to end before it is killed.
+    @ivar bundle: the directory of the OCI bundle to run as the zone.
+    @ivar runtime: the words of the OCI runtime; empty for the first one that is there.
+    @ivar container: the container's ID; empty for the zone's name.
+    @ivar console: C{"own"} where the container's console is the pty that is there for
+        all lives, C{"runtime"} where it is one that its runtime makes for each; empty
+        for what the bundle asks for.
     @ivar endpoint: a Twisted client endpoint string, for drivers that connect to a
         console that something else makes.
     @ivar qmp: the path of QEMU's QMP socket, where the zone is a virtual machine.
@@ -58,6 +64,10 @@ class DriverOptions:
     command: Sequence[str] = ()
     respawn: str = "never"
     grace: float = 10.0
+    bundle: str = ""
+    runtime: Sequence[str] = ()
+    container: str = ""
+    console: str = ""
     endpoint: str = ""
     qmp: str = ""
     qmpChardev: str = ""

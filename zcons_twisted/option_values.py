@@ -19,11 +19,13 @@ from enum import Enum
 from .errors import BadOption
 
 __all__ = [
+    "CONTAINER_ID_MAX",
     "Check",
     "byteSize",
     "choice",
     "command",
     "commandOrWords",
+    "containerId",
     "member",
     "number",
     "path",
@@ -34,6 +36,9 @@ __all__ = [
 ]
 
 Check = Callable[[object], object]
+
+#: Most characters of a container's ID.
+CONTAINER_ID_MAX = 128
 
 
 def text(wanted: str) -> Check:
@@ -162,6 +167,19 @@ def _runnable(words: list[str], given: list[object] | None = None) -> tuple[str,
     if not whole or not words or not words[0] or any("\0" in w for w in words):
         raise BadOption("a command is needed")
     return tuple(words)
+
+
+def containerId(given: object) -> str:
+    """
+    The ID of a container: it becomes the name of directories, so no C{..} is one.
+    """
+    if isinstance(given, str) and re.fullmatch(r"[a-zA-Z0-9_][-+.\w]*", given, re.A):
+        if len(given) <= CONTAINER_ID_MAX:
+            return given
+    raise BadOption(
+        f"up to {CONTAINER_ID_MAX} letters, digits, '.', '-', '+' and '_' are needed,"
+        " beginning with a letter, a digit or '_'"
+    )
 
 
 def byteSize(least: int, most: int) -> Check:

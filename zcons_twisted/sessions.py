@@ -101,12 +101,14 @@ class Ended(NamedTuple):
     @ivar at: when it ended, in seconds since the epoch.
     @ivar reason: why.
     @ivar text: the same for people, in one line.
+    @ivar role: what it might do at last.
     """
 
     who: Credentials
     at: float
     reason: EndReason
     text: str
+    role: Role
 
 
 class SessionLink(OutputLink, Protocol):
@@ -283,10 +285,10 @@ class Session:
     @ivar follower: its position in the history.
     @ivar silent: it has closed its sending side, and only looks.
     @ivar endsAtOnce: where it is to end when the zone halts, whether it does so when
-        that was before it came.
+        that was before it came.  A client of illumos may come before the zone boots,
+        and waits for it.
     """
 
-    #: A client of illumos may come before the zone boots, and waits for it.
     endsAtOnce = False
 
     def __init__(

@@ -27,6 +27,7 @@ from .option_values import (
     choice,
     command,
     commandOrWords,
+    containerId,
     member,
     number,
     path,
@@ -61,7 +62,7 @@ DEFAULT_DRIVER = "zcons" if hasConsoleDevices() else "pty"
 ENDING_DRIVERS = frozenset({"zcons"})
 
 #: The drivers whose options are all in this table; those of others may use any.
-OWN_DRIVERS = frozenset({"pty", "exec", "endpoint", "zcons"})
+OWN_DRIVERS = frozenset({"pty", "exec", "oci", "endpoint", "zcons"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,7 @@ ZONE_OPTIONS: dict[str, ZoneOption] = {
         ZoneOption(
             "driver",
             "KIND",
-            "What makes the device: pty, exec, endpoint, zcons or another plugin"
+            "What makes the device: pty, exec, oci, endpoint, zcons or another plugin"
             " [default: by what it is to do].",
             text("the name of a driver"),
             "driver",
@@ -147,22 +148,58 @@ ZONE_OPTIONS: dict[str, ZoneOption] = {
             implies="exec",
         ),
         ZoneOption(
+            "oci",
+            "BUNDLE",
+            "Run this OCI bundle as the zone.",
+            pathFromHere("a bundle's directory"),
+            "bundle",
+            toml=path("a bundle's directory"),
+            drivers=frozenset({"oci"}),
+            implies="oci",
+        ),
+        ZoneOption(
+            "runtime",
+            "COMMAND",
+            "The OCI runtime, with options of its own [default: crun, or else runc].",
+            command,
+            "runtime",
+            toml=commandOrWords,
+            drivers=frozenset({"oci"}),
+        ),
+        ZoneOption(
+            "id",
+            "ID",
+            "The container's ID [default: the zone's name].",
+            containerId,
+            "container",
+            drivers=frozenset({"oci"}),
+        ),
+        ZoneOption(
+            "console",
+            "own|runtime",
+            "Whose terminal is the container's console: ours, the same for all its"
+            " lives, or its runtime's [default: by the bundle's process.terminal].",
+            choice("own", "runtime"),
+            "console",
+            drivers=frozenset({"oci"}),
+        ),
+        ZoneOption(
             "respawn",
             "|".join(RESPAWN_POLICIES),
-            "When the command ends: never (the default), on-failure or always.",
+            "When it ends by itself: never (the default), on-failure or always.",
             choice(*RESPAWN_POLICIES),
             "respawn",
-            drivers=frozenset({"exec"}),
+            drivers=frozenset({"exec", "oci"}),
             live=True,
         ),
         ZoneOption(
             "grace",
             "SECONDS",
-            "Seconds that a command is given to end before it is killed [default: 10].",
+            "Seconds that it is given to end before it is killed [default: 10].",
             seconds(GRACE_MAX),
             "grace",
             toml=number(GRACE_MAX),
-            drivers=frozenset({"exec", "endpoint"}),
+            drivers=frozenset({"exec", "oci", "endpoint"}),
             live=True,
         ),
         ZoneOption(

@@ -10,6 +10,11 @@ ptyDriver = DriverMaker(
     "zcons_twisted.drivers.pty",
     "a pty pair, for a zone that something else runs",
 )
+ociDriver = DriverMaker(
+    "oci",
+    "zcons_twisted.oci.driver",
+    "a container that an OCI runtime runs as the zone",
+)
 execDriver = DriverMaker(
     "exec",
     "zcons_twisted.drivers.execute",

@@ -185,9 +185,29 @@ def buildParser() -> argparse.ArgumentParser:
     event.add_argument(
         "event", choices=list(EVENT_NAMES), metavar="EVENT", help=", ".join(EVENT_NAMES)
     )
+    hook = add(
+        "hook",
+        "for a container runtime: tell the console what happened to its container,"
+        " whose state is read from standard input",
+        zone=None,
+    )
+    hook.add_argument(
+        "--zone",
+        metavar="ZONE",
+        type=_zone,
+        help="the zone (default: the container's annotation zcons_twisted.zone, else"
+        " its ID)",
+    )
+    hook.add_argument(
+        "--event",
+        choices=list(EVENT_NAMES),
+        metavar="EVENT",
+        help="what has happened (default: as the container's status tells)",
+    )
     boot = add("boot", "boot a zone that the server runs")
     add("halt", "halt a zone that the server runs")
     reboot = add("reboot", "halt a zone that the server runs, and boot it again")
+    add("break", "send a break on a zone's line")
     add("detach", "end the operator's session")
     add(
         "reload",
@@ -315,6 +335,11 @@ def _addHistory(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--follow", action="store_true", help="go on with what is printed from now on"
+    )
+    parser.add_argument(
+        "--times",
+        action="store_true",
+        help="tell when something happened to the zone; in a pipe on standard error",
     )
 
 

@@ -15,12 +15,18 @@ import os
 import socket
 from collections.abc import Callable
 
+from zcons_twisted.errors import RunDirectoryError
+from zcons_twisted.rundir import RunDirectory
+
 from .errors import CouldNotConnect
 
 __all__ = ["RETRY_SECONDS", "Dialler", "isServed", "openUnix"]
 
 #: How long to wait between two attempts while the backlog is full.
 RETRY_SECONDS = 0.05
+
+#: Of so many zones somebody is told who has named none of them.
+ZONES_NAMED = 8
 
 #: How often to try: some five seconds in all.
 ATTEMPTS = 100
@@ -86,8 +92,15 @@ class Dialler:
 
     def _told(self, error: OSError) -> str:
         if error.errno == errno.ENOENT:
+            there = os.path.dirname(self._path)
+            others = _zonesIn(there)
+            if others:
+                return (
+                    f"no server serves zone {self._zone} in {there}, but {others} is"
+                    " what 'zconsole list' shows there"
+                )
             return (
-                f"no server serves zone {self._zone} in {os.path.dirname(self._path)}:"
+                f"no server serves zone {self._zone} in {there}:"
                 f" 'twistd zconsole --zone {self._zone}' starts one, and --rundir"
                 " chooses another directory for both"
             )
@@ -96,7 +109,22 @@ class Dialler:
                 f"the server of zone {self._zone} is gone and has left"
                 f" {self._path} behind: start it again"
             )
-        return f"{self._path}: {error.strerror or error}"
+        why = error.strerror or str(error)
+        if error.errno == errno.EACCES:
+            why += ": root, the server's user and the members of its --group may"
+        return f"{self._path}: {why}"
+
+
+def _zonesIn(directory: str) -> str:
+    """
+    Some of the zones that are served there.
+    """
+    try:
+        zones = RunDirectory(directory).zones()
+    except RunDirectoryError:
+        return ""
+    more = ["..."] if len(zones) > ZONES_NAMED else []
+    return ", ".join(zones[:ZONES_NAMED] + more)
 
 
 def isServed(path: str) -> bool:

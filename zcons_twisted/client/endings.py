@@ -23,6 +23,7 @@ from .connecting import Opener, isServed, openUnix
 from .control import ask
 from .errors import CommandError
 from .happenings import End
+from .naming import named
 from .tx import AttachReactor
 
 __all__ = [
@@ -128,7 +129,8 @@ def told(end: End) -> Found:
     What a structured session was told of its end.
     """
     if end.reason:
-        return Found(f"the server ended the session: {escaped(end.text)}", end.reason)
+        text = named(escaped(end.text))
+        return Found(f"the server ended the session: {text}", end.reason)
     return Found(escaped(end.detail) or "the server closed the session", "")
 
 
@@ -138,7 +140,7 @@ def lastEnd(ended: list[dict[str, Any]], pid: int) -> Found | None:
     """
     for entry in reversed(ended):
         if entry["pid"] == pid:
-            text = escaped(entry["text"])
+            text = named(escaped(entry["text"]))
             return Found(f"the server ended the session: {text}", entry["reason"])
     return None
 

@@ -1,6 +1,6 @@
 # -*- test-case-name: zcons_twisted.test.test_client_inquiries -*-
 """
-C{zconsole list}, C{status}, C{who}, C{event}, C{boot}, C{halt}, C{reboot},
+C{zconsole list}, C{status}, C{who}, C{event}, C{boot}, C{halt}, C{reboot}, C{break},
 C{detach}, C{reload} and C{restart}: one or more questions to control doors, and their
 answers as text.
 """
@@ -24,8 +24,11 @@ from .connecting import Opener, isServed, openUnix
 from .control import ANSWER_SECONDS, LIFECYCLE_SECONDS, ask
 from .endings import ExitStatus
 from .errors import CommandError
+from .naming import named
 from .reports import (
+    NO_SERVER,
     Values,
+    hasFailed,
     listing,
     statusReport,
     summary,
@@ -34,7 +37,12 @@ from .reports import (
 )
 from .tx import AttachReactor
 
-__all__ = ["ASKED_AT_ONCE", "ORDERS", "Inquiry"]
+__all__ = ["ASKED_AT_ONCE", "ORDERS", "STAY_SECONDS", "Inquiry"]
+
+#: How long after a boot one looks whether the zone is still there.
+STAY_SECONDS = 0.5
+
+_BOOTS = ("boot", "reboot")
 
 #: Most zones that are asked at the same time.
 ASKED_AT_ONCE = 64
@@ -45,6 +53,7 @@ ORDERS: dict[str, tuple[type[Command], float]] = {
     "boot": (commands.Boot, LIFECYCLE_SECONDS),
     "halt": (commands.Halt, LIFECYCLE_SECONDS),
     "reboot": (commands.Reboot, LIFECYCLE_SECONDS),
+    "break": (commands.Break, ANSWER_SECONDS),
     "detach": (commands.Detach, ANSWER_SECONDS),
     "restart": (commands.Restart, ANSWER_SECONDS),
 }
@@ -104,8 +113,21 @@ class Inquiry:
         except CommandError as e:
             self.say(str(e))
             return ExitStatus.FAILED
-        self.show(escaped(answer["message"]) + "\n")
-        return ExitStatus.DONE
+        self.show(named(escaped(answer["message"])) + "\n")
+        return await self._stays(zone) if name in _BOOTS else ExitStatus.DONE
+
+    async def _stays(self, zone: str) -> int:
+        """
+        A zone that was booted may have failed by the time that one could look.
+        """
+        pause: Deferred[None] = Deferred()
+        self.reactor.callLater(STAY_SECONDS, pause.callback, None)
+        await pause
+        (answer,) = await self._ask([zone])
+        if isinstance(answer, CommandError) or not hasFailed(answer):
+            return ExitStatus.DONE
+        self.say(f"but the zone did not stay up: {escaped(answer['life'])}")
+        return ExitStatus.FAILED
 
     async def restart(self, zones: Sequence[str]) -> int:
         """
@@ -156,6 +178,12 @@ class Inquiry:
             for zone, answer in zip(zones, answers, strict=True)
         ]
         self.show(json.dumps(rows, indent=1) + "\n" if asJson else listing(rows))
+        left = [escaped(row["zone"]) for row in rows if row["error"] == NO_SERVER]
+        if left and not asJson:
+            self.say(
+                f"dead servers have left sockets behind for {', '.join(left)}: start"
+                f" them again, or remove {self.rundir.path}/ZONE.*_sock"
+            )
         return ExitStatus.DONE
 
     async def reload(self, zones: Sequence[str]) -> int:
@@ -199,8 +227,7 @@ class Inquiry:
 
     def _unserved(self, zone: str, error: CommandError) -> Values:
         served = isServed(self.rundir.consoleSocket(zone))
-        why = str(error) if served else "no server: its socket was left behind"
-        return unserved(zone, why)
+        return unserved(zone, str(error) if served else NO_SERVER)
 
     async def _ask(self, zones: Sequence[str]) -> Sequence[Values | CommandError]:
         """

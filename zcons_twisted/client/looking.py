@@ -40,6 +40,7 @@ class Looker:
     @ivar locale: for notices.
     @ivar encoding: the character set that they are shown in.
     @ivar opener: one attempt to connect, as L{openUnix}.
+    @ivar input: the terminal that lines are typed at, where somebody may leave by one.
     """
 
     reactor: UserReactor
@@ -51,6 +52,7 @@ class Looker:
     locale: str = "C"
     encoding: str = "utf-8"
     opener: Opener = openUnix
+    input: Descriptor | None = None
 
 
 class Looking:
@@ -115,9 +117,23 @@ class Looking:
         """
         Show something.
         """
-        if not self._output.write(data):
+        if not self.shows(data):
             for session in self.sessions:
                 session.pauseOutput()
+
+    def shows(self, data: bytes) -> bool:
+        """
+        Show something that comes from no session.
+
+        @return: whether there is room for more; if not, wait for L{whenShown}.
+        """
+        return self._output.write(data)
+
+    def whenShown(self) -> Deferred[None]:
+        """
+        Fires when everything has been shown, or can't be any more.
+        """
+        return self._output.whenDrained()
 
     def _room(self) -> None:
         for session in self.sessions:

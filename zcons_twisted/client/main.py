@@ -52,7 +52,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _do(arguments, rundir)
     except RunDirectoryError as e:
         _say(str(e))
-        return 1
+        # A container does not fail by its hook.
+        return 0 if arguments.command == "hook" else 1
     except KeyboardInterrupt:
         # There was nobody yet who listens to signals.
         return 0 if arguments.command == "watch" else 128 + signal.SIGINT
@@ -66,7 +67,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
 
 
+def _hook(arguments: Arguments, rundir: RunDirectory) -> int:
+    from .hook import Hook
+
+    Hook(rundir, arguments.zone, _say, arguments.event).run(0)
+    return 0
+
+
 def _do(arguments: Arguments, rundir: RunDirectory) -> int:
+    if arguments.command == "hook":
+        return _hook(arguments, rundir)
     if arguments.command == "watch":
         zones = list(dict.fromkeys(arguments.zones))
         if len(zones) > 1:
@@ -146,15 +156,24 @@ def _attach(arguments: Arguments, rundir: RunDirectory) -> int:
 
 
 def _watch(arguments: Arguments, rundir: RunDirectory, zones: Sequence[str]) -> int:
+    from dataclasses import replace
+
     from zcons_twisted.frames import Attach
 
+    from .descriptors import openPrivate
     from .watching import Watching
 
     looker = _looker(rundir, arguments.quiet)
+    command = COMMAND_CHARACTER if arguments.escape is None else arguments.escape
+    if arguments.noEscape or not command:
+        command = None
+    if os.isatty(0) and os.tcgetpgrp(0) == os.getpgrp():
+        # A job in the background would be stopped.
+        looker = replace(looker, input=openPrivate(0, writing=False))
     asked = Attach(
         "watch", arguments.replay or "live", arguments.disconnect, looker.locale
     )
-    return _run(Watching(looker, zones, asked))
+    return _run(Watching(looker, zones, asked, command))
 
 
 def _history(arguments: Arguments, rundir: RunDirectory) -> int:
@@ -167,7 +186,8 @@ def _history(arguments: Arguments, rundir: RunDirectory) -> int:
         start = ("offset", arguments.since)
     elif arguments.sinceBoot:
         start = "boot"
-    return _run(Past(_looker(rundir), arguments.zone, start, arguments.follow))
+    looker = _looker(rundir)
+    return _run(Past(looker, arguments.zone, start, arguments.follow, arguments.times))
 
 
 def _send(arguments: Arguments, rundir: RunDirectory) -> int:

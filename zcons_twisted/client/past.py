@@ -3,21 +3,29 @@
 C{zconsole history}: what a zone has printed, exactly as it did.
 
 On a terminal notices and gaps are shown among it; otherwise the output has the zone's
-bytes and nothing else, and gaps are told on standard error.
+bytes and nothing else, and gaps are told on standard error.  Where no server serves
+the zone, what the last one left is read from its file.
 """
 
 from __future__ import annotations
+
+import errno
+import time
 
 from twisted.internet.defer import CancelledError, Deferred
 
 from zcons_twisted.errors import RunDirectoryError
 from zcons_twisted.frames import Attach
+from zcons_twisted.notices import escaped, framed
+from zcons_twisted.structured import startOffset
 
 from .endings import ExitStatus, told, verdict
 from .errors import AttachError, CouldNotConnect
-from .happenings import Anew, End, EndCause, Gap, Happening
+from .happenings import Anew, End, EndCause, Gap, Happening, Notice
 from .lasting import Ears, Lasting
+from .leftover import Reading, Unreadable, openLeft
 from .looking import Looker, Looking
+from .reports import moment
 from .showing import gapSaid, shownRaw
 
 __all__ = ["Past"]
@@ -29,22 +37,32 @@ class Past(Looking):
     """
 
     def __init__(
-        self, looker: Looker, zone: str, start: str | tuple[str, int], follow: bool
+        self,
+        looker: Looker,
+        zone: str,
+        start: str | tuple[str, int],
+        follow: bool,
+        times: bool = False,
     ) -> None:
         """
         @param zone: whose history.
         @param start: where to begin, as L{Attach.start} says.
         @param follow: go on with what is printed from now on.
+        @param times: tell when something happened, and where the output is no
+            terminal, tell of it at all, on standard error.
         """
         super().__init__(looker)
+        self._zone = zone
         self._follow = follow
+        self._times = times
+        self._wanted = Attach("watch", start, locale=looker.locale)
         self._end: int | None = None
         self._reached = False
         self._session = Lasting(
             looker.reactor,
             looker.rundir,
             zone,
-            Attach("watch", start, locale=looker.locale),
+            self._wanted,
             Ears(self._shows, self._happened, self._lost, self._again),
             looker.opener,
         )
@@ -70,7 +88,11 @@ class Past(Looking):
         except CancelledError:
             return
         except CouldNotConnect as e:
-            self._refused(f"Could not connect to zone console: {e}")
+            why = f"Could not connect to zone console: {e}"
+            if self._follow or e.number not in (errno.ENOENT, errno.ECONNREFUSED):
+                self._refused(why)
+            else:
+                await self._readFile(why)
             return
         except (AttachError, RunDirectoryError) as e:
             self._refused(str(e))
@@ -82,6 +104,27 @@ class Past(Looking):
         session.deliver()
         if self._end is not None and session.position >= self._end:
             self._atEnd()
+
+    async def _readFile(self, why: str) -> None:
+        """
+        Show what the last server has left.
+
+        @param why: there is none to be asked.
+        """
+        looker = self.looker
+        try:
+            history = openLeft(looker.rundir, self._zone, time.time())
+        except Unreadable as e:
+            looker.say(why)
+            self._refused(f"nor can its history be read: {e}")
+            return
+        path = looker.rundir.historyFile(self._zone)
+        looker.say(f"no server serves zone {self._zone}: this is what {path} has")
+        start = startOffset(history, self._wanted) or 0
+        reading = Reading(looker.reactor, history, start, self.shows, self._happened)
+        while not reading.goOn():
+            await self.whenShown()
+        self.finish(ExitStatus.DONE)
 
     def _refused(self, text: str) -> None:
         self.looker.say(text)
@@ -115,6 +158,8 @@ class Past(Looking):
                 "the history has begun anew; the rest of the one before is lost"
             )
             self.finish(ExitStatus.SERVER_ENDED)
+        elif self._times and isinstance(happening, Notice):
+            self._tellTime(happening)
         elif self.looker.shown:
             data = shownRaw(happening, self.looker.encoding)
             if data:
@@ -123,6 +168,13 @@ class Past(Looking):
             self.looker.say(gapSaid(happening))
         elif isinstance(happening, Anew):
             self.looker.say("the history begins anew")
+
+    def _tellTime(self, notice: Notice) -> None:
+        text = f"{moment(notice.time)} {escaped(notice.text)}"
+        if self.looker.shown:
+            self.show(framed(text, self.looker.encoding))
+        else:
+            self.looker.say(f"{text}, at offset {notice.offset}")
 
     def _lost(self) -> None:
         if not self.looker.quiet:

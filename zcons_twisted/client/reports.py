@@ -13,11 +13,17 @@ from typing import Any
 
 from zcons_twisted.notices import escaped
 
+from .naming import named
+
 __all__ = [
+    "ENDED_SHOWN",
+    "NO_SERVER",
     "age",
+    "hasFailed",
     "listing",
     "moment",
     "operatorBrief",
+    "stateBrief",
     "statusReport",
     "summary",
     "unserved",
@@ -25,6 +31,24 @@ __all__ = [
 ]
 
 Values = dict[str, Any]
+
+#: What is told of a zone whose server has died.
+NO_SERVER = "no server"
+
+#: How many of the sessions that ended last a status shows.
+ENDED_SHOWN = 5
+
+#: What the counters count.
+_COUNTED = {
+    "output": "bytes printed",
+    "input": "bytes typed",
+    "skipped": "bytes missed",
+    "attached": "sessions so far",
+    "refused": "seat refused",
+    "malformed": "bad first lines",
+    "events": "zone events",
+    "opened": "device opened",
+}
 
 
 def moment(seconds: float) -> str:
@@ -78,10 +102,19 @@ def statusReport(status: Values) -> str:
         ("birth", escaped(status["birth"])),
         ("last boot", f"offset {status['boot']}, kept to {status['bootEnd']}"),
     ]
-    facts += [("ended", _ended(who)) for who in status["ended"]]
-    facts += [(escaped(c["name"]), str(c["value"])) for c in status["counters"]]
+    earlier = len(status["ended"]) - ENDED_SHOWN
+    facts += [("ended", _ended(who)) for who in status["ended"][-ENDED_SHOWN:]]
+    if earlier > 0:
+        facts += [("", f"and {earlier} before")]
+    facts += [(_counted(c["name"]), str(c["value"])) for c in status["counters"]]
     width = max(len(name) for name, _ in facts) + 2
-    return "".join(f"{name + ':':{width}}{value}\n" for name, value in facts)
+    return "".join(
+        f"{name + ':' if name else '':{width}}{value}\n" for name, value in facts
+    )
+
+
+def _counted(name: str) -> str:
+    return _COUNTED.get(name, escaped(name))
 
 
 def _session(who: Values) -> str:
@@ -103,10 +136,34 @@ def _session(who: Values) -> str:
 
 
 def _ended(who: Values) -> str:
+    role = {"operator": "operator", "watch": "watcher"}.get(who.get("role", ""), "")
+    peer = named(f"process {who['pid']} of user {who['uid']}")
     return (
-        f"{moment(who['at'])} process {who['pid']} of user {who['uid']}:"
-        f" {escaped(who['text'])} ({escaped(who['reason'])})"
+        f"{moment(who['at'])} {f'{role}, ' if role else ''}{peer}:"
+        f" {named(escaped(who['text']))} ({escaped(who['reason'])})"
     )
+
+
+def hasFailed(status: Values) -> bool:
+    """
+    Is the zone down, and not because its command had done its work?
+    """
+    life = status.get("life") or ""
+    down = status["state"] in ("installed", "down")
+    return down and not life.endswith("exit status 0")
+
+
+def stateBrief(state: str, life: str | None) -> str:
+    """
+    A zone's state, and why it is down, where that is known.
+
+    @param life: what runs as the zone, or how it ended.
+    """
+    if not life or state not in ("installed", "down"):
+        return escaped(state)
+    _, ended, how = life.partition(" ended: ")
+    brief = how if ended else life.partition(":")[0]
+    return escaped(f"{state} ({brief})")
 
 
 def listing(rows: Iterable[Values]) -> str:
@@ -120,11 +177,13 @@ def listing(rows: Iterable[Values]) -> str:
 
 
 def _row(row: Values) -> Sequence[str]:
+    if row["error"] == NO_SERVER:
+        return escaped(row["zone"]), NO_SERVER, "-", "-", "-", "-"
     if row["error"] is not None:
-        return escaped(row["zone"]), "-", "-", "-", "-", escaped(row["error"])
+        return escaped(row["zone"]), "unknown", "-", "-", "-", escaped(row["error"])
     return (
         escaped(row["zone"]),
-        escaped(row["state"]),
+        stateBrief(row["state"], row["life"]),
         escaped(row["driver"]),
         operatorBrief([row["operator"]] if row["operator"] else []),
         str(row["watchers"]),
@@ -143,6 +202,7 @@ def summary(status: Values, now: float) -> Values:
     return {
         "zone": status["zone"],
         "state": status["state"],
+        "life": status.get("life"),
         "driver": status["driver"],
         "operator": next(
             (
@@ -163,7 +223,7 @@ def unserved(zone: str, error: str) -> Values:
     The same of a zone that nothing can be learned of.
     """
     known = dict.fromkeys(
-        ("state", "driver", "operator", "watchers", "age", "server"), None
+        ("state", "life", "driver", "operator", "watchers", "age", "server"), None
     )
     return {"zone": zone, **known, "error": error}
 

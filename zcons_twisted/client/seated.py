@@ -8,9 +8,6 @@ control door knows more.
 
 from __future__ import annotations
 
-import pwd
-import re
-
 from zcons_twisted.doors.commands import Status
 from zcons_twisted.notices import escaped
 from zcons_twisted.rundir import RunDirectory
@@ -21,12 +18,10 @@ from .errors import CommandError
 from .reports import moment
 from .tx import AttachReactor
 
-__all__ = ["SEAT_SECONDS", "named", "whoSits"]
+__all__ = ["SEAT_SECONDS", "whoSits"]
 
 #: How long the control door may take to tell.
 SEAT_SECONDS = 2.0
-
-_USER = re.compile(r"\bof user (\d{1,10})\b")
 
 
 async def whoSits(
@@ -51,17 +46,3 @@ async def whoSits(
     for who in status["operator"]:
         return f"that is {escaped(who['user'])}, since {moment(who['since'])}: {way}"
     return f"the seat is free by now: {way}"
-
-
-def named(text: str) -> str:
-    """
-    The same, with users' names instead of their numbers, where there are such.
-    """
-
-    def name(found: re.Match[str]) -> str:
-        try:
-            return f"of {escaped(pwd.getpwuid(int(found[1])).pw_name)}"
-        except (KeyError, OverflowError):
-            return found[0]
-
-    return _USER.sub(name, text)

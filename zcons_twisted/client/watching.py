@@ -17,10 +17,12 @@ from zcons_twisted.frames import Attach
 
 from .endings import ExitStatus, told, verdict
 from .errors import AttachError
+from .escapes import COMMAND_CHARACTER
 from .happenings import End, EndCause
 from .lasting import Ears, Lasting
 from .looking import Looker, Looking
 from .showing import LineShower
+from .streams import InputStream
 
 __all__ = ["PROMPT_SECONDS", "Watching"]
 
@@ -33,12 +35,26 @@ class Watching(Looking):
     One run of it.
     """
 
-    def __init__(self, looker: Looker, zones: Sequence[str], asked: Attach) -> None:
+    def __init__(
+        self,
+        looker: Looker,
+        zones: Sequence[str],
+        asked: Attach,
+        command: bytes | None = COMMAND_CHARACTER,
+    ) -> None:
         """
         @param zones: which zones.
         @param asked: what to ask each of their servers for.
+        @param command: a line of this character and a dot leaves, where lines come from
+            a terminal; L{None} for none.
         """
         super().__init__(looker)
+        self._wayOut = None if command is None else command + b"."
+        self._input: InputStream | None = None
+        if looker.input is not None:
+            self._input = InputStream(
+                looker.reactor, looker.input, self._typed, self._leave
+            )
         self._watched = [_Watched(self, zone, asked) for zone in zones]
         self._left = len(self._watched)
         self._worst: int = ExitStatus.DONE
@@ -48,6 +64,8 @@ class Watching(Looking):
         Watch until no zone is left to be watched.
         """
         status = await super().run()
+        if self._input is not None:
+            self._input.close()
         for watched in self._watched:
             watched.stop()
         return status
@@ -58,16 +76,28 @@ class Watching(Looking):
         """
         for watched in self._watched:
             watched.begin()
+        if self._input is not None:
+            self._input.resume()
 
     def signalled(self, number: int) -> None:
         """
         A signal ends it; C{^C} is the way to leave.
         """
         if number == signal.SIGINT:
-            self.finish(ExitStatus.DONE)
-            self._output.abandon()
+            self._leave()
         else:
             super().signalled(number)
+
+    def _typed(self, data: bytes) -> None:
+        """
+        The terminal is not raw: it gives whole lines.
+        """
+        if any(line.strip() == self._wayOut for line in data.splitlines()):
+            self._leave()
+
+    def _leave(self) -> None:
+        self.finish(ExitStatus.DONE)
+        self._output.abandon()
 
     def text(self, text: str) -> None:
         """

@@ -22,6 +22,7 @@ from twisted.protocols.amp import (
 
 __all__ = [
     "Boot",
+    "Break",
     "Detach",
     "Event",
     "Halt",
@@ -65,6 +66,8 @@ _ENDED: list[tuple[bytes, Argument]] = [
     (b"reason", Unicode()),
     # The same for people.
     (b"text", Unicode()),
+    # What it might do: C{operator} or C{watch}.
+    (b"role", Unicode(optional=True)),
 ]
 
 
@@ -151,6 +154,12 @@ class Restart(_Done):
     """
     Have the whole server, not this zone's part of it alone, stop and run again, with
     every zone left as it is; answered before it does.
+    """
+
+
+class Break(_Done):
+    """
+    Send a break on the zone's line.
     """
 
 

@@ -12,18 +12,31 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
 from ..console import Console
-from ..errors import ZConsError
-from ..events import checkBootArguments
-from ..interfaces import IConsoleDriver
+from ..credentials import Credentials
+from ..errors import DeviceError, ZConsError
+from ..events import EVENT_NAMES, ZoneEvent, checkBootArguments
+from ..interfaces import IConsoleDriver, IZoneLife
 from ..laps import Laps
 from ..outcomes import Reload
+from ..sessions import EndReason
 from .commands import Refused
 from .usernames import UserNames
 
 if TYPE_CHECKING:
     from .control_protocol import ControlProtocol
 
-__all__ = ["PROBLEMS_MAX", "ControlDoor", "checked", "refused", "shortened"]
+__all__ = [
+    "PROBLEMS_MAX",
+    "ControlDoor",
+    "checked",
+    "detach",
+    "eventNamed",
+    "lifeOf",
+    "refuseIfDying",
+    "refused",
+    "sendBreak",
+    "shortened",
+]
 
 #: Most bytes of problems in one answer, which has 64 KiB; the log has all of them.
 PROBLEMS_MAX = 32 * 1024
@@ -72,6 +85,73 @@ def checked(arguments: str | None) -> str:
     try:
         return checkBootArguments(arguments or "")
     except ZConsError as e:
+        raise Refused(str(e)) from None
+
+
+def eventNamed(name: str) -> ZoneEvent:
+    """
+    An event from outside.
+
+    @raise Refused: there is none of that name.
+    """
+    event = EVENT_NAMES.get(name)
+    if event is None:
+        names = ", ".join(EVENT_NAMES)
+        raise Refused(f"there is no event {ascii(name)}: choose one of {names}")
+    return event
+
+
+def detach(console: Console, who: Credentials) -> Credentials:
+    """
+    End the operator's session.
+
+    @param who: has it ended.
+    @return: whose it was.
+    @raise Refused: there is none.
+    """
+    operator = console.operator
+    if operator is None:
+        raise Refused(f"zone '{console.zone}' has no operator")
+    console.end(operator, EndReason.DETACHED, f"detached by {who}")
+    return operator.peer.who
+
+
+def lifeOf(door: ControlDoor) -> IZoneLife:
+    """
+    The life of a door's zone.
+
+    @raise Refused: others run it.
+    """
+    life: IZoneLife | None = door.driver.life
+    if life is None:
+        raise Refused(
+            f"zone '{door.console.zone}' is not run by this server (driver"
+            f" {door.driver.kind}): tell what happens to it with 'zconsole event'"
+        )
+    return life
+
+
+def refuseIfDying(console: Console) -> None:
+    """
+    A server that ends begins nothing.
+
+    @raise Refused: it does.
+    """
+    if console.dying:
+        raise Refused(f"the server of zone '{console.zone}' ends: start it again")
+
+
+def sendBreak(console: Console) -> None:
+    """
+    Send a break on a zone's line.
+
+    @raise Refused: it has none, or is not open.
+    """
+    if console.device is None:
+        raise Refused("the device is not open")
+    try:
+        console.device.sendBreak()
+    except DeviceError as e:
         raise Refused(str(e)) from None
 
 

@@ -33,12 +33,12 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from ..credentials import Credentials
-from ..events import EVENT_NAMES, ZoneEvent
+from ..events import ZoneEvent
 from ..notices import escaped
 from ..outcomes import Outcome
-from ..sessions import EndReason
 from .commands import (
     Boot,
+    Break,
     Detach,
     Event,
     Halt,
@@ -48,7 +48,17 @@ from .commands import (
     Restart,
     Status,
 )
-from .control_door import ControlDoor, checked, refused, shortened
+from .control_door import (
+    ControlDoor,
+    checked,
+    detach,
+    eventNamed,
+    lifeOf,
+    refused,
+    refuseIfDying,
+    sendBreak,
+    shortened,
+)
 from .peer import LINGER_SECONDS
 from .status import statusOf
 
@@ -278,12 +288,9 @@ class ControlProtocol(AMP):
         """
         See L{Event}.
         """
-        event = EVENT_NAMES.get(name)
-        if event is None:
-            names = ", ".join(EVENT_NAMES)
-            raise Refused(f"there is no event {ascii(name)}: choose one of {names}")
+        event = eventNamed(name)
         arguments = checked(bootArguments)
-        self._refuseIfDying()
+        refuseIfDying(self._door.console)
         self._note(f"event {name}")
         self._door.console.event(event, arguments)
         return {"message": f"event '{name}' posted"}
@@ -322,11 +329,20 @@ class ControlProtocol(AMP):
                 "a restart would end the zones of this server, for it keeps their"
                 " console devices itself: stop it and start it again instead"
             )
-        self._refuseIfDying()
+        refuseIfDying(self._door.console)
         self._note("restart")
         # In a turn of its own: this is answered first.
         self._door.reactor.callLater(0, restart)
         return {"message": f"server restarts (process {os.getpid()})"}
+
+    @Break.responder
+    def sendBreak(self) -> dict[str, Any]:
+        """
+        See L{Break}.
+        """
+        self._note("break")
+        sendBreak(self._door.console)
+        return {"message": "break sent"}
 
     @Detach.responder
     def detach(self) -> dict[str, Any]:
@@ -334,12 +350,8 @@ class ControlProtocol(AMP):
         See L{Detach}.
         """
         self._note("detach")
-        console = self._door.console
-        operator = console.operator
-        if operator is None:
-            raise Refused(f"zone '{console.zone}' has no operator")
-        console.end(operator, EndReason.DETACHED, f"detached by {self._who}")
-        return {"message": f"{operator.peer.who} detached"}
+        who = detach(self._door.console, self._who)
+        return {"message": f"{who} detached"}
 
     @Reload.responder
     def reload(self) -> Deferred[dict[str, Any]]:
@@ -378,14 +390,8 @@ class ControlProtocol(AMP):
         Have the zone's life do something; afterwards, whatever came of it, the
         console is told to look at the state, as the door server of illumos does.
         """
-        self._refuseIfDying()
-        life = self._door.driver.life
-        if life is None:
-            raise Refused(
-                f"zone '{self._door.console.zone}' is not run by this server (driver"
-                f" {self._door.driver.kind}): tell what happens to it with"
-                " 'zconsole event'"
-            )
+        refuseIfDying(self._door.console)
+        life = lifeOf(self._door)
         self._note(what)
 
         def after(result: object) -> object:
@@ -394,11 +400,6 @@ class ControlProtocol(AMP):
 
         done = do(life).addBoth(after)
         return done.addCallbacks(lambda text: {"message": text}, refused)
-
-    def _refuseIfDying(self) -> None:
-        console = self._door.console
-        if console.dying:
-            raise Refused(f"the server of zone '{console.zone}' ends: start it again")
 
     def _note(self, what: str) -> None:
         self._door.console.logbook.controlled(self._who, what)

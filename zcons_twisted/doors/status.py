@@ -92,4 +92,5 @@ def _ended(end: Ended) -> dict[str, Any]:
         "at": end.at,
         "reason": end.reason.value,
         "text": end.text,
+        "role": end.role.value,
     }

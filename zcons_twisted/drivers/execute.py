@@ -38,6 +38,9 @@ class ExecDriver(PtyDriver):
 
     kind = "exec"
 
+    #: Whether the command leads a session on the console.
+    leads = True
+
     def __init__(
         self,
         reactor: ServerReactor,
@@ -54,19 +57,32 @@ class ExecDriver(PtyDriver):
         @param environ: the command's environment.
         """
         super().__init__(reactor, zone, rundir)
-        process = ZoneProcess(reactor, zone, options, self, events, environ)
+        process = self.makeProcess(reactor, options, events, environ)
         self.life = process
         self.states = process
         self.adjust = process.adjust
         self._process = process
         self._spawner: NexusSpawner | None = None
 
+    def makeProcess(
+        self,
+        reactor: ServerReactor,
+        options: DriverOptions,
+        events: IZoneEvents,
+        environ: Mapping[str, str],
+    ) -> ZoneProcess:
+        """
+        Make what runs on the device.
+        """
+        return ZoneProcess(reactor, self.zone, options, self, events, environ)
+
     def useNexus(self, nexus: Nexus) -> None:
         """
         See L{IOutlivingDriver<zcons_twisted.interfaces.IOutlivingDriver>}.
         """
         super().useNexus(nexus)
-        self._spawner = self._process.spawner = NexusSpawner(nexus, self.zone)
+        self._spawner = NexusSpawner(nexus, self.zone, self.leads)
+        self._process.spawner = self._spawner
 
     @property
     def resumed(self) -> bool:

@@ -148,6 +148,28 @@ class PtyManager:
             os.close(self._fd)
             self._fd = -1
 
+    def exchange(self, fd: int) -> None:
+        """
+        Go on with another master, where this one is open.  What its predecessor still
+        had is lost.
+
+        @param fd: not blocking; ours from now on.
+        """
+        if not self.isOpen:
+            os.close(fd)
+            return
+        reading, writing = self._reading, self._writing
+        self.pauseReading()
+        self._reactor.removeWriter(self)
+        os.close(self._fd)
+        self._fd = fd
+        self._failures = 0
+        self._floods = False
+        if reading:
+            self.resumeReading()
+        if writing:
+            self.wantWritable()
+
     def fileno(self) -> int:
         """
         The descriptor, or -1 when it is closed.

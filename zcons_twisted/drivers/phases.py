@@ -45,3 +45,5 @@ class After(enum.Enum):
     REBOOT = "reboot"
     RESPAWN = "respawn"
     FAILED = "failed"
+    #: It has rebooted by itself.
+    REBOOTED = "rebooted"

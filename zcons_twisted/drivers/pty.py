@@ -242,7 +242,10 @@ class PtyDriver:
                 return
             self.pair = claimed.pair
             self.found(claimed)
-        self._link.make(self.pair.subsidiary)
+        if self.pair.subsidiary:
+            self._link.make(self.pair.subsidiary)
+        else:
+            self._link.remove()
 
     def hold(self) -> None:
         """

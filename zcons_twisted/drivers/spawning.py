@@ -24,7 +24,7 @@ from ..reactors import ProcessReactor
 from . import leader
 from .sweep import ZoneDevice
 
-__all__ = ["LocalSpawner", "NexusSpawner", "ProcessEars", "Spawner", "endOf", "how"]
+__all__ = ["LocalSpawner", "NexusSpawner", "ProcessEars", "Spawner", "endOf"]
 
 
 class ProcessEars(Protocol):
@@ -86,17 +86,6 @@ class Spawner(Protocol):
         """
 
 
-def how(reason: Failure) -> str:
-    """
-    How a process ended, in a few words.
-    """
-    number = getattr(reason.value, "signal", None)
-    if number is not None:
-        return f"signal {number}"
-    status = getattr(reason.value, "exitCode", None)
-    return "exit status " + ("unknown" if status is None else str(status))
-
-
 def endOf(code: int | None, number: int | None) -> Failure:
     """
     The end of a process that is not our child, as Twisted tells it.
@@ -106,8 +95,9 @@ def endOf(code: int | None, number: int | None) -> Failure:
     return Failure(ProcessTerminated(code, number))
 
 
-def _words(command: Sequence[str]) -> list[str]:
-    return [sys.executable, "-IS", leader.__file__, *command]
+def _words(command: Sequence[str], leads: bool) -> list[str]:
+    first = [sys.executable, "-IS", leader.__file__] if leads else []
+    return [*first, *command]
 
 
 class LocalSpawner:
@@ -115,11 +105,16 @@ class LocalSpawner:
     Children of this process.
     """
 
-    def __init__(self, reactor: ProcessReactor, device: ZoneDevice) -> None:
+    def __init__(
+        self, reactor: ProcessReactor, device: ZoneDevice, leads: bool = True
+    ) -> None:
         """
         @param reactor: starts processes.
         @param device: the zone's console device.
+        @param leads: whether a command is the leader of a session that has the console
+            as its controlling terminal.
         """
+        self._leads = leads
         self._reactor = reactor
         self._device = device
 
@@ -135,10 +130,11 @@ class LocalSpawner:
         """
         subsidiary = self._device.openSubsidiary()
         try:
+            words = _words(command, self._leads)
             process: IProcessTransport = self._reactor.spawnProcess(
                 _ZoneProtocol(ears),
-                sys.executable,
-                _words(command),
+                words[0],
+                words,
                 env=dict(environment),
                 childFDs={
                     0: subsidiary,
@@ -205,7 +201,11 @@ class NexusSpawner:
     @ivar facts: what the nexus said of the last one.
     """
 
-    def __init__(self, nexus: Nexus, zone: str) -> None:
+    def __init__(self, nexus: Nexus, zone: str, leads: bool = True) -> None:
+        """
+        @param leads: as for L{LocalSpawner}.
+        """
+        self._leads = leads
         self._nexus = nexus
         self._zone = zone
         self._pid = 0
@@ -222,7 +222,7 @@ class NexusSpawner:
         """
         See L{Spawner}.
         """
-        words = _words(command)
+        words = _words(command, self._leads)
         for text in (*words, *environment, *environment.values()):
             if "\0" in text:
                 raise ValueError(f"a word with a NUL: {ascii(text)}")

@@ -20,6 +20,7 @@ __all__ = [
     "LOOKS_MAX",
     "LOOK_SECONDS",
     "LOOK_SECONDS_MAX",
+    "Ending",
     "Session",
     "Sweep",
     "ZoneDevice",
@@ -81,6 +82,39 @@ class ZoneDevice(Protocol):
     def discardInput(self) -> int:
         """
         Drop what was typed and the zone has not read; how many bytes was it?
+        """
+
+
+class Ending(Protocol):
+    """
+    Ends what is left of a zone, each time that it is to end.
+
+    @ivar leader: the zone's process while it has not been reaped, else 0.
+    """
+
+    leader: int
+
+    def began(self, leader: int) -> None:
+        """
+        The zone has a process.
+        """
+
+    def reaped(self) -> None:
+        """
+        It has ended.
+        """
+
+    def begin(self, grace: float, done: Callable[[], None]) -> None:
+        """
+        Tell what is left to go.
+
+        @param grace: seconds until it is killed.
+        @param done: called when nothing is left and nothing more is printed.
+        """
+
+    def stop(self) -> None:
+        """
+        Leave what is left as it is.
         """
 
 

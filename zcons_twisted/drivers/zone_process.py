@@ -12,7 +12,6 @@ from datetime import datetime
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail, succeed
-from twisted.internet.error import ProcessTerminated
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -31,8 +30,9 @@ from ..interfaces import (
 from ..notices import escaped
 from ..reactors import ProcessReactor
 from .phases import After, Phase
-from .spawning import LocalSpawner, Spawner, endOf, how
-from .sweep import Sweep, ZoneDevice
+from .spawning import LocalSpawner, Spawner, endOf
+from .sweep import Ending, Sweep, ZoneDevice
+from .verdict import Outcome, Reading, Verdict, ofCommand
 
 __all__ = ["RESPAWN_POLICIES", "ZoneProcess"]
 
@@ -66,8 +66,9 @@ class ZoneProcess:
         device: ZoneDevice,
         events: IZoneEvents,
         environ: Mapping[str, str],
-        sweep: Sweep | None = None,
+        sweep: Ending | None = None,
         backOff: BackOff | None = None,
+        read: Reading = ofCommand,
     ) -> None:
         """
         @param reactor: starts processes and measures time.
@@ -76,6 +77,7 @@ class ZoneProcess:
         @param environ: the command's environment, to which the zone's name and the
             boot arguments are added.
         @param sweep: ends what is left of the zone.
+        @param read: tells what the end of its process means.
         """
         self._reactor = reactor
         self._zone = zone
@@ -84,6 +86,7 @@ class ZoneProcess:
         self._events = events
         self._environ = environ
         self._sweep = sweep or Sweep(reactor, zone, device)
+        self._read = read
         self._backOff = backOff or BackOff(RESPAWN_FIRST, RESPAWN_LONGEST)
         self.account = "not booted yet"
         self.resumed = False
@@ -167,12 +170,10 @@ class ZoneProcess:
         See L{IZoneLife}.
         """
         if self._phase in (Phase.DOWN, Phase.ENDING):
-            return fail(
-                LifecycleError(
-                    "reboot operation is invalid for zones in state"
-                    f" '{self.state().label}'"
-                )
-            )
+            state = self.state().label
+            why = f"reboot operation is invalid for zones in state '{state}'"
+            hint = ": boot it" if self._phase is Phase.DOWN else ""
+            return fail(LifecycleError(why + hint))
         self._events.event(ZoneEvent.REBOOTING, arguments)
         done = self._bootWaiter()
         if self._phase is Phase.WAITING:
@@ -216,10 +217,11 @@ class ZoneProcess:
         self._sweep.stop()
 
     def _foundDown(self, after: After) -> None:
-        self.account = _ended(self.facts["pid"], self._foundEnd())
+        self.account = _ended(self.facts["pid"], self._read(self._foundEnd()))
         self._lifeEnded()
         respawn = self._options.respawn != "never"
-        if after is After.REBOOT or (after is not After.HALT and respawn):
+        again = after in (After.REBOOT, After.REBOOTED)
+        if again or (after is not After.HALT and respawn):
             self._phase = Phase.WAITING
             self._timer = self._reactor.callLater(0, self._start, "")
 
@@ -262,8 +264,9 @@ class ZoneProcess:
         """
         The process has ended and been reaped.
         """
+        verdict = self._read(reason)
         if not self.account.startswith("boot failed"):
-            self.account = _ended(self._sweep.leader, reason)
+            self.account = _ended(self._sweep.leader, verdict)
             self._log.info(
                 "{zone}: zone {account}", zone=self._zone, account=self.account
             )
@@ -271,10 +274,12 @@ class ZoneProcess:
         self._sweep.reaped()
         if self._phase not in (Phase.STARTING, Phase.RUNNING):
             return
-        policy = self._options.respawn
-        failed = reason.check(ProcessTerminated) is not None
-        again = policy == "always" or (policy == "on-failure" and failed)
-        self._end(After.RESPAWN if again else After.HALT)
+        if verdict.outcome is Outcome.REBOOT:
+            self._end(After.REBOOTED)
+        elif verdict.respawns(self._options.respawn):
+            self._end(After.RESPAWN)
+        else:
+            self._end(After.HALT)
 
     # Inside.
 
@@ -358,9 +363,9 @@ class ZoneProcess:
             if self._reactor.seconds() - self._startedAt >= STEADY_SECONDS:
                 self._backOff.reset()
             failed = after is After.FAILED
-            respawn = self._options.respawn != "never"
-            self._phase = Phase.WAITING if respawn else Phase.DOWN
-            if respawn:
+            again = after is After.REBOOTED or self._options.respawn != "never"
+            self._phase = Phase.WAITING if again else Phase.DOWN
+            if again:
                 wait = self._backOff.wait()
                 self._timer = self._reactor.callLater(wait, self._start, "")
             self._events.event(
@@ -395,5 +400,5 @@ class ZoneProcess:
             self._timer = None
 
 
-def _ended(pid: int, reason: Failure) -> str:
-    return f"process {pid} ended: {how(reason)}"
+def _ended(pid: int, verdict: Verdict) -> str:
+    return f"process {pid} ended: {verdict.words}"

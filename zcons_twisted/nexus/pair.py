@@ -10,7 +10,10 @@ import os
 import struct
 import termios
 
-__all__ = ["PtyInstance", "allowOthers", "discardInput", "unstick"]
+__all__ = ["PtyInstance", "allowOthers", "discardInput", "takeUnread", "unstick"]
+
+# Of typed input that is taken out of a pty; it has room for less.
+_UNREAD_MAX = 64 * 1024
 
 #: Lines and columns of a console that nobody has said otherwise of.
 _WINDOW = struct.pack("4H", 24, 80, 0, 0)
@@ -30,7 +33,8 @@ class PtyInstance:
 
     @ivar zone: the zone's name.
     @ivar master: the manager's descriptor.
-    @ivar subsidiary: the subsidiary's path in C{/dev/pts}.
+    @ivar subsidiary: the subsidiary's path in C{/dev/pts}; empty where it is in
+        another one, that of a container for example.
     """
 
     __slots__ = ("master", "subsidiary", "zone")
@@ -45,6 +49,8 @@ class PtyInstance:
         self.zone = zone
         if master is not None:
             self.subsidiary = f"/dev/pts/{_number(master)}"
+            if not _isAt(self.subsidiary, master):
+                self.subsidiary = ""
             os.set_blocking(master, False)
             self.master = master
             return
@@ -78,6 +84,17 @@ class PtyInstance:
         flags = os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC
         return fcntl.ioctl(self.master, _TIOCGPTPEER, flags)
 
+    def copyWindow(self, other: PtyInstance) -> None:
+        """
+        Have the same number of lines and columns as another one.
+        """
+        try:
+            size = fcntl.ioctl(other.master, termios.TIOCGWINSZ, b"\0" * 8)
+            fcntl.ioctl(self.master, termios.TIOCSWINSZ, size)
+        except OSError:
+            # A terminal without a size is one all the same.
+            return
+
     def terminalSession(self) -> int:
         """
         The session whose controlling terminal the subsidiary is, or 0 where it is
@@ -103,6 +120,24 @@ def _number(master: int) -> int:
     return number
 
 
+def _isAt(path: str, master: int) -> bool:
+    """
+    Is this where a master's subsidiary is?  Every instance of devpts begins to count
+    anew.
+    """
+    try:
+        peer = fcntl.ioctl(master, _TIOCGPTPEER, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+    except OSError:
+        # It can't be opened now: the zone has claimed exclusive use, for example.
+        return os.path.exists(path)
+    try:
+        return os.path.samestat(os.fstat(peer), os.stat(path))
+    except OSError:
+        return False
+    finally:
+        os.close(peer)
+
+
 def unstick(subsidiary: int) -> bool:
     """
     After a hang-up a terminal may be stuck: full of what was on its way, with nothing
@@ -119,6 +154,27 @@ def unstick(subsidiary: int) -> bool:
         # Hung up again; then this comes again.
         return False
     return True
+
+
+def takeUnread(subsidiary: int) -> bytes:
+    """
+    Take what was typed and nobody has read, whole lines or not.
+    """
+    taken = b""
+    try:
+        attributes = termios.tcgetattr(subsidiary)
+        attributes[3] &= ~(termios.ICANON | termios.ECHO)
+        attributes[6][termios.VMIN] = attributes[6][termios.VTIME] = 0
+        termios.tcsetattr(subsidiary, termios.TCSANOW, attributes)
+        while len(taken) < _UNREAD_MAX:
+            more = os.read(subsidiary, _UNREAD_MAX - len(taken))
+            if not more:
+                break
+            taken += more
+    except (OSError, termios.error):
+        # It is hung up: then there is nothing.
+        pass
+    return taken
 
 
 def discardInput(master: int, subsidiary: int) -> int:

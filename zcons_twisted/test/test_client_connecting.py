@@ -11,7 +11,13 @@ import socket
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from zcons_twisted.client.connecting import ATTEMPTS, Dialler, isServed, openUnix
+from zcons_twisted.client.connecting import (
+    ATTEMPTS,
+    ZONES_NAMED,
+    Dialler,
+    isServed,
+    openUnix,
+)
 from zcons_twisted.client.errors import CouldNotConnect
 
 
@@ -109,6 +115,22 @@ class DiallerTests(SynchronousTestCase):
         self.assertIn("no server serves zone z in /run/x", text)
         self.assertIn("twistd zconsole --zone z", text)
 
+    def test_mistyped(self) -> None:
+        """
+        Where other zones are served they are told: as a rule it was one of them.
+        """
+        directory = self.mktemp()
+        os.mkdir(directory)
+        for number in range(ZONES_NAMED):
+            open(os.path.join(directory, f"z{number}.console_sock"), "w").close()
+        dialler = Dialler(os.path.join(directory, "y.console_sock"), "y")
+        text = str(self.assertRaises(CouldNotConnect, dialler.attempt))
+        self.assertIn(f"no server serves zone y in {directory}, but z0, z1, z2,", text)
+        self.assertNotIn("...", text)
+        open(os.path.join(directory, "z9.console_sock"), "w").close()
+        text = str(self.assertRaises(CouldNotConnect, dialler.attempt))
+        self.assertIn("z7, ... is what 'zconsole list' shows there", text)
+
     def test_deadServer(self) -> None:
         """
         A socket that was left behind is said to be such.
@@ -122,7 +144,8 @@ class DiallerTests(SynchronousTestCase):
         """
         self.assertEqual(
             str(self.failure(errno.EACCES)),
-            "/run/x/z.console_sock: Permission denied",
+            "/run/x/z.console_sock: Permission denied: root, the server's user and the"
+            " members of its --group may",
         )
 
     def test_givesUp(self) -> None:

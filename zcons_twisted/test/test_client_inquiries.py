@@ -18,8 +18,16 @@ from twisted.trial.unittest import SynchronousTestCase
 from zcons_twisted.client import inquiries
 from zcons_twisted.client.connecting import Opener
 from zcons_twisted.client.control import ANSWER_SECONDS
-from zcons_twisted.client.inquiries import ASKED_AT_ONCE, Inquiry
-from zcons_twisted.doors.commands import Detach, Event, Refused, Reload, Restart, Status
+from zcons_twisted.client.inquiries import ASKED_AT_ONCE, STAY_SECONDS, Inquiry
+from zcons_twisted.doors.commands import (
+    Boot,
+    Detach,
+    Event,
+    Refused,
+    Reload,
+    Restart,
+    Status,
+)
 from zcons_twisted.rundir import RunDirectory
 
 from .client_fakes import ClientReactor, connectedSocket, nobody
@@ -32,6 +40,8 @@ class Door(AMP):
     """
 
     problems: list[str] | None = None
+    zoneState = "running"
+    zoneLife: str | None = None
 
     @Reload.responder
     def reload(self) -> dict[str, Any]:
@@ -47,7 +57,14 @@ class Door(AMP):
         """
         All about a zone.
         """
-        return status()
+        return status(state=self.zoneState, life=self.zoneLife)
+
+    @Boot.responder
+    def boot(self, bootArguments: str | None) -> dict[str, str]:
+        """
+        It does.
+        """
+        return {"message": "zone booted"}
 
     @Event.responder
     def event(self, name: str, bootArguments: str | None) -> dict[str, str]:
@@ -129,6 +146,31 @@ class InquiryTests(SynchronousTestCase):
         """
         self.assertEqual(self.exit(self.inquiry().order("detach", "z", {})), 1)
         self.assertEqual((self.shown, self.said), ([], ["nobody is attached"]))
+
+    def test_boot(self) -> None:
+        """
+        A zone that does not stay up when it was booted is an error; one that has done
+        its work, or stays, is none.
+        """
+        for state, life, code in (
+            ("running", "process 7", 0),
+            ("installed", "process 7 ended: exit status 0", 0),
+            ("installed", "process 7 ended: exit status 42", 1),
+            ("down", "boot failed: no such file", 1),
+        ):
+            self.setUp()
+            self.patch(Door, "zoneState", state)
+            self.patch(Door, "zoneLife", life)
+            working = Deferred.fromCoroutine(self.inquiry().order("boot", "z", {}))
+            self.answerAll()
+            self.assertNoResult(working)
+            self.reactor.advance(STAY_SECONDS)
+            del self.reactor.transports[0]
+            self.answerAll()
+            self.assertEqual(self.successResultOf(working), code)
+            self.assertEqual(self.shown, ["zone booted\n"])
+            told = [f"but the zone did not stay up: {life}"] if code else []
+            self.assertEqual(self.said, told)
 
     def test_restart(self) -> None:
         """
@@ -254,7 +296,8 @@ class InquiryTests(SynchronousTestCase):
         A socket that a dead server left is told of, and is no error.
         """
         self.assertEqual(self.exit(self.inquiry(nobody).list(["z"])), 0)
-        self.assertIn("its socket was left behind", self.shown[0])
+        self.assertIn("z     no server  -", self.shown[0])
+        self.assertIn("dead servers have left sockets behind for z: ", self.said[0])
 
     def test_listWithoutControlDoor(self) -> None:
         """

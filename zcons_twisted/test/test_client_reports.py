@@ -10,10 +10,12 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from zcons_twisted.client.reports import (
+    ENDED_SHOWN,
     age,
     listing,
     moment,
     operatorBrief,
+    stateBrief,
     statusReport,
     summary,
     unserved,
@@ -87,7 +89,7 @@ class StatusReportTests(SynchronousTestCase):
                 ["history:", "offsets", "4", "to", "36"],
                 ["birth:", "0123456789abcdef"],
                 ["last", "boot:", "offset", "2,", "kept", "to", "36"],
-                ["output:", "32"],
+                ["bytes", "printed:", "32"],
             ],
         )
 
@@ -110,11 +112,29 @@ class StatusReportTests(SynchronousTestCase):
         """
         Sessions that ended are told with their reason.
         """
-        over = {"pid": 5, "uid": 0, "at": 0.0, "reason": "left", "text": "it left"}
+        over = {"pid": 5, "uid": 2**32 - 2, "at": 0.0, "reason": "left", "text": "so"}
+        who = "process 5 of user 4294967294"
         self.assertIn(
-            f"{moment(0)} process 5 of user 0: it left (left)\n",
-            statusReport(status(ended=[over])),
+            f"{moment(0)} {who}: so (left)\n", statusReport(status(ended=[over]))
         )
+        for role, told in (("operator", "operator"), ("watch", "watcher")):
+            ended = [{**over, "role": role}]
+            self.assertIn(
+                f"{moment(0)} {told}, {who}:", statusReport(status(ended=ended))
+            )
+
+    def test_manyEnded(self) -> None:
+        """
+        Only those that ended last are told one by one.
+        """
+        ended = [
+            {"pid": n, "uid": 0, "at": 0.0, "reason": "left", "text": "so"}
+            for n in range(ENDED_SHOWN + 2)
+        ]
+        report = statusReport(status(ended=ended))
+        self.assertEqual(report.count("so (left)"), 5)
+        self.assertNotIn("process 1 of", report)
+        self.assertIn("\n               and 2 before\n", report)
 
     def test_hostileTexts(self) -> None:
         """
@@ -150,18 +170,38 @@ class ListingTests(SynchronousTestCase):
         """
         ann = status(operator=[someone()], watchers=[someone()], printedAt=1000.0)
         rows = [
-            summary(ann, 1090.0),
-            summary(status(zone="longname", state="installed"), 0.0),
-            unserved("gone", "no server: \x1b"),
+            summary(ann, 1059.0),
+            summary(status(zone="long", state="installed"), 0.0),
+            unserved("gone", "no server"),
+            unserved("o", "no \x1b"),
+            summary(status(state="down", life="process 7 ended: killed"), 0),
         ]
         self.assertEqual(
             listing(rows),
-            "ZONE      STATE      DRIVER  OPERATOR              WATCHERS  OUTPUT\n"
-            "z         running    exec    ann\\x1b (process 12)  1         1 min ago\n"
-            "longname  installed  exec    -                     0         -\n"
-            "gone      -          -       -                     -         "
-            "no server: \\x1b\n",
+            "ZONE  STATE          DRIVER  OPERATOR              WATCHERS  OUTPUT\n"
+            "z     running        exec    ann\\x1b (process 12)  1         59 s ago\n"
+            "long  installed      exec    -                     0         -\n"
+            "gone  no server      -       -                     -         -\n"
+            "o     unknown        -       -                     -         no \\x1b\n"
+            "z     down (killed)  exec    -                     0         -\n",
         )
+
+    def test_states(self) -> None:
+        """
+        A zone that is down is told with what became of it; one that runs is not.
+        """
+        for state, life, told in (
+            ("running", "process 7", "running"),
+            ("installed", None, "installed"),
+            ("installed", "not booted yet", "installed (not booted yet)"),
+            (
+                "installed",
+                "process 7 ended: exit status 4",
+                "installed (exit status 4)",
+            ),
+            ("down", "boot failed: no /x", "down (boot failed)"),
+        ):
+            self.assertEqual(stateBrief(state, life), told)
 
     def test_forPrograms(self) -> None:
         """
@@ -173,6 +213,7 @@ class ListingTests(SynchronousTestCase):
             {
                 "zone": "z",
                 "state": "running",
+                "life": None,
                 "driver": "exec",
                 "operator": {"pid": 12, "uid": 1000, "user": "ann\x1b", "since": 0.0},
                 "watchers": 0,

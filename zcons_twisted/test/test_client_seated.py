@@ -13,8 +13,9 @@ from twisted.internet.testing import StringTransport
 from twisted.protocols.amp import AMP
 from twisted.trial.unittest import SynchronousTestCase
 
+from zcons_twisted.client.naming import named
 from zcons_twisted.client.reports import moment
-from zcons_twisted.client.seated import SEAT_SECONDS, named, whoSits
+from zcons_twisted.client.seated import SEAT_SECONDS, whoSits
 from zcons_twisted.doors.commands import Status
 from zcons_twisted.notices import escaped
 from zcons_twisted.rundir import RunDirectory

@@ -47,6 +47,40 @@ class WatchingTests(SynchronousTestCase):
         """
         return (nobody if self.missing in path else connectedSocket)(path)
 
+    def test_leave(self) -> None:
+        """
+        At a terminal a line with the way out leaves, and so does its end; nothing else
+        that is typed does anything.
+        """
+        for pieces, command, left in (
+            ([b"x\n", b"~.\n"], b"~", True),
+            ([b""], b"~", True),
+            ([b"~.\n"], None, False),
+            ([b"~.\n", b"%.\n"], b"%", True),
+            ([b"x~.\n"], b"~", False),
+        ):
+            self.setUp()
+            keys = FakeDescriptor()
+            keys.incoming.extend(pieces)
+            looker = Looker(
+                self.reactor,
+                RunDirectory("/run/x"),
+                self.output,
+                self.said.append,
+                opener=self.opener,
+                input=keys,
+            )
+            watching = Watching(looker, ["y", "z"], Attach("watch"), command)
+            exit_ = Deferred.fromCoroutine(watching.run())
+            while keys.incoming:
+                self.reactor.readers[0].doRead()
+            if not left:
+                self.assertNoResult(exit_)
+                watching.signalled(signal.SIGINT)
+            self.assertEqual(self.successResultOf(exit_), 0)
+            self.assertTrue(keys.closed)
+            self.assertEqual(self.reactor.readers, [])
+
     def begin(self, *zones: str, quiet: bool = False) -> None:
         """
         Look at some zones, and be let in.

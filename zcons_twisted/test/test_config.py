@@ -221,7 +221,7 @@ class BadConfigTests(SynchronousTestCase):
             [
                 "f:1: zone 'a': no",
                 "f:3: zone 'b': grace is of no use to the pty driver: add exec COMMAND"
-                " or endpoint STRING",
+                " or oci BUNDLE or endpoint STRING",
                 "f:6: zone 'c': no",
             ],
         )

@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from ..console import OnHalt
-from ..doors.commands import Boot, Detach, Event, Halt, Reboot, Restart, Status
+from ..doors.commands import Boot, Break, Detach, Event, Halt, Reboot, Restart, Status
 from ..errors import LifecycleError
 from ..events import EVENT_NAMES, ZoneState
 from ..history import HISTORY_MIN
@@ -162,7 +162,10 @@ class StatusTests(ControlTestCase):
         self.assertEqual([each.pop("text") for each in ended], ["first", "second"])
         self.assertEqual(
             ended[0],
-            {"pid": OURS.pid, "uid": OURS.uid, "at": 0.0, "reason": "left"},
+            {
+                **{"pid": OURS.pid, "uid": OURS.uid, "at": 0.0, "reason": "left"},
+                "role": "operator",
+            },
         )
 
     def test_deviceLost(self) -> None:
@@ -429,6 +432,28 @@ class RestartTests(ControlTestCase):
         self.door.restart = self.fail
         self.console.dying = True
         self.assertIn("ends: start it again", self.refused(Restart))
+
+
+class BreakTests(ControlTestCase):
+    """
+    A break can be sent, by whoever may control the zone.
+    """
+
+    def test_sent(self) -> None:
+        """
+        On a line that has breaks.
+        """
+        self.device.breaks = 0
+        self.assertEqual(self.done(Break), {"message": "break sent"})
+        self.assertEqual(self.device.breaks, 1)
+
+    def test_refused(self) -> None:
+        """
+        Not on others, nor where the device is not open.
+        """
+        self.assertEqual(self.refused(Break), "a device in memory has no break")
+        self.device.fail()
+        self.assertEqual(self.refused(Break), "the device is not open")
 
 
 class DetachTests(ControlTestCase):

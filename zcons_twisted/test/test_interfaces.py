@@ -60,11 +60,14 @@ class InterfacesTests(SynchronousTestCase):
 
     def test_options(self) -> None:
         """
-        A zone that nothing was said of runs no command, is not started again and is
-        connected to nothing.
+        A zone that nothing was said of runs no command and no container, is not started
+        again and is connected to nothing.
         """
         options = interfaces.DriverOptions()
-        self.assertEqual(dataclasses.astuple(options), ((), "never", 10.0, "", "", ""))
+        self.assertEqual(
+            dataclasses.astuple(options),
+            ((), "never", 10.0, "", (), "", "", "", "", ""),
+        )
         self.assertRaises(
             dataclasses.FrozenInstanceError, setattr, options, "grace", 1.0
         )

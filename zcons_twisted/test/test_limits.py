@@ -230,7 +230,7 @@ class ClientLimitTests(SynchronousTestCase):
             seconds,
             {
                 **{"event": 10, "boot": 120, "halt": 120, "reboot": 120},
-                **{"detach": 10, "restart": 10},
+                **{"break": 10, "detach": 10, "restart": 10},
             },
         )
 

@@ -97,7 +97,8 @@ class MakeServiceTests(SynchronousTestCase):
         """
         So is a driver that there is not.
         """
-        self.assertIn("choose one of endpoint, exec, pty", self.line("--driver", "x"))
+        told = self.line("--driver", "x")
+        self.assertIn("choose one of endpoint, exec, oci, pty", told)
 
     def test_served(self) -> None:
         """

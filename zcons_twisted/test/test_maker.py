@@ -55,7 +55,8 @@ class DriverMakerTests(SynchronousTestCase):
         error = self.assertRaises(BadOption, findDriverMaker, "zcons\n")
         self.assertEqual(
             str(error),
-            "there is no driver 'zcons\\n': choose one of endpoint, exec, pty, zcons",
+            "there is no driver 'zcons\\n': choose one of endpoint, exec, oci, pty,"
+            " zcons",
         )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
 
 from twisted.internet.interfaces import IReadDescriptor, IWriteDescriptor
 from zope.interface.verify import verifyObject
@@ -254,3 +255,76 @@ class InputTests(ManagerTestCase):
         self.patch(os, "write", refuse)
         self.assertEqual(self.manager.writeNow(b"ls\n"), 0)
         self.assertEqual((self.receiver.reasons, self.manager.isOpen), ([], True))
+
+
+class ExchangeTests(ManagerTestCase):
+    """
+    A manager goes on with another pair.
+    """
+
+    def setUp(self) -> None:
+        """
+        There is another pair.
+        """
+        super().setUp()
+        self.other = socket.socketpair()
+        for each in self.other:
+            self.addCleanup(each.close)
+            each.setblocking(False)
+
+    def exchange(self) -> int:
+        """
+        Go on with it.
+
+        @return: the new descriptor.
+        """
+        fd = os.dup(self.other[0].fileno())
+        self.manager.exchange(fd)
+        return fd
+
+    def test_reading(self) -> None:
+        """
+        What is read from then on is the other one's; the old descriptor is closed.
+        """
+        self.manager.resumeReading()
+        before = self.manager.fileno()
+        fd = self.exchange()
+        self.assertEqual(self.manager.fileno(), fd)
+        self.assertRaises(OSError, os.fstat, before)
+        self.pair[1].send(b"old")
+        self.other[1].send(b"new")
+        self.reactor.settle()
+        self.assertEqual(self.receiver.printed, b"new")
+        self.assertEqual(self.receiver.descriptors, {fd})
+
+    def test_paused(self) -> None:
+        """
+        One that is paused stays so.
+        """
+        self.exchange()
+        self.other[1].send(b"new")
+        self.reactor.settle()
+        self.assertEqual(self.receiver.printed, b"")
+        self.manager.resumeReading()
+        self.reactor.settle()
+        self.assertEqual(self.receiver.printed, b"new")
+
+    def test_writing(self) -> None:
+        """
+        Who waits to write is told when the other one takes it.
+        """
+        while self.manager.writeNow(b"x" * 1_000_000):
+            pass
+        self.manager.wantWritable()
+        self.exchange()
+        self.reactor.settle()
+        self.assertEqual(self.receiver.writables, 1)
+        self.assertEqual(self.manager.writeNow(b"ls"), 2)
+        self.assertEqual(self.other[1].recv(9), b"ls")
+
+    def test_closed(self) -> None:
+        """
+        One that is closed has no use for another.
+        """
+        self.manager.close()
+        self.assertRaises(OSError, os.fstat, self.exchange())

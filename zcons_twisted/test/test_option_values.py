@@ -17,6 +17,7 @@ from ..option_values import (
     choice,
     command,
     commandOrWords,
+    containerId,
     member,
     number,
     path,
@@ -40,6 +41,19 @@ class OptionValuesTests(SynchronousTestCase):
     """
     What can be used becomes a value; for all else a person is told what is wanted.
     """
+
+    def test_containerId(self) -> None:
+        """
+        A container's ID is a name of up to 128 characters that no path is made of.
+        """
+        for good in ("z1", "a.b-c+d_e", "_", "x" * 128):
+            self.assertEqual(containerId(good), good)
+        self.assertRefused(
+            containerId,
+            "up to 128 letters, digits, '.', '-', '+' and '_' are needed, beginning"
+            " with a letter, a digit or '_'",
+            *("", ".", "..", "../x", "-x", "a/b", "a\n", "\xe9", "x" * 129, 1, None),
+        )
 
     def assertRefused(self, check: Check, why: str, *given: object) -> None:
         """

@@ -98,7 +98,7 @@ class ZoneSourceTests(SynchronousTestCase):
             [
                 "2: zone 'a': the exec driver needs --exec COMMAND",
                 "4: zone 'b': there is no driver 'floppy': choose one of endpoint,"
-                " exec, pty, zcons",
+                " exec, oci, pty, zcons",
             ],
         )
 

@@ -228,8 +228,8 @@ class BadOptionsTests(SynchronousTestCase):
         What concerns a command needs one, or something else that it is of use to.
         """
         remedies = {
-            "respawn": "--exec COMMAND",
-            "grace": "--exec COMMAND or --endpoint STRING",
+            "respawn": "--exec COMMAND or --oci BUNDLE",
+            "grace": "--exec COMMAND or --oci BUNDLE or --endpoint STRING",
         }
         for option, value in (("respawn", "always"), ("grace", "3")):
             self.assertEqual(

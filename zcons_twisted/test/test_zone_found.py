@@ -213,7 +213,11 @@ class DownTests(FoundTestCase):
         """
         One that was to be started again is.
         """
-        for note, respawn in (("respawn", "always"), ("reboot", "never")):
+        for note, respawn in (
+            ("respawn", "always"),
+            ("reboot", "never"),
+            ("rebooted", "never"),
+        ):
             self.spawner.started.clear()
             zone = self.found(note, respawn, ended=True, reaped=True, signal=9)
             self.assertIs(zone.state(), ZoneState.DOWN)

@@ -183,7 +183,7 @@ class RebootTests(ZoneTestCase):
         """
         self.assertEqual(
             self.refusal(self.zone.reboot()),
-            "reboot operation is invalid for zones in state 'installed'",
+            "reboot operation is invalid for zones in state 'installed': boot it",
         )
         self.booted()
         self.zone.halt()

@@ -164,9 +164,10 @@ class ConflictTests(SynchronousTestCase):
         self.assertEqual(
             self.told({"respawn": "never", "grace": 1.0, "on-halt": OnHalt.STAY}),
             [
-                "respawn is of no use to the pty driver: add --exec COMMAND",
-                "grace is of no use to the pty driver: add --exec COMMAND"
-                " or --endpoint STRING",
+                "respawn is of no use to the pty driver: add --exec COMMAND or"
+                " --oci BUNDLE",
+                "grace is of no use to the pty driver: add --exec COMMAND or"
+                " --oci BUNDLE or --endpoint STRING",
             ],
         )
         self.assertEqual(
@@ -223,6 +224,6 @@ class ConflictTests(SynchronousTestCase):
         error = self.assertRaises(BadOption, zoneConfig, "z", {"grace": 1.0}, {})
         self.assertEqual(
             str(error),
-            "zone 'z': grace is of no use to the pty driver: add exec COMMAND"
-            " or endpoint STRING",
+            "zone 'z': grace is of no use to the pty driver: add exec COMMAND or"
+            " oci BUNDLE or endpoint STRING",
         )

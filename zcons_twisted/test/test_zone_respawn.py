@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import signal
 
+from ..drivers.verdict import ofContainer
 from ..events import ZoneState
 from .zone_case import ZoneTestCase
 
@@ -194,5 +195,65 @@ class RespawnTests(ZoneTestCase):
         self.booted()
         self.zone.halt()
         self.goes(1)
+        self.assertEqual(self.told(), [("HALTED", "")])
+        self.assertDown()
+
+
+class ContainerTests(ZoneTestCase):
+    """
+    A zone whose process can tell what it wants by how it ends.
+    """
+
+    def after(self, respawn: str, number: int) -> ZoneState:
+        """
+        @return: the state of a zone whose process was ended by a signal.
+        """
+        self.zone = self.make(respawn, read=ofContainer)
+        self.booted()
+        self.goes(0, number)
+        return self.zone.state()
+
+    def test_reboots(self) -> None:
+        """
+        One that reboots is started again, whatever the policy, and not at once when it
+        does so again and again.
+        """
+        for respawn in ("never", "always"):
+            self.assertIs(self.after(respawn, signal.SIGHUP), ZoneState.DOWN)
+            self.assertEqual(self.told(), [("REBOOTING", "")])
+            self.assertEqual(
+                self.zone.account, f"process {self.process.pid} ended: rebooted"
+            )
+            for seconds in (1, 2, 4):
+                before = len(self.reactor.processes)
+                self.reactor.advance(seconds - 0.1)
+                self.assertEqual(len(self.reactor.processes), before)
+                self.reactor.advance(0.2)
+                self.assertEqual(len(self.reactor.processes), before + 1)
+                self.process.begins()
+                self.goes(0, signal.SIGHUP)
+                self.assertEqual(self.told(), [("REBOOTING", "")])
+            self.successResultOf(self.zone.halt())
+
+    def test_powersOff(self) -> None:
+        """
+        One that powers off has halted, whatever the policy.
+        """
+        for respawn in ("never", "on-failure", "always"):
+            self.assertIs(self.after(respawn, signal.SIGINT), ZoneState.INSTALLED)
+            self.assertEqual(self.told(), [("HALTED", "")])
+        self.assertDown()
+
+    def test_rebootsAndIsHalted(self) -> None:
+        """
+        One that reboots while it is told to halt has halted.
+        """
+        self.zone = self.make(read=ofContainer)
+        self.booted()
+        self.sessions.left[self.process.pid] = [self.process.pid]
+        done = self.zone.halt()
+        self.sessions.left.clear()
+        self.goes(0, signal.SIGHUP)
+        self.successResultOf(done)
         self.assertEqual(self.told(), [("HALTED", "")])
         self.assertDown()

@@ -12,6 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from ..backoff import BackOff
 from ..drivers.sweep import LOOK_SECONDS_MAX, Sweep
+from ..drivers.verdict import Reading, ofCommand
 from ..drivers.zone_process import ZoneProcess
 from ..errors import LifecycleError
 from ..events import ZoneState
@@ -83,7 +84,9 @@ class ZoneTestCase(SynchronousTestCase):
         self.events = MemoryEvents()
         self.zone = self.make()
 
-    def make(self, respawn: str = "never", grace: float = 10.0) -> ZoneProcess:
+    def make(
+        self, respawn: str = "never", grace: float = 10.0, read: Reading = ofCommand
+    ) -> ZoneProcess:
         """
         Another zone, with waits of 1, 2, 4 and then always 8 seconds.
         """
@@ -96,6 +99,7 @@ class ZoneTestCase(SynchronousTestCase):
             {"PATH": "/bin"},
             Sweep(self.reactor, "z", self.device, self.sessions),
             BackOff(1, 8, lambda: 0.0),
+            read,
         )
 
     @property
