@@ -288,7 +288,7 @@ class Session:
         that was before it came.
     """
 
-    #: A client of illumos may come before the zone boots, and waits for it.
+    # A client of illumos may come before the zone boots, and waits for it.
     endsAtOnce = False
 
     def __init__(
