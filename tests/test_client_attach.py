@@ -7,6 +7,7 @@ from __future__ import annotations
 import fcntl
 import getpass
 import os
+import pwd
 import re
 import shlex
 import signal
@@ -31,6 +32,9 @@ Launch = Callable[..., Awaitable[Twistd]]
 LOST = b"\r\n[Connection lost; trying again]\r\n"
 AGAIN = b"\r\n[Connected again]\r\n"
 CLOSED = b"\r\n[Connection to zone 'z1' console closed]\r\n"
+
+#: Who all of them are.
+NAME = pwd.getpwuid(os.getuid()).pw_name.encode()
 
 
 def atTerminal(server: Twistd, *words: str) -> AtTerminal:
@@ -592,10 +596,8 @@ async def test_take(server: Twistd) -> None:
     server.run(winner)
     await winner.seated()
     assert await loser.ends() == 3
-    told = (
-        b"zconsole: the server ended the session: taken over by process %d of user %d"
-    )
-    assert told % (winner.pid, os.getuid()) in loser.output
+    told = b"zconsole: the server ended the session: taken over by process %d of %s"
+    assert told % (winner.pid, NAME) in loser.output
     assert loser.settings == loser.before
     winner.send(b"typed")
     assert await zone.reads(5) == b"typed"
