@@ -58,8 +58,9 @@ async def test_leftBehind(launch: Launch) -> None:
     """
     server = await launch("--zone", "z1")
     await server.kill()
-    status, output, _ = await say(server, "list")
-    assert (status, "its socket was left behind" in output) == (0, True)
+    status, output, errors = await say(server, "list")
+    assert (status, "z1    no server  -" in output) == (0, True)
+    assert "dead servers have left sockets behind for z1: " in errors
     status, output, errors = await say(server, "status")
     assert (status, output) == (1, "")
     assert "is gone and has left" in errors

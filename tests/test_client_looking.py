@@ -124,7 +124,7 @@ async def test_leaveSeveral(launch: Launch) -> None:
     At a terminal, the way out leaves several zones as it leaves one.
     """
     server = await launch("--zone", "z1", "--zone", "z2")
-    looks = AtTerminal(server.rundir, "watch", "z1", "z2")
+    looks = AtTerminal(server.rundir, "watch", "--replay", "all", "z1", "z2")
     server.run(looks)
     zone = await server.zoneSide("z1")
     await zone.prints(b"hello\r\n")

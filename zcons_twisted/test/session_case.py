@@ -13,7 +13,6 @@ import txaio.tx
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
-from twisted.trial.unittest import SynchronousTestCase
 
 from zcons_twisted.client.handshake import Handshake
 from zcons_twisted.client.session import ConsoleSession
@@ -132,7 +131,7 @@ class _ImmediateLoop:
         return False
 
 
-class TwistedCase(SessionRules, SynchronousTestCase):
+class TwistedCase(SessionRules):
     """
     With Deferreds.
     """
@@ -144,7 +143,7 @@ class TwistedCase(SessionRules, SynchronousTestCase):
         self.clock = Clock()
         self.frame = txaio.tx
 
-    def tearDown(self) -> None:
+    def tearDown(self: Any) -> None:
         """
         No timer is left once the handshake is over.
         """
@@ -167,7 +166,7 @@ class TwistedCase(SessionRules, SynchronousTestCase):
         return results[0].value if isinstance(results[0], Failure) else results[0]
 
 
-class AsyncioCase(SessionRules, SynchronousTestCase):
+class AsyncioCase(SessionRules):
     """
     With asyncio's futures.
     """

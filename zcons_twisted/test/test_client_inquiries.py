@@ -168,6 +168,7 @@ class InquiryTests(SynchronousTestCase):
             del self.reactor.transports[0]
             self.answerAll()
             self.assertEqual(self.successResultOf(working), code)
+            self.assertEqual(STAY_SECONDS, 0.5)
             self.assertEqual(self.shown, ["zone booted\n"])
             told = [f"but the zone did not stay up: {life}"] if code else []
             self.assertEqual(self.said, told)

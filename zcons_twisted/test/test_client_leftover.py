@@ -22,6 +22,7 @@ from zcons_twisted.rundir import RunDirectory
 
 from .client_fakes import nobody
 from .script_case import ScriptCase
+from .support import shortDirectory
 
 
 class LeftoverTests(ScriptCase):
@@ -34,7 +35,7 @@ class LeftoverTests(ScriptCase):
         A run directory.
         """
         super().setUp()
-        self.directory = RunDirectory(os.path.abspath(self.mktemp()))
+        self.directory = RunDirectory(os.path.join(shortDirectory(self), "run"))
         os.mkdir(self.directory.path, 0o700)
         self.path = self.directory.historyFile("z")
 

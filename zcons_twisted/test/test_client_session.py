@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from twisted.trial.unittest import SynchronousTestCase
+
 from zcons_twisted.client.errors import (
     ConsoleInUse,
     HandshakeFailed,
@@ -205,7 +207,7 @@ class _SessionTests(SessionRules):
         self.assertEqual(self.result(ended), End(EndCause.LOST, "reset"))
 
 
-class TwistedSessionTests(_SessionTests, TwistedCase):
+class TwistedSessionTests(_SessionTests, TwistedCase, SynchronousTestCase):
     """
     With Deferreds.
     """
@@ -223,7 +225,7 @@ class TwistedSessionTests(_SessionTests, TwistedCase):
         self.result(gaveUp)
 
 
-class AsyncioSessionTests(_SessionTests, AsyncioCase):
+class AsyncioSessionTests(_SessionTests, AsyncioCase, SynchronousTestCase):
     """
     With asyncio's futures.
     """

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from twisted.trial.unittest import SynchronousTestCase
+
 from zcons_twisted.client.errors import (
     NotSeated,
     NotStructured,
@@ -263,13 +265,13 @@ class _StructuredTests(SessionRules):
         self.assertEqual(self.output, [b"a"])
 
 
-class TwistedStructuredTests(_StructuredTests, TwistedCase):
+class TwistedStructuredTests(_StructuredTests, TwistedCase, SynchronousTestCase):
     """
     With Deferreds.
     """
 
 
-class AsyncioStructuredTests(_StructuredTests, AsyncioCase):
+class AsyncioStructuredTests(_StructuredTests, AsyncioCase, SynchronousTestCase):
     """
     With asyncio's futures.
     """
