@@ -163,8 +163,11 @@ class InquiryTests(SynchronousTestCase):
             self.patch(Door, "zoneLife", life)
             working = Deferred.fromCoroutine(self.inquiry().order("boot", "z", {}))
             self.answerAll()
+            # It is not looked at before it had the time to fail.
+            self.reactor.advance(STAY_SECONDS * 0.9)
+            self.assertEqual(len(self.reactor.transports), 1)
             self.assertNoResult(working)
-            self.reactor.advance(STAY_SECONDS)
+            self.reactor.advance(STAY_SECONDS * 0.1)
             del self.reactor.transports[0]
             self.answerAll()
             self.assertEqual(self.successResultOf(working), code)
