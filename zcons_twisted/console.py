@@ -29,6 +29,7 @@ from .events import ZoneEvent
 from .fanout import Fanout
 from .history import History
 from .interfaces import IManagerDevice, IZoneStates
+from .log_queue import LogQueue
 from .logbook import Logbook
 from .notices import DOWN_TEXT, unreadText
 from .presence import Presence
@@ -79,6 +80,7 @@ class Console:
         onDeath: Callable[[], None],
         history: History,
         clock: IReactorTime,
+        logQueue: LogQueue | None = None,
     ) -> None:
         """
         @param zone: the zone's name.
@@ -88,9 +90,11 @@ class Console:
         @param onDeath: called once, when the console is to be taken down.
         @param history: keeps what the zone prints.
         @param clock: measures how much is told in the log.
+        @param logQueue: writes who came and went; where L{None}, that is written at
+            once.
         """
         self.zone = zone
-        self.logbook = Logbook(zone, clock)
+        self.logbook = Logbook(zone, clock, logQueue)
         self.counters = Counters()
         self.history = history
         self.readFrom = history.readFrom

@@ -15,6 +15,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 from .credentials import Credentials
+from .log_queue import LogQueue
 
 __all__ = ["KINDS_MAX", "LINES_MAX", "LINES_SECONDS", "Logbook"]
 
@@ -33,13 +34,18 @@ class Logbook:
 
     _log = Logger()
 
-    def __init__(self, zone: str, clock: IReactorTime) -> None:
+    def __init__(
+        self, zone: str, clock: IReactorTime, queue: LogQueue | None = None
+    ) -> None:
         """
         @param zone: the zone's name, for the lines.
         @param clock: measures the second.
+        @param queue: writes the lines when nobody waits; where L{None}, they are
+            written at once.
         """
         self._zone = zone
         self._clock = clock
+        self._queue = queue
         self._began = clock.seconds() - LINES_SECONDS
         self._told = 0
         self._more: dict[tuple[str, int | None], int] = {}
@@ -119,7 +125,7 @@ class Logbook:
             self._told = 0
         if self._told < LINES_MAX:
             self._told += 1
-            self._log.info(f"{{zone}}: {text}", zone=self._zone, **fields)
+            self._write(text, fields)
             return
         key: tuple[str, int | None] = (kind, uid)
         if key not in self._more and len(self._more) >= KINDS_MAX:
@@ -131,20 +137,27 @@ class Logbook:
 
     def close(self) -> None:
         """
-        Tell what was only counted.  Harmless to say twice.
+        Tell what was only counted, and what waits.  Harmless to say twice.
         """
         if self._timer is not None:
             self._timer.cancel()
             self._flush()
+        if self._queue is not None:
+            self._queue.flush()
 
     def _flush(self) -> None:
         self._timer = None
         more, self._more = self._more, {}
-        self._log.info(
-            "{zone}: and within a second {more}",
-            zone=self._zone,
-            more=", ".join(
-                f"{count} {kind} by {'others' if uid is None else f'user {uid}'}"
-                for (kind, uid), count in more.items()
-            ),
+        told = ", ".join(
+            f"{count} {kind} by {'others' if uid is None else f'user {uid}'}"
+            for (kind, uid), count in more.items()
         )
+        self._write("and within a second {more}", {"more": told})
+
+    def _write(self, text: str, fields: dict[str, object]) -> None:
+        fields["zone"] = self._zone
+        text = f"{{zone}}: {text}"
+        if self._queue is None:
+            self._log.info(text, **fields)
+        else:
+            self._queue.info(self._log, text, fields)

@@ -184,7 +184,11 @@ class Follower:
                 self._pending = self._pending[taken:]
                 if self._pending:
                     self._block()
-                continue
+                    return
+                if self._isCurrent():
+                    # An answer was all: nothing of the history has to be looked at.
+                    self._catchUp()
+                    return
             chunk = self._next()
             if chunk is None:
                 self._catchUp()

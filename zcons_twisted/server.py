@@ -13,6 +13,7 @@ from twisted.logger import Logger
 
 from .doors.listening import NO_SOCKETS, PassedSockets
 from .handshakes import PendingHandshakes
+from .log_queue import LogQueue
 from .nexus.client import Nexus
 from .outcomes import Outcome, Reload
 from .reactors import ServerReactor
@@ -70,6 +71,7 @@ class ConsoleServer(MultiService):
         self.keep = False
         self.handshakes = PendingHandshakes(reactor)
         self._urgency = Urgency()
+        self._logQueue = LogQueue(reactor)
         self._rundir = rundir
         self._gid = gid
         self._reload = reload
@@ -95,6 +97,7 @@ class ConsoleServer(MultiService):
             passed=self._passed,
             nexus=self._nexus,
             restart=self.restart if self._nexus and self._onRestart else None,
+            logQueue=self._logQueue,
         )
 
     def change(self, zones: Iterable[ZoneConfig]) -> Deferred[Outcome]:

@@ -41,6 +41,7 @@ from .interfaces import (
     IZoneLife,
 )
 from .laps import Laps
+from .log_queue import LogQueue
 from .names import checkZoneName
 from .nexus.client import Nexus
 from .notices import escaped
@@ -87,6 +88,7 @@ class ZoneConsoleService(Service):
         passed: PassedSockets = NO_SOCKETS,
         nexus: Nexus | None = None,
         restart: Callable[[], None] | None = None,
+        logQueue: LogQueue | None = None,
     ) -> None:
         """
         @param reactor: the one that everything runs in.
@@ -103,6 +105,7 @@ class ZoneConsoleService(Service):
         @param nexus: keeps the zone's device, where its driver can make use of one, so
             that the zone outlives the server; where L{None}, it goes with this process.
         @param restart: has the whole server run again, with its zones left as they are.
+        @param logQueue: writes who came and went; one for all zones of a server.
         @raise BadZoneName: the zone can't be called so.
         """
         self.zone = checkZoneName(config.name)
@@ -119,6 +122,7 @@ class ZoneConsoleService(Service):
         self._passed = passed
         self._nexus = nexus
         self._restart = restart
+        self._logQueue = logQueue or LogQueue(reactor, now)
         self.keep = False
         self._lock = ZoneLock(rundir.lockFile(self.zone), self.zone)
         self._driver: IConsoleDriver | None = None
@@ -273,6 +277,7 @@ class ZoneConsoleService(Service):
             self._died,
             kept.history,
             self._reactor,
+            self._logQueue,
         )
         self._driver = driver
         failed: list[Failure] = []

@@ -73,6 +73,7 @@ class PtyManager:
         self._advanced = receiver.advanced
         self._urgent = receiver.urgent
         self._floods = False
+        self._gaveWay = False
         self._got = 0
         self._holdAnew = holdAnew
         self._reading = False
@@ -185,7 +186,14 @@ class PtyManager:
     def doRead(self) -> None:
         """
         The zone has printed something.
+
+        Whoever ended the last batch may come after us in this turn of the reactor,
+        for a manager that floods is always ready before it: then it has this turn.
         """
+        if self._gaveWay:
+            self._gaveWay = False
+            if self._urgent():
+                return
         self._read()
 
     def drain(self) -> int:
@@ -264,6 +272,7 @@ class PtyManager:
                 return
             if room <= ask:
                 if self._urgent():
+                    self._gaveWay = True
                     return
                 ask = room - ASK_EACH
 

@@ -121,6 +121,30 @@ class OutputTests(ManagerTestCase):
         self.assertGreaterEqual(2 * 4095, ASK_EACH)
         self.assertLess(4095, ASK_EACH)
 
+    def test_givesWay(self) -> None:
+        """
+        Whoever ended a batch has the next turn, but no more than that one.
+        """
+        self.patch(os, "read", lambda fd, size: b"x" * min(size, 4095))
+        self.receiver.waits = True
+        self.manager.doRead()
+        self.assertEqual(len(self.receiver.batches), 1)
+        self.manager.doRead()
+        self.assertEqual(len(self.receiver.batches), 1)
+        self.manager.doRead()
+        self.assertEqual(len(self.receiver.batches), 2)
+
+    def test_givesNoWay(self) -> None:
+        """
+        Where it has had its turn meanwhile, there is nothing to wait for.
+        """
+        self.patch(os, "read", lambda fd, size: b"x" * min(size, 4095))
+        self.receiver.waits = True
+        self.manager.doRead()
+        self.receiver.waits = False
+        self.manager.doRead()
+        self.assertEqual(len(self.receiver.batches), 2)
+
     def test_limit(self) -> None:
         """
         The limit is the documented one.
@@ -153,10 +177,12 @@ class OutputTests(ManagerTestCase):
         self.receiver.waits = True
         self.manager.doRead()
         self.assertEqual(self.receiver.descriptors, set())
+        self.receiver.waits = False
         self.manager.doRead()
         self.assertEqual(self.receiver.descriptors, {fd})
         self.manager.pauseReading()
         self.assertEqual(self.receiver.descriptors, set())
+        self.receiver.waits = True
         self.manager.doRead()
         self.manager.resumeReading()
         self.assertEqual(self.receiver.descriptors, set())
