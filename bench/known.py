@@ -42,6 +42,31 @@ class _Ours(Peer):
 
 
 @dataclass
+class _Shards(_Ours):
+    """
+    The same zones, divided among several servers.
+    """
+
+    shards: int = 1
+
+    def commands(self, server: Server) -> Sequence[list[str]]:
+        configuration = server.directory / "zones.toml"
+        configuration.write_text("".join(f"[zones.{z}]\n" for z in server.zones))
+        alone = _Ours.commands(self, server)[0]
+        words = alone[: alone.index("--zone")]
+        return [
+            [
+                *words,
+                "--config",
+                str(configuration),
+                "--shard",
+                f"{k + 1}/{self.shards}",
+            ]
+            for k in range(self.shards)
+        ]
+
+
+@dataclass
 class _Conserver(Peer):
     """
     conserver, with a log for each console as its packages have it, and without TLS.
@@ -135,6 +160,7 @@ def _which(program: str) -> str | None:
 
 def _ours(ruler: Path) -> list[Peer]:
     plain = "twistd zconsole, as it is started without further options"
+    processors = os.cpu_count() or 1
     return [
         _Ours(
             "zcons",
@@ -158,6 +184,13 @@ def _ours(ruler: Path) -> list[Peer]:
             ruler,
             wire="attach",
             only=frozenset(("bulk", "paste", "echo", "flood-key", "attach", "busy")),
+        ),
+        _Shards(
+            "zcons-shards",
+            f"the same zones, divided among {processors} servers by --shard",
+            ruler,
+            only=frozenset(("neighbour-4", "neighbour-32")),
+            shards=processors,
         ),
     ]
 

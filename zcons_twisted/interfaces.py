@@ -102,6 +102,12 @@ class IDeviceReceiver(Interface):
         Is something interactive waiting, so that a batch should end?
         """
 
+    def stillUrgent() -> bool:
+        """
+        Was there when it was asked last, of this device or of another, and is there
+        still?  Then a device that floods should give way for a turn of the reactor.
+        """
+
     def interactive(fd: int, yes: bool) -> None:
         """
         What comes from this descriptor is interactive from now on, or is not: because

@@ -62,6 +62,7 @@ class Laps:
         self.writable = console.writable
         self._urgency = urgency or Urgency()
         self.urgent = self._urgency.waits
+        self.stillUrgent = self._urgency.stillWaits
         self._clock = clock
         self._driver = driver
         self._console = console

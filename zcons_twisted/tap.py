@@ -25,6 +25,7 @@ from .shards import Shard
 from .sources import ZoneSource
 from .systemd.activation import ActivatedSockets
 from .systemd.journal import JournalObserver, isJournal
+from .systems import hasEpoll
 from .twistd_server import TwistdServer
 from .zone_config import ZoneConfig
 from .zone_options import ZONE_OPTIONS, ZoneOption, zoneConfig
@@ -278,6 +279,10 @@ def _oneOf(option: str, given: str, choices: tuple[str, ...]) -> str:
 
 
 def _globalReactor() -> ServerReactor:
+    if hasEpoll():
+        from .lean_reactor import installWhereNone
+
+        installWhereNone()
     from twisted.internet import reactor
 
     return cast(ServerReactor, reactor)

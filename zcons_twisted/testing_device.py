@@ -152,6 +152,7 @@ class MemoryReceiver:
         self.printed = b""
         self.batches: list[bytes] = []
         self.waits = False
+        self._waited = False
         self.descriptors: set[int] = set()
         self.writables = 0
         self.reasons: list[str] = []
@@ -183,7 +184,14 @@ class MemoryReceiver:
         """
         See L{IDeviceReceiver}.
         """
+        self._waited = self.waits
         return self.waits
+
+    def stillUrgent(self) -> bool:
+        """
+        See L{IDeviceReceiver}.
+        """
+        return self._waited and self.urgent()
 
     def interactive(self, fd: int, yes: bool) -> None:
         """

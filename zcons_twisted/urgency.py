@@ -7,6 +7,10 @@ that is interactive, which is every session and every console that is not in a f
 also in an epoll set of its own, and that set is asked after each piece of a batch,
 without waiting: a quarter of a microsecond (measured: a key under a flood takes 0.1 ms
 instead of 1.1 ms, a neighbour's echo 0.3 ms instead of 3.9 ms, at the same output).
+
+A batch that was ended is not all: consoles in a flood are always ready, and so have
+their turn before whoever has just become ready.  Once somebody was found waiting, each
+of them gives way until that one has had its turn, but never twice in a row.
 Where there is no epoll to rely on, the same question is put to poll(2).
 """
 
@@ -28,6 +32,7 @@ class Urgency:
     def __init__(self) -> None:
         self._set: select.epoll | _PollSet | None = None
         self._members: set[int] = set()
+        self._waited = False
 
     def add(self, fd: int) -> None:
         """
@@ -55,7 +60,15 @@ class Urgency:
         """
         Has one of them something to be read?
         """
-        return self._set is not None and bool(self._set.poll(0, 1))
+        self._waited = self._set is not None and bool(self._set.poll(0, 1))
+        return self._waited
+
+    def stillWaits(self) -> bool:
+        """
+        Had one when it was asked last, and has one still?  Where none had, this is
+        for nothing.
+        """
+        return self._waited and self.waits()
 
 
 class _PollSet:

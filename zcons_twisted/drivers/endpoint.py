@@ -241,6 +241,7 @@ class _Telling:
         self.advanced = receiver.advanced
         self.output = receiver.output
         self.urgent = receiver.urgent
+        self.stillUrgent = receiver.stillUrgent
         self.interactive = receiver.interactive
         self.writable = receiver.writable
         self._receiver = receiver

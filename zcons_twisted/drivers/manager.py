@@ -72,6 +72,7 @@ class PtyManager:
         self._readFrom = receiver.readFrom
         self._advanced = receiver.advanced
         self._urgent = receiver.urgent
+        self._stillUrgent = receiver.stillUrgent
         self._floods = False
         self._gaveWay = False
         self._got = 0
@@ -187,13 +188,13 @@ class PtyManager:
         """
         The zone has printed something.
 
-        Whoever ended the last batch may come after us in this turn of the reactor,
-        for a manager that floods is always ready before it: then it has this turn.
+        Whoever ended a batch comes after us in this turn of the reactor, for managers
+        that flood are always ready before it.  It shall not wait for a piece of each.
         """
-        if self._gaveWay:
-            self._gaveWay = False
-            if self._urgent():
-                return
+        if self._floods and not self._gaveWay and self._stillUrgent():
+            self._gaveWay = True
+            return
+        self._gaveWay = False
         self._read()
 
     def drain(self) -> int:
@@ -272,7 +273,6 @@ class PtyManager:
                 return
             if room <= ask:
                 if self._urgent():
-                    self._gaveWay = True
                     return
                 ask = room - ASK_EACH
 

@@ -5,6 +5,9 @@ Tests for L{zcons_twisted.log_queue}.
 
 from __future__ import annotations
 
+from typing import cast
+
+from twisted.internet.base import DelayedCall
 from twisted.internet.task import Clock
 from twisted.logger import (
     ILogObserver,
@@ -35,7 +38,7 @@ class Turns(Clock):
         """
         due = [c for c in self.getDelayedCalls() if c.getTime() <= self.seconds()]
         for call in due:
-            work = call.func
+            work = cast(DelayedCall, call).func
             call.cancel()
             work()
 

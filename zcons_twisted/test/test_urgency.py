@@ -47,6 +47,22 @@ class UrgencyTests(SynchronousTestCase):
         self.ours.recv(1)
         self.assertFalse(self.urgency.waits())
 
+    def test_stillWaits(self) -> None:
+        """
+        Who waited when it was asked last may have had its turn since; who waited only
+        since then is not looked for.
+        """
+        self.urgency.add(self.fd)
+        self.theirs.send(b"x")
+        self.assertFalse(self.urgency.stillWaits())
+        self.assertTrue(self.urgency.waits())
+        for _ in range(2):
+            self.assertTrue(self.urgency.stillWaits())
+        self.ours.recv(1)
+        self.assertFalse(self.urgency.stillWaits())
+        self.theirs.send(b"x")
+        self.assertFalse(self.urgency.stillWaits())
+
     def test_descriptor(self) -> None:
         """
         It has a descriptor only while somebody is interactive.
