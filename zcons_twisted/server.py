@@ -12,15 +12,13 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.logger import Logger
 
 from .doors.listening import NO_SOCKETS, PassedSockets
-from .handshakes import PendingHandshakes
-from .log_queue import LogQueue
 from .nexus.client import Nexus
 from .outcomes import Outcome, Reload
 from .reactors import ServerReactor
 from .reloading import changeZones
 from .rundir import RunDirectory
+from .server_parts import ServerParts
 from .service import ZoneConsoleService
-from .urgency import Urgency
 from .zone_config import ZoneConfig
 
 __all__ = ["ConsoleServer"]
@@ -69,13 +67,16 @@ class ConsoleServer(MultiService):
         self._nexus = nexus
         self._onRestart = onRestart
         self.keep = False
-        self.handshakes = PendingHandshakes(reactor)
-        self._urgency = Urgency()
-        self._logQueue = LogQueue(reactor)
+        self._parts = ServerParts.make(
+            reactor,
+            reload,
+            passed,
+            nexus,
+            self.restart if nexus and onRestart else None,
+        )
+        self.handshakes = self._parts.handshakes
         self._rundir = rundir
         self._gid = gid
-        self._reload = reload
-        self._passed = passed
         for config in zones:
             self.make(config).setServiceParent(self)
 
@@ -86,18 +87,7 @@ class ConsoleServer(MultiService):
         @raise BadZoneName: it can't be called so.
         """
         return ZoneConsoleService(
-            self._reactor,
-            config,
-            self._rundir,
-            self._gid,
-            self.handshakes,
-            self._urgency,
-            self._zoneDied,
-            reload=self._reload,
-            passed=self._passed,
-            nexus=self._nexus,
-            restart=self.restart if self._nexus and self._onRestart else None,
-            logQueue=self._logQueue,
+            self._reactor, config, self._rundir, self._gid, self._zoneDied, self._parts
         )
 
     def change(self, zones: Iterable[ZoneConfig]) -> Deferred[Outcome]:

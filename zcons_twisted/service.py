@@ -3,15 +3,13 @@
 L{ZoneConsoleService}: one zone's console as a service.
 
 What a zone needs is acquired in this order: the run directory and the lock, the
-device, the console socket, the control socket, and then the zone's own process.  So
-whoever finds the control door open finds a console that is served.  It is released
-in the opposite order, but for the sessions, which stay until the zone is down.
+device and the doors, and then the zone's own process.  It is released in the opposite
+order, but for the sessions, which stay until the zone is down.
 """
 
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -23,13 +21,11 @@ from zope.interface import implementer
 
 from .console import Console
 from .credentials import Admission
-from .doors.console_socket import ConsoleSocket
-from .doors.control_socket import ControlSocket
-from .doors.listening import NO_SOCKETS, PassedSockets, ZoneLock, checkSocket
+from .doors.both import BothDoors
+from .doors.listening import ZoneLock, checkSocket
 from .drivers.maker import findDriverMaker
 from .errors import LifecycleError, ZConsError
 from .events import ZoneEvent
-from .handshakes import PendingHandshakes
 from .history import History
 from .history_file import HistoryFile
 from .interfaces import (
@@ -40,16 +36,12 @@ from .interfaces import (
     IZoneEvents,
     IZoneLife,
 )
-from .laps import Laps
-from .log_queue import LogQueue
 from .names import checkZoneName
-from .nexus.client import Nexus
 from .notices import escaped
-from .outcomes import Reload
 from .reactors import ServerReactor
 from .rundir import RunDirectory
+from .server_parts import ServerParts
 from .sessions import EndReason
-from .urgency import Urgency
 from .zone_config import ZoneConfig
 
 __all__ = ["ZoneConsoleService"]
@@ -80,32 +72,18 @@ class ZoneConsoleService(Service):
         config: ZoneConfig,
         rundir: RunDirectory,
         gid: int | None = None,
-        handshakes: PendingHandshakes | None = None,
-        urgency: Urgency | None = None,
         onDeath: Callable[[ZoneConsoleService], None] | None = None,
-        now: Callable[[], float] = time.time,
-        reload: Reload | None = None,
-        passed: PassedSockets = NO_SOCKETS,
-        nexus: Nexus | None = None,
-        restart: Callable[[], None] | None = None,
-        logQueue: LogQueue | None = None,
+        parts: ServerParts | None = None,
     ) -> None:
         """
         @param reactor: the one that everything runs in.
         @param config: which zone, and how.
         @param rundir: where its sockets and links are.
         @param gid: a group that may use them besides the server's user and root.
-        @param handshakes: counts pending handshakes; one for all zones of a server.
-        @param urgency: all that is interactive; one for all zones of a server.
         @param onDeath: called when the zone is down, nobody is attached, and the
             console is not to stay; where L{None}, the service stops itself.
-        @param now: the time in seconds since the epoch.
-        @param reload: has the whole server's configuration read anew.
-        @param passed: sockets that are there already.
-        @param nexus: keeps the zone's device, where its driver can make use of one, so
-            that the zone outlives the server; where L{None}, it goes with this process.
-        @param restart: has the whole server run again, with its zones left as they are.
-        @param logQueue: writes who came and went; one for all zones of a server.
+        @param parts: what it shares with the other zones of its server; where
+            L{None}, there are none.
         @raise BadZoneName: the zone can't be called so.
         """
         self.zone = checkZoneName(config.name)
@@ -114,22 +92,13 @@ class ZoneConsoleService(Service):
         self.config = config
         self._rundir = rundir
         self._admission = Admission.ours(gid)
-        self._handshakes = handshakes or PendingHandshakes(reactor)
-        self._urgency = urgency or Urgency()
         self._onDeath = onDeath
-        self._now = now
-        self._reload = reload
-        self._passed = passed
-        self._nexus = nexus
-        self._restart = restart
-        self._logQueue = logQueue or LogQueue(reactor, now)
+        self._parts = parts or ServerParts.make(reactor)
         self.keep = False
         self._lock = ZoneLock(rundir.lockFile(self.zone), self.zone)
         self._driver: IConsoleDriver | None = None
         self._history: History | None = None
-        self._laps: Laps | None = None
-        self._consoleSocket: ConsoleSocket | None = None
-        self._controlSocket: ControlSocket | None = None
+        self._doors: BothDoors | None = None
         self._deviceReady: Deferred[None] | None = None
         self._stopping: list[Deferred[None]] = []
 
@@ -146,14 +115,14 @@ class ZoneConsoleService(Service):
                 self._rundir.consoleSocket(self.zone),
                 self._rundir.controlSocket(self.zone),
             ):
-                checkSocket(path, self.zone, self._passed)
+                checkSocket(path, self.zone, self._parts.passed)
         self._makeDriver()
 
     def usesNexus(self) -> bool:
         """
         Will the zone's device be kept by a nexus?
         """
-        return self._nexus is not None and IOutlivingDriver.providedBy(
+        return self._parts.nexus is not None and IOutlivingDriver.providedBy(
             self._makeDriver()
         )
 
@@ -254,8 +223,9 @@ class ZoneConsoleService(Service):
         driver = maker.driver(
             self._reactor, self.zone, self._rundir, self.config.options, self
         )
-        if self._nexus is not None and IOutlivingDriver.providedBy(driver):
-            IOutlivingDriver(driver).useNexus(self._nexus)
+        nexus = self._parts.nexus
+        if nexus is not None and IOutlivingDriver.providedBy(driver):
+            IOutlivingDriver(driver).useNexus(nexus)
         return driver
 
     def _acquire(self) -> None:
@@ -265,7 +235,7 @@ class ZoneConsoleService(Service):
         kept = HistoryFile(
             self._rundir.historyFile(self.zone),
             self.config.history,
-            self._now,
+            self._parts.now,
             self._admission.gid,
         )
         self._history = kept.history
@@ -273,11 +243,11 @@ class ZoneConsoleService(Service):
             self.zone,
             driver.states,
             self.config.onHalt,
-            self._now,
+            self._parts.now,
             self._died,
             kept.history,
             self._reactor,
-            self._logQueue,
+            self._parts.logQueue,
         )
         self._driver = driver
         failed: list[Failure] = []
@@ -293,27 +263,10 @@ class ZoneConsoleService(Service):
         if self._driver is not driver:
             # Stopped while the device came up.
             return
-        laps = Laps(self._reactor, driver, self.console, self._urgency)
-        self._laps = laps
-        laps.begin()
-        self._consoleSocket = ConsoleSocket(
-            self._reactor,
-            self.console,
-            self._admission,
-            self._handshakes,
-            self._urgency,
+        self._doors = BothDoors(
+            self._reactor, self.console, driver, self._admission, self._parts
         )
-        self._consoleSocket.start(self._rundir.consoleSocket(self.zone), self._passed)
-        self._controlSocket = ControlSocket(
-            self._reactor,
-            self.console,
-            driver,
-            laps,
-            self._admission,
-            reload=self._reload,
-            restart=self._restart,
-        )
-        self._controlSocket.start(self._rundir.controlSocket(self.zone), self._passed)
+        self._doors.open(self._rundir, self.zone)
         self._log.info(
             "{zone}: console is served, device {device}",
             zone=self.zone,
@@ -340,12 +293,10 @@ class ZoneConsoleService(Service):
         return None if ILastingLife.providedBy(life) else life
 
     def _boot(self) -> None:
-        life = self._ownLife()
-        outliving = self._outliving()
+        life, outliving = self._ownLife(), self._outliving()
         if outliving is not None and outliving.resumed:
             self._log.info("{zone}: found as it was left", zone=self.zone)
-            return
-        if self.running and self._controlSocket is not None and life is not None:
+        elif self.running and life and self._doors and self._doors.areOpen:
             booted = life.boot("")
             # Told as an event and in the log already.
             booted.addErrback(lambda failure: failure.trap(ZConsError) and None)
@@ -397,16 +348,14 @@ class ZoneConsoleService(Service):
         return settled
 
     async def _closeControl(self) -> None:
-        if self._controlSocket is not None:
-            await self._controlSocket.stop()
-            self._controlSocket = None
+        if self._doors is not None:
+            await self._doors.closeControl()
 
     async def _closeConsole(self) -> None:
-        if self._consoleSocket is not None:
+        if self._doors is not None:
             if self.keep and self._outliving() is not None:
                 self.console.endAll(EndReason.RESTARTING, "the server restarts")
-            await self._consoleSocket.stop("the server stops")
-            self._consoleSocket = None
+            await self._doors.closeConsole()
 
     async def _halt(self) -> None:
         if self.keep and self._outliving() is not None:
@@ -419,15 +368,9 @@ class ZoneConsoleService(Service):
         """
         What is left when the doors are closed and nothing runs.
         """
-        if self._laps is not None:
-            self._laps.end()
-            self._laps = None
-        for door in (self._controlSocket, self._consoleSocket):
-            if isinstance(door, ControlSocket):
-                door.stop()
-            elif door is not None:
-                door.stop("the server stops")
-        self._controlSocket = self._consoleSocket = None
+        if self._doors is not None:
+            self._doors.end()
+            self._doors = None
         gone: Deferred[Any] = succeed(None)
         outliving = self._outliving()
         if outliving is not None and self.keep:

@@ -15,6 +15,7 @@ from ..console import OnHalt
 from ..interfaces import DriverOptions
 from ..rundir import RunDirectory
 from ..server import ConsoleServer
+from ..server_parts import ServerParts
 from ..service import ZoneConsoleService
 from ..testing import FakeReactor, MemoryDriver, MemoryDriverMaker
 from ..zone_config import ZoneConfig
@@ -58,7 +59,7 @@ class ServiceTestCase(SynchronousTestCase):
             config or ZoneConfig("z"),
             self.rundir,
             onDeath=self.deaths.append if onDeath else None,
-            now=self.reactor.seconds,
+            parts=ServerParts.make(self.reactor, now=self.reactor.seconds),
         )
         self.addCleanup(self.stop, made)
         return made

@@ -14,6 +14,7 @@ from .. import service
 from ..interfaces import IOutlivingDriver
 from ..nexus.client import Nexus
 from ..server import ConsoleServer
+from ..server_parts import ServerParts
 from ..service import ZoneConsoleService
 from ..testing import MemoryDriver, MemoryDriverMaker, MemoryLife
 from ..zone_config import ZoneConfig
@@ -82,8 +83,11 @@ class KeepTests(ServiceTestCase):
             self.reactor,
             ZoneConfig("z"),
             self.rundir,
-            now=self.reactor.seconds,
-            nexus=self.nexus if nexus else None,
+            parts=ServerParts.make(
+                self.reactor,
+                nexus=self.nexus if nexus else None,
+                now=self.reactor.seconds,
+            ),
         )
         self.addCleanup(self.stop, made)
         made.startService()
@@ -182,5 +186,5 @@ class KeepTests(ServiceTestCase):
         self.assertEqual((self.driver.left, self.life.calls), (1, [("boot", "")]))
         other = ConsoleServer(self.reactor, [ZoneConfig("z")], self.rundir)
         self.addCleanup(self.stop, other)
-        self.assertIsNone(other.zones()[0]._restart)
+        self.assertIsNone(other.zones()[0]._parts.restart)
         other.restart()

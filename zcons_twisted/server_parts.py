@@ -1,0 +1,72 @@
+# -*- test-case-name: zcons_twisted.test.test_service -*-
+"""
+What the zones of one server have in common.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .doors.listening import NO_SOCKETS, PassedSockets
+from .handshakes import PendingHandshakes
+from .log_queue import LogQueue
+from .nexus.client import Nexus
+from .outcomes import Reload
+from .reactors import ServerReactor
+from .urgency import Urgency
+
+__all__ = ["ServerParts"]
+
+
+@dataclass(frozen=True, slots=True)
+class ServerParts:
+    """
+    What a zone shares with the other zones of its server.
+
+    @ivar handshakes: counts pending handshakes.
+    @ivar urgency: all that is interactive.
+    @ivar logQueue: writes who came and went.
+    @ivar now: the time in seconds since the epoch.
+    @ivar reload: has the server's configuration read anew.
+    @ivar passed: sockets that are there already.
+    @ivar nexus: keeps the devices of zones whose drivers can make use of one, so that
+        the zones outlive the server; where L{None}, they go with this process.
+    @ivar restart: has the server run again, with its zones left as they are.
+    """
+
+    handshakes: PendingHandshakes
+    urgency: Urgency
+    logQueue: LogQueue
+    now: Callable[[], float]
+    reload: Reload | None = None
+    passed: PassedSockets = NO_SOCKETS
+    nexus: Nexus | None = None
+    restart: Callable[[], None] | None = None
+
+    @classmethod
+    def make(
+        cls,
+        reactor: ServerReactor,
+        reload: Reload | None = None,
+        passed: PassedSockets = NO_SOCKETS,
+        nexus: Nexus | None = None,
+        restart: Callable[[], None] | None = None,
+        now: Callable[[], float] = time.time,
+    ) -> ServerParts:
+        """
+        Those of a new server.
+
+        @param reactor: the one that everything runs in.
+        """
+        return cls(
+            PendingHandshakes(reactor),
+            Urgency(),
+            LogQueue(reactor, now),
+            now,
+            reload,
+            passed,
+            nexus,
+            restart,
+        )
