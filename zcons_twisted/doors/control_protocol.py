@@ -59,7 +59,7 @@ from .control_door import (
     sendBreak,
     shortened,
 )
-from .peer import LINGER_SECONDS
+from .farewell import LINGER_SECONDS
 from .status import statusOf
 
 __all__ = [

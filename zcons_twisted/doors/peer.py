@@ -10,7 +10,6 @@ once, and asks for the write side only when something did not fit.
 
 from __future__ import annotations
 
-import select
 import socket
 from collections.abc import Callable
 from typing import Protocol
@@ -27,16 +26,13 @@ from zope.interface import implementer
 from ..hangup import Watch, watchHangup
 from ..reactors import DescriptorReactor
 from ..urgency import Urgency
+from .far_end import receives, sendsNoMore
+from .farewell import Farewell, sendWhatFits
 from .unread import PeerQueue
 
-__all__ = ["LINGER_SECONDS", "PeerReceiver", "PeerSocket"]
-
-#: Seconds that a closed connection is given to take what was already said.
-LINGER_SECONDS = 2.0
+__all__ = ["PeerReceiver", "PeerSocket"]
 
 _RECEIVE_MAX = 64 * 1024
-# Not every system tells of an end before it is received.
-_HALF_CLOSED: int = getattr(select, "POLLRDHUP", 0)
 #: Most bytes taken from a peer that is being closed.
 _DRAIN_MAX = 512 * 1024
 
@@ -109,8 +105,6 @@ class PeerSocket:
         self._dead = False
         self._over = False
         self._closed = False
-        self._rest = b""
-        self._linger: IDelayedCall | None = None
         self._breath: IDelayedCall | None = None
         self._hangup: Watch | None = None
         self._queue: PeerQueue | None = None
@@ -204,13 +198,7 @@ class PeerSocket:
         Is there still somebody who receives?  Sends nothing, which fails all the
         same where nobody does.
         """
-        try:
-            self._send(b"", socket.MSG_NOSIGNAL)
-        except BlockingIOError:
-            return True
-        except OSError:
-            return False
-        return True
+        return receives(self._socket)
 
     def unread(self) -> int | None:
         """
@@ -225,21 +213,7 @@ class PeerSocket:
         """
         Has the peer closed its sending side, or gone?
         """
-        asked = select.poll()
-        asked.register(self._fd, _HALF_CLOSED)
-        return self._ended or bool(asked.poll(0)) or self._hasNothingMore()
-
-    def _hasNothingMore(self) -> bool:
-        """
-        The same question to a system whose poll(2) does not answer it; what has not
-        been received yet hides the answer.
-        """
-        if _HALF_CLOSED:
-            return False
-        try:
-            return not self._receive(1, socket.MSG_PEEK)
-        except OSError:
-            return False
+        return self._ended or self._over or sendsNoMore(self._socket)
 
     def drain(self) -> bytes:
         """
@@ -260,7 +234,8 @@ class PeerSocket:
 
     def close(self, rest: bytes = b"") -> None:
         """
-        Send the rest, within L{LINGER_SECONDS}, and close.  The receiver hears
+        Send the rest, within L{LINGER_SECONDS
+        <zcons_twisted.doors.farewell.LINGER_SECONDS>}, and close.  The receiver hears
         nothing more.
         """
         if self._over:
@@ -268,11 +243,11 @@ class PeerSocket:
         self._over = True
         self._stopBreath()
         self._listenNoMore()
-        self._rest = rest
-        self._flush()
-        if self._rest:
-            self._linger = self._reactor.callLater(LINGER_SECONDS, self._shut)
-            self._write(True)
+        self._watchNoMore()
+        self._write(False)
+        left = sendWhatFits(self._socket, rest)
+        if left:
+            Farewell(self._reactor, self._socket, left, self._shut)
         else:
             self._shut()
 
@@ -318,21 +293,16 @@ class PeerSocket:
         """
         The reactor says that more can be sent.
         """
+        # It may have found that with something to receive, which ended the session.
         if not self._over:
             self._write(False)
             self.receiver.writable()
-            return
-        self._flush()
-        if not self._rest:
-            self._shut()
 
     def connectionLost(self, reason: Failure) -> None:
         """
         The reactor says that the connection is over.
         """
-        if self._over:
-            self._shut()
-        elif not self._paused:
+        if not self._paused:
             self._break("" if self._ended else reason.getErrorMessage())
         # Else what the peer had sent is still to be taken; then this comes again.
 
@@ -417,24 +387,10 @@ class PeerSocket:
             self._breath.cancel()
             self._breath = None
 
-    def _flush(self) -> None:
-        while self._rest:
-            try:
-                taken = self._send(self._rest)
-            except BlockingIOError:
-                return
-            except OSError:
-                self._rest = b""
-                return
-            self._rest = self._rest[taken:]
-
     def _shut(self) -> None:
         if self._closed:
             return
         self._closed = True
-        if self._linger is not None and self._linger.active():
-            self._linger.cancel()
-        self._linger = None
         self._watchNoMore()
         self._listenNoMore()
         self._write(False)

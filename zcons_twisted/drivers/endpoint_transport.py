@@ -26,7 +26,7 @@ from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from ..doors.peer import LINGER_SECONDS
+from ..doors.farewell import LINGER_SECONDS
 from ..errors import DeviceError
 from ..interfaces import IDeviceReceiver, IManagerDevice
 from .endpoint_reasons import reasonOf

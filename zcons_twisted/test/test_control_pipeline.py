@@ -14,7 +14,7 @@ from zope.interface.verify import verifyClass
 
 from ..doors.commands import Boot, Detach
 from ..doors.control_protocol import IDLE_SECONDS, ControlProtocol
-from ..doors.peer import LINGER_SECONDS
+from ..doors.farewell import LINGER_SECONDS
 from .control_case import ControlTestCase
 
 

@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 from ..config import BadConfig
 from ..doors.commands import Reload, Status
 from ..doors.control_door import PROBLEMS_MAX, shortened
-from ..doors.peer import LINGER_SECONDS
+from ..doors.farewell import LINGER_SECONDS
 from ..outcomes import Outcome
 from .control_case import ControlTestCase
 

@@ -17,7 +17,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from .. import credentials, hangup, urgency
 from ..credentials import Credentials, peerCredentials, peerGroups
-from ..doors import peer as peerModule
+from ..doors import far_end as farEnd
 from ..doors.unread import PeerQueue
 from ..drivers.illumos.ucred import PeerCredentials
 from ..hangup import LOOK_SECONDS, HangupLook, HangupWatch, watchHangup
@@ -135,7 +135,7 @@ class PeerTests(PeerTestCase):
         Without epoll, and without POLLRDHUP.
         """
         self.patch(hangup, "hasEpoll", lambda: False)
-        self.patch(peerModule, "_HALF_CLOSED", 0)
+        self.patch(farEnd, "_HALF_CLOSED", 0)
         super().setUp()
 
     def test_choice(self) -> None:

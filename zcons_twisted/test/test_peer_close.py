@@ -10,7 +10,8 @@ import socket
 from twisted.internet.error import ConnectionLost
 from twisted.python.failure import Failure
 
-from ..doors.peer import LINGER_SECONDS, PeerSocket
+from ..doors.farewell import LINGER_SECONDS
+from ..doors.peer import PeerSocket
 from .peer_case import PeerTestCase
 
 
