@@ -6,20 +6,13 @@ The command line of C{zconsole}.
 from __future__ import annotations
 
 import argparse
-import os
-import re
-import sys
 from collections.abc import Sequence
-from typing import Any, NoReturn
 
 from zcons_twisted import __version__
-from zcons_twisted.errors import BadBootArguments, BadZoneName
-from zcons_twisted.events import EVENT_NAMES, checkBootArguments
-from zcons_twisted.names import checkZoneName
-from zcons_twisted.notices import escaped
+from zcons_twisted.events import EVENT_NAMES
 
-from .errors import BadCommandCharacter
-from .escapes import parseCommandCharacter
+from . import argument_values as values
+from .parsing import CommandParser, Parser
 from .times import EXPECT_SECONDS, SEND_SECONDS, WAIT_SECONDS
 
 __all__ = ["Arguments", "buildParser", "joined"]
@@ -28,120 +21,17 @@ Arguments = argparse.Namespace
 
 _BOOT_ARGS = "--boot-args"
 
-#: The longest time that somebody may ask for: a year.
-_SECONDS_MAX = 366 * 86400.0
-
-#: The largest number that the protocol carries.
-_NUMBER_MAX = 2**63 - 1
-
-
 _ESCAPES = (
     "At the beginning of a line, ~. leaves the console, ~? tells what else there is,"
     " and ~~ sends one ~; -e chooses another character."
 )
 
 
-class _Parser(argparse.ArgumentParser):
-    """
-    Says what is wrong in one line, with this program's name.
-    """
-
-    def error(self, message: str) -> NoReturn:
-        self.print_usage(sys.stderr)
-        self.exit(2, f"zconsole: {escaped(message)}\n")
-
-
-class _Command(_Parser):
-    """
-    One command's own part: what it does not know is told with its own usage.
-    """
-
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """
-        As L{argparse.ArgumentParser} does, but nothing may be left over.
-        """
-        found, rest = super().parse_known_args(args, namespace)
-        options = [word for word in rest if word.startswith("-") and word != "-"]
-        if options:
-            self.error(f"{self.prog.split()[-1]} has no option {options[0]}")
-        if rest:
-            self.error(f"unrecognized arguments: {' '.join(rest)}")
-        return found, rest
-
-
-def _directory(path: str) -> str:
-    if not path:
-        raise argparse.ArgumentTypeError("a directory is needed")
-    return path
-
-
-def _zone(name: str) -> str:
-    try:
-        return checkZoneName(name)
-    except BadZoneName as e:
-        raise argparse.ArgumentTypeError(str(e)) from None
-
-
-def _commandCharacter(argument: str) -> bytes:
-    try:
-        return parseCommandCharacter(argument)
-    except BadCommandCharacter as e:
-        raise argparse.ArgumentTypeError(str(e)) from None
-
-
-def _bootArguments(arguments: str) -> str:
-    try:
-        arguments.encode()
-        return checkBootArguments(arguments)
-    except UnicodeEncodeError:
-        raise argparse.ArgumentTypeError("boot arguments are not UTF-8") from None
-    except BadBootArguments as e:
-        raise argparse.ArgumentTypeError(str(e)) from None
-
-
-def _number(text: str) -> int:
-    if not text.isascii() or not text.isdigit():
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number from 0 on")
-    # More digits than that are not even looked at.
-    return min(int(text[:4300]), _NUMBER_MAX)
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1
-    if not 0 <= seconds <= _SECONDS_MAX:
-        raise argparse.ArgumentTypeError(
-            f"'{text}' is not a number of seconds from 0 to {_SECONDS_MAX:g}"
-        )
-    return seconds
-
-
-def _wait(text: str) -> float | None:
-    return None if text == "forever" else _seconds(text)
-
-
-def _pattern(text: str) -> re.Pattern[bytes]:
-    try:
-        return re.compile(os.fsencode(text))
-    except re.error as e:
-        raise argparse.ArgumentTypeError(
-            f"'{text}' is no regular expression: {e}"
-        ) from None
-
-
-def _replay(text: str) -> str | tuple[str, int]:
-    if text == "all":
-        return "all"
-    return "live" if text == "none" else ("lines", _number(text))
-
-
 def buildParser() -> argparse.ArgumentParser:
     """
     The command line.
     """
-    parser = _Parser(
+    parser = Parser(
         prog="zconsole",
         description="Zone consoles: sit down at one, and see to those there are.",
         allow_abbrev=False,
@@ -151,7 +41,7 @@ def buildParser() -> argparse.ArgumentParser:
         "-V", "--version", action="version", version=f"%(prog)s {__version__}"
     )
     commands = parser.add_subparsers(
-        dest="command", metavar="COMMAND", required=True, parser_class=_Command
+        dest="command", metavar="COMMAND", required=True, parser_class=CommandParser
     )
 
     def add(name: str, text: str, zone: str | None = "ZONE") -> argparse.ArgumentParser:
@@ -161,7 +51,9 @@ def buildParser() -> argparse.ArgumentParser:
         _addRundir(command, argparse.SUPPRESS)
         if zone is not None:
             optional = "?" if zone == "[ZONE]" else None
-            command.add_argument("zone", metavar="ZONE", type=_zone, nargs=optional)
+            command.add_argument(
+                "zone", metavar="ZONE", type=values.zone, nargs=optional
+            )
         return command
 
     attach = add("attach", "sit down at a zone's console")
@@ -170,7 +62,7 @@ def buildParser() -> argparse.ArgumentParser:
         _addSession(command)
         _addWait(command)
     watch = add("watch", "look at the consoles of one or more zones", zone=None)
-    watch.add_argument("zones", metavar="ZONE", type=_zone, nargs="+")
+    watch.add_argument("zones", metavar="ZONE", type=values.zone, nargs="+")
     _addSession(watch)
     _addHistory(add("history", "what a zone has printed"))
     _addSend(add("send", "type something at a zone's console"))
@@ -194,7 +86,7 @@ def buildParser() -> argparse.ArgumentParser:
     hook.add_argument(
         "--zone",
         metavar="ZONE",
-        type=_zone,
+        type=values.zone,
         help="the zone (default: the container's annotation zcons_twisted.zone, else"
         " its ID)",
     )
@@ -221,7 +113,7 @@ def buildParser() -> argparse.ArgumentParser:
     )
     for command in (event, boot, reboot):
         command.add_argument(
-            _BOOT_ARGS, metavar="ARGS", type=_bootArguments, help="boot arguments"
+            _BOOT_ARGS, metavar="ARGS", type=values.bootArguments, help="boot arguments"
         )
     return parser
 
@@ -230,7 +122,7 @@ def _addRundir(parser: argparse.ArgumentParser, default: str | None) -> None:
     parser.add_argument(
         "--rundir",
         metavar="DIR",
-        type=_directory,
+        type=values.directory,
         default=default,
         help="the server's run directory (default: /var/run/zones for root,"
         " $XDG_RUNTIME_DIR/zones for others)",
@@ -241,7 +133,7 @@ def _addWait(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--wait",
         metavar="SECONDS",
-        type=_wait,
+        type=values.wait,
         default=WAIT_SECONDS,
         help="when input that is no terminal's has ended, leave the console after it"
         f" has been silent for so long, or forever (default: {WAIT_SECONDS:g})",
@@ -256,7 +148,7 @@ def _addSend(parser: argparse.ArgumentParser) -> None:
 
 def _addExpect(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "pattern", metavar="PATTERN", type=_pattern, help="a regular expression"
+        "pattern", metavar="PATTERN", type=values.pattern, help="a regular expression"
     )
     parser.add_argument("--send", metavar="TEXT", help="what to type first")
     _addLine(parser)
@@ -274,7 +166,7 @@ def _addTimeout(parser: argparse.ArgumentParser, default: float) -> None:
     parser.add_argument(
         "--timeout",
         metavar="SECONDS",
-        type=_seconds,
+        type=values.seconds,
         default=default,
         help=f"give up after so long (default: {default:g})",
     )
@@ -284,7 +176,7 @@ def _addReplay(parser: argparse.ArgumentParser, default: str) -> None:
     parser.add_argument(
         "--replay",
         metavar="LINES",
-        type=_replay,
+        type=values.replay,
         help="what of what was printed before: a number of lines, all, or none"
         f" (default: {default})",
     )
@@ -303,7 +195,7 @@ def _addSession(parser: argparse.ArgumentParser) -> None:
         "-e",
         dest="escape",
         metavar="C",
-        type=_commandCharacter,
+        type=values.commandCharacter,
         help="the escape character instead of ~: one character, ^X, \\ooo in octal, or"
         " none",
     )
@@ -322,10 +214,13 @@ def _addSession(parser: argparse.ArgumentParser) -> None:
 def _addHistory(parser: argparse.ArgumentParser) -> None:
     begin = parser.add_mutually_exclusive_group()
     begin.add_argument(
-        "--lines", metavar="N", type=_number, help="no more than the last N lines"
+        "--lines", metavar="N", type=values.number, help="no more than the last N lines"
     )
     begin.add_argument(
-        "--since", metavar="OFFSET", type=_number, help="what comes from an offset on"
+        "--since",
+        metavar="OFFSET",
+        type=values.number,
+        help="what comes from an offset on",
     )
     begin.add_argument(
         "--since-boot",

@@ -74,6 +74,43 @@ class SessionTests(SynchronousTestCase):
         self.assertEqual((WAIT_SECONDS, SEND_SECONDS, EXPECT_SECONDS), (2, 10, 60))
 
 
+class OrderTests(SynchronousTestCase):
+    """
+    In which order words may stand.
+    """
+
+    def test_mixed(self) -> None:
+        """
+        Options may stand before, behind and among the words of each command.
+        """
+        for words, wanted in (
+            ("send z --line poweroff", {"text": ["poweroff"], "line": True}),
+            ("send z a --line b --timeout 3", {"text": ["a", "b"], "timeout": 3}),
+            ("send --line z", {"text": [], "line": True}),
+            ("expect --line z --send a x", {"zone": "z", "line": True, "send": "a"}),
+            ("watch a --replay 3 b -Q c", {"zones": ["a", "b", "c"], "quiet": True}),
+            ("event z --boot-args=-v booting", {"event": "booting"}),
+            ("boot --boot-args=-v z", {"zone": "z", "boot_args": "-v"}),
+            ("status --rundir /x z", {"zone": "z", "rundir": "/x"}),
+            ("--rundir /x status", {"zone": None, "rundir": "/x"}),
+        ):
+            given = vars(buildParser().parse_args(words.split()))
+            self.assertEqual({name: given[name] for name in wanted}, wanted, words)
+
+    def test_noOptions(self) -> None:
+        """
+        Behind C{--} there are no options any more, and C{-} is none.
+        """
+        for words, text, line in (
+            ("send z --line -- -x --line", ["-x", "--line"], True),
+            ("send z - --line", ["-"], True),
+        ):
+            given = buildParser().parse_args(words.split())
+            self.assertEqual((given.text, given.line), (text, line), words)
+        given = buildParser().parse_args(["expect", "z", "--", "-x"])
+        self.assertEqual(given.pattern.pattern, b"-x")
+
+
 class ScriptTests(SynchronousTestCase):
     """
     The commands C{send} and C{expect}.

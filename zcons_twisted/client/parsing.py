@@ -1,0 +1,55 @@
+# -*- test-case-name: zcons_twisted.test.test_client_command_line -*-
+"""
+How the words of C{zconsole}'s command line are parsed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any, NoReturn
+
+from zcons_twisted.notices import escaped
+
+__all__ = ["CommandParser", "Parser"]
+
+
+class Parser(argparse.ArgumentParser):
+    """
+    Says what is wrong in one line, with this program's name.
+    """
+
+    def error(self, message: str) -> NoReturn:
+        """
+        End, with how it is used.
+        """
+        self.print_usage(sys.stderr)
+        self.exit(2, f"zconsole: {escaped(message)}\n")
+
+
+class CommandParser(Parser):
+    """
+    One command's own part: what it does not know is told with its own usage.
+    """
+
+    _mixing = False
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """
+        As L{argparse.ArgumentParser} does, but options may stand anywhere among the
+        words, and nothing may be left over.
+        """
+        if self._mixing:
+            # One of the two passes that are made for it.
+            return super().parse_known_args(args, namespace)
+        self._mixing = True
+        try:
+            found, rest = self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._mixing = False
+        options = [word for word in rest if word.startswith("-") and word != "-"]
+        if options:
+            self.error(f"{self.prog.split()[-1]} has no option {options[0]}")
+        if rest:
+            self.error(f"unrecognized arguments: {' '.join(rest)}")
+        return found, rest
