@@ -4,8 +4,9 @@ C{zconsole expect}: wait for a zone to print something, perhaps after having typ
 something.
 
 What is waited for is looked for in what the zone prints, over the bounds of pieces and
-of lost connections, as it is: escape sequences and C{CR LF} and all.  What was printed
-is shown up to its end.
+of lost connections, without its escape sequences unless they are asked for; and only in
+what the zone has printed since it booted last, for the prompt of a life that is over
+says nothing of this one.  What was printed is shown up to its end.
 """
 
 from __future__ import annotations
@@ -13,20 +14,18 @@ from __future__ import annotations
 import re
 
 from zcons_twisted.frames import Attach
-from zcons_twisted.notices import escaped
 from zcons_twisted.sessions import EndReason
 
 from .endings import ExitStatus
-from .happenings import End, Gap, Happening
+from .happenings import End, Gap, Happening, Notice
+from .lasting import BOOTS
 from .looking import Looker
+from .matching import Match
 from .sending import Typing
 from .showing import gapSaid
 from .times import EXPECT_SECONDS
 
-__all__ = ["WINDOW_SIZE", "Expecting"]
-
-#: How many bytes of output what is waited for may extend over.
-WINDOW_SIZE = 64 * 1024
+__all__ = ["Expecting"]
 
 _HALTED = {
     EndReason.HALTED.value: "the zone halted",
@@ -47,21 +46,23 @@ class Expecting(Typing):
         text: bytes | None = None,
         start: str | tuple[str, int] | None = None,
         seconds: float = EXPECT_SECONDS,
+        raw: bool = False,
     ) -> None:
         """
         @param pattern: what is waited for.
         @param text: what to type first, or L{None}: then nobody's seat is needed.
         @param start: where to begin to look, as L{Attach.start} says; where L{None},
-            with the last line, or after what is typed.
+            with the last line, or after what is typed; but never before the zone's
+            last boot.
+        @param raw: whether escape sequences are looked at as well.
         """
         if start is None:
             start = ("lines", 1) if text is None else "live"
         role = "watch" if text is None else "operator"
         asked = Attach(role, start, True, looker.locale)
         super().__init__(looker, zone, asked, seconds)
-        self._pattern = pattern
+        self._match = Match(pattern, raw)
         self._text = text
-        self._window = b""
 
     def seated(self) -> None:
         """
@@ -75,25 +76,25 @@ class Expecting(Typing):
         """
         Is it there?
         """
-        if self.isOver:
+        data = self._ofThisLife(data)
+        if self.isOver or not data:
             return
-        before = len(self._window)
-        window = self._window + data
-        found = self._pattern.search(window)
+        found = self._match.feed(data)
         if found is None:
-            self._window = window[-WINDOW_SIZE:]
             self.show(data)
         else:
-            self.show(data[: max(0, found.end() - before)])
+            self.show(data[:found])
             self.finish(ExitStatus.DONE)
 
     def happened(self, happening: Happening) -> None:
         """
-        What is missing is told.
+        What is missing is told, and a life that begins has printed nothing yet.
         """
         super().happened(happening)
         if isinstance(happening, Gap):
             self.looker.say(gapSaid(happening))
+        elif isinstance(happening, Notice) and happening.event in BOOTS:
+            self._match.forget()
 
     def ended(self, end: End) -> None:
         """
@@ -103,15 +104,22 @@ class Expecting(Typing):
         if why is None:
             super().ended(end)
         else:
-            self.fail(f"{why} without {self._wanted}", ExitStatus.ZONE_ENDED)
+            self.fail(f"{why} without {self._match.wanted}", ExitStatus.ZONE_ENDED)
 
     def late(self) -> None:
         """
         It has not come.
         """
-        text = f"no {self._wanted} within {self._seconds:g} s"
+        line = self._match.lastLine
+        seen = "nothing was printed" if line is None else f"the last line is {line}"
+        text = f"no {self._match.wanted} within {self._seconds:g} s; {seen}"
         self.fail(text, ExitStatus.TIMED_OUT)
 
-    @property
-    def _wanted(self) -> str:
-        return f"'{escaped(self._pattern.pattern.decode('utf-8', 'surrogateescape'))}'"
+    def _ofThisLife(self, data: bytes) -> bytes:
+        """
+        As much of it as the zone has printed since its last boot.
+        """
+        boot = self.session.boot
+        if boot is None:
+            return data
+        return data[max(0, boot - (self.session.position - len(data))) :]

@@ -44,14 +44,14 @@ from .moments import Moment
 from .retrying import tryAgain
 from .session import ConsoleSession
 
-__all__ = ["RESUME_SECONDS", "Ears", "Lasting"]
+__all__ = ["BOOTS", "RESUME_SECONDS", "Ears", "Lasting"]
 
 #: How long a lost connection is tried again.
 RESUME_SECONDS = 60.0
 
 
 #: The events with which a life of the zone begins.
-_BOOTS = ("booting", "rebooting")
+BOOTS = ("booting", "rebooting")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,6 @@ class Lasting:
         self._why = ""
         self._leaving = self._paused = self._givesUp = False
         self._ahead = b""
-        self._boot: int | None = None
         self._room = Moment(txaio.tx)
         self._ended = Moment(txaio.tx)
         self._told: list[Gap | Notice] = []
@@ -115,6 +114,8 @@ class Lasting:
         self._birth = ""
         #: How things stood when it began, where a server told that.
         self.welcome: Welcome | None = None
+        #: Where the zone's last boot began, where a server told that.
+        self.boot: int | None = None
         #: Whether it has more to it than bytes.
         self.structured = False
 
@@ -266,7 +267,7 @@ class Lasting:
         self._asking = False
         self.structured = session.structured
         if session.welcome is not None:
-            self._boot = session.welcome.boot
+            self.boot = session.welcome.boot
         if self._paused:
             session.pauseOutput()
         session.whenEnded().addCallback(self._sessionEnded)
@@ -313,7 +314,7 @@ class Lasting:
             self._over(End(EndCause.LOST, result.getErrorMessage()))
 
     def _resume(self, session: ConsoleSession) -> None:
-        before = self._boot
+        before = self.boot
         self._seat(session)
         lost, self._sent = self._sent, 0
         ahead, self._ahead = self._ahead, b""
@@ -375,8 +376,9 @@ class Lasting:
                 return
             self._told = [h for h in self._told if h.offset == happening.offset]
             self._told.append(happening)
-        if isinstance(happening, Notice) and happening.event in _BOOTS:
-            self._boot = happening.offset
+        if isinstance(happening, Notice) and happening.event in BOOTS:
+            # Earlier ones are told to who begins before them.
+            self.boot = max(self.boot or 0, happening.offset)
         self._ears.happening(happening)
 
     def _over(self, end: End) -> None:

@@ -8,26 +8,50 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from zcons_twisted.client.expecting import WINDOW_SIZE, Expecting
+from zcons_twisted.client.expecting import Expecting
+from zcons_twisted.client.matching import WINDOW_SIZE
 from zcons_twisted.frames import Attach, FrameType, encodeGap
 
-from .client_fakes import ends, tells, typed
+from .client_fakes import accepts, ends, prints, tells, typed
 from .script_case import ScriptCase
 
 
-class ExpectingTests(ScriptCase):
+def notice(event: str, offset: int) -> bytes:
+    """
+    The server tells what happened.
+    """
+    return tells(
+        FrameType.NOTICE, event=event, text="", time=0.0, offset=offset, arguments=""
+    )
+
+
+class ExpectingCase(ScriptCase):
     """
     Something is waited for.
     """
 
-    def begin(self, pattern: bytes, *more: Any) -> Attach:
+    def begin(self, pattern: bytes, *more: Any, **welcome: Any) -> Attach:
         """
         Wait for it.
 
+        @param more: for L{Expecting}.
+        @param welcome: for the server's answer.
         @return: what the server was asked for.
         """
         self.run_(Expecting(self.looker(), "z", re.compile(pattern), *more))
-        return self.letIn()
+        return self.letIn(**welcome)
+
+    def happens(self, event: str, offset: int) -> None:
+        """
+        Something happens to the zone.
+        """
+        self.says(notice(event, offset))
+
+
+class ExpectingTests(ExpectingCase):
+    """
+    It comes, or it does not.
+    """
 
     def test_comes(self) -> None:
         """
@@ -83,8 +107,16 @@ class ExpectingTests(ScriptCase):
         self.begin(b"login: ", None, "all", 5.0)
         self.prints(b"panic")
         self.reactor.advance(5)
-        self.exited(4, "no 'login: ' within 5 s")
+        self.exited(4, "no 'login: ' within 5 s; the last line is 'panic'")
         self.assertEqual(self.output.written, b"panic")
+
+    def test_lateInSilence(self) -> None:
+        """
+        A zone that has printed nothing is said to have.
+        """
+        self.begin(b"login: ", None, None, 5.0)
+        self.reactor.advance(5)
+        self.exited(4, "no 'login: ' within 5 s; nothing was printed")
 
     def test_halted(self) -> None:
         """
@@ -121,3 +153,108 @@ class ExpectingTests(ScriptCase):
             self.prints(b"b")
             self.reactor.advance(60)
             self.assertEqual(self.successResultOf(self.exit), status)
+
+    def test_escapeSequences(self) -> None:
+        """
+        They are no part of what is matched, but of what is shown up to its end; unless
+        they are to be matched as well.
+        """
+        prompt = b"\x1b[32m/root # \x1b[6n"
+        self.begin(b"^/root # $")
+        self.prints(prompt)
+        self.exited(0)
+        self.assertEqual(self.output.written, b"\x1b[32m/root # ")
+        self.setUp()
+        self.begin(b"# $", None, None, 5.0, True)
+        self.prints(prompt)
+        self.reactor.advance(5)
+        line = r"'\x1b[32m/root # \x1b[6n'"
+        self.exited(4, f"no '# $' within 5 s; the last line is {line}")
+
+
+class LifeTests(ExpectingCase):
+    """
+    Only what the zone's present life has printed counts.
+    """
+
+    def test_bootedBefore(self) -> None:
+        """
+        The prompt that the zone printed before it was booted is neither found nor
+        shown, though it is in the last line and its bytes come with later ones.
+        """
+        for cut in range(20):
+            self.setUp()
+            self.offset = 100
+            self.begin(b"login: ", offset=100, end=107, boot=[107, 107])
+            data = b"login: Linux\r\nlogin: "
+            for piece in (data[:cut], data[cut:]):
+                if piece:
+                    self.assertNoResult(self.exit)
+                    self.prints(piece)
+            self.exited(0)
+            self.assertEqual(self.output.written, b"Linux\r\nlogin: ")
+
+    def test_wholeHistory(self) -> None:
+        """
+        However far one asks to look back: of earlier boots that are told on the way
+        none is the last.
+        """
+        self.begin(b"login: ", None, "all", boot=[21, 21])
+        self.prints(b"login: ")
+        self.happens("booting", 7)
+        self.prints(b"login: ")
+        self.happens("rebooting", 14)
+        self.prints(b"login: ")
+        self.assertNoResult(self.exit)
+        self.happens("rebooting", 21)
+        self.prints(b"login: ")
+        self.exited(0)
+        self.assertEqual(self.output.written, b"login: ")
+
+    def test_bootsMeanwhile(self) -> None:
+        """
+        What one life has begun another one does not complete.
+        """
+        for event, status in (
+            ("booting", None),
+            ("rebooting", None),
+            ("readied", 0),
+            ("halted", 0),
+        ):
+            self.setUp()
+            self.begin(b"log in")
+            self.prints(b"log")
+            self.happens(event, 3)
+            self.prints(b" in")
+            if status is None:
+                self.assertNoResult(self.exit)
+                self.prints(b"log in")
+            self.exited(0)
+
+    def test_bootedWhileAway(self) -> None:
+        """
+        What a zone printed while the connection was lost counts from its boot on.
+        """
+        self.begin(b"login: ", boot=[0, 0])
+        self.prints(b"login")
+        self.server.loseConnection()
+        self.reactor.advance(0.1)
+        again = self.reactor.transports[1].protocol
+        again.dataReceived(accepts(offset=5, end=7, boot=[7, 7]))
+        again.dataReceived(prints(b": ", 5))
+        self.assertNoResult(self.exit)
+        again.dataReceived(notice("rebooting", 7))
+        again.dataReceived(prints(b"login: ", 7))
+        self.exited(0)
+
+    def test_untold(self) -> None:
+        """
+        A server that does not tell where the last boot was is taken at its notices.
+        """
+        self.begin(b"login: ", boot=None)
+        self.prints(b"login:")
+        self.happens("rebooting", 6)
+        self.prints(b" ")
+        self.assertNoResult(self.exit)
+        self.prints(b"login: ")
+        self.exited(0)

@@ -25,6 +25,10 @@ from .client_fakes import (
 )
 from .lasting_case import LastingTestCase
 
+_BOOTED = tells(
+    FrameType.NOTICE, event="booting", text="", time=1, offset=5, arguments=""
+)
+
 
 class TypedTests(LastingTestCase):
     """
@@ -55,9 +59,6 @@ class TypedTests(LastingTestCase):
         What is typed while there is no connection is not for a zone that has booted
         meanwhile, or that is down; whoever typed it is told.
         """
-        booted = tells(
-            FrameType.NOTICE, event="booting", text="", time=1, offset=5, arguments=""
-        )
         for more, same in (
             ({"boot": [5, 5]}, True),
             ({"boot": [0, 5]}, False),
@@ -65,7 +66,7 @@ class TypedTests(LastingTestCase):
             ({"boot": [5, 5], "present": False}, False),
         ):
             self.seat("operator")
-            self.says(booted)
+            self.says(_BOOTED)
             self.heard.clear()
             self.server.loseConnection()
             self.lasting.write(b"rm")
@@ -83,6 +84,22 @@ class TypedTests(LastingTestCase):
             )
             self.assertTrue(self.lasting.write(b"x"))
             self.lasting.abort()
+
+    def test_earlierBoots(self) -> None:
+        """
+        A boot before the last, which is told to who has asked for what is past, says
+        nothing of the zone that is typed for.
+        """
+        self.seat("operator", boot=[9, 9])
+        self.says(_BOOTED)
+        self.assertEqual(self.lasting.boot, 9)
+        self.server.loseConnection()
+        self.lasting.write(b"ls")
+        self.reactor.advance(0.1)
+        self.server.clear()
+        self.says(accepts(offset=5, boot=[9, 9]))
+        self.assertEqual(typed(self.server.value()), b"ls")
+        self.lasting.abort()
 
     def test_givenUp(self) -> None:
         """
