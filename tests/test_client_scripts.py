@@ -56,7 +56,7 @@ async def test_sendAndExpect(launch: Launch) -> None:
     status, output, errors = await shell(server, line)
     assert (status, errors) == (0, "")
     assert output.endswith("\r\n42")
-    assert (await shell(server, "@ expect z1 'ok> ' && @ send --line z1 exit"))[0] == 0
+    assert (await shell(server, "@ expect z1 'ok> ' && @ send z1 --line exit"))[0] == 0
     status, _, errors = await shell(server, "@ expect z1 never --timeout 20")
     assert (status, errors) == (5, "zconsole: the zone halted without 'never'\n")
 
@@ -67,8 +67,10 @@ async def test_whyNot(launch: Launch) -> None:
     The exit status tells why it ended.
     """
     server = await launch("--zone", "z1", "--exec", SHELL)
+    assert (await shell(server, "@ expect z1 'ok> $'"))[0] == 0
     status, _, errors = await shell(server, "@ expect z1 never --timeout 0.5")
-    assert (status, errors) == (4, "zconsole: no 'never' within 0.5 s\n")
+    said = "zconsole: no 'never' within 0.5 s; the last line is 'ok> '\n"
+    assert (status, errors) == (4, said)
     somebody = AtTerminal(server.rundir, "attach", "z1")
     server.run(somebody)
     await somebody.seated()
@@ -98,3 +100,56 @@ async def test_downAlready(launch: Launch) -> None:
     assert "panic\r\n" in output
     assert "[NOTICE: Zone halted]" in output
     assert errors == "zconsole: zone 'z1' is down: 'zconsole boot z1' starts it\n"
+
+
+@pytest_twisted.ensureDeferred
+async def test_promptOfAnotherLife(launch: Launch) -> None:
+    """
+    After a reboot the prompt of the life before is none, however long the zone takes to
+    print its own.
+    """
+    slow = "/bin/sh -c 'sleep 1; printf \"$$ login: \"; exec cat'"
+    server = await launch("--zone", "slow", "--exec", slow)
+    lives = []
+    for before in ("", "@ reboot slow >/dev/null && "):
+        line = f"{before}@ expect slow 'login: $' --replay all"
+        status, output, errors = await shell(server, line)
+        assert (status, errors) == (0, "")
+        lives.append(output)
+    assert lives[0] != lives[1]
+    assert [life.count("login: ") for life in lives] == [1, 1]
+
+
+@pytest_twisted.ensureDeferred
+async def test_promptWithEscapeSequences(launch: Launch) -> None:
+    """
+    A shell that asks its terminal something behind its prompt has a prompt all the
+    same; C{--raw} looks at all of it.
+    """
+    ash = "/bin/sh -c 'printf \"\\033[1m/root # \\033[6n\"; exec cat'"
+    server = await launch("--zone", "z1", "--exec", ash)
+    status, output, errors = await shell(server, "@ expect z1 '^/root # $'")
+    assert (status, output, errors) == (0, "\x1b[1m/root # ", "")
+    status, _, errors = await shell(server, "@ expect z1 '# $' --raw --timeout 0.5")
+    line = r"'\x1b[1m/root # \x1b[6n'"
+    said = f"zconsole: no '# $' within 0.5 s; the last line is {line}\n"
+    assert (status, errors) == (4, said)
+
+
+@pytest_twisted.ensureDeferred
+async def test_typedFromAFile(launch: Launch) -> None:
+    """
+    What is to be typed comes from a file or a pipe, where no other user sees it.
+    """
+    server = await launch("--zone", "z1", "--exec", SHELL)
+    lines = (
+        "@ expect z1 'ok> $' >/dev/null &&"
+        " printf 'echo $((6*7))\n' | @ expect z1 '\n42' --send-file - --line",
+        'printf \'echo $((7*7))\n\' >"$0.in" && @ send z1 --line --file "$0.in"'
+        " && @ expect z1 '\n49' --replay all",
+    )
+    for line, end in zip(lines, ("\n42", "\n49"), strict=True):
+        line = line.replace("$0", f"{server.rundir}.typed")
+        status, output, errors = await shell(server, line)
+        assert (status, errors) == (0, "")
+        assert output.endswith(end)

@@ -142,6 +142,11 @@ def _addWait(parser: argparse.ArgumentParser) -> None:
 
 def _addSend(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("text", metavar="TEXT", nargs="*", help="what to type")
+    parser.add_argument(
+        "--file",
+        metavar="FILE",
+        help="a file with what to type instead, or - for standard input",
+    )
     _addLine(parser)
     _addTimeout(parser, SEND_SECONDS)
 
@@ -150,10 +155,27 @@ def _addExpect(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "pattern", metavar="PATTERN", type=values.pattern, help="a regular expression"
     )
-    parser.add_argument("--send", metavar="TEXT", help="what to type first")
+    first = parser.add_mutually_exclusive_group()
+    first.add_argument("--send", metavar="TEXT", help="what to type first")
+    first.add_argument(
+        "--send-file",
+        dest="sendFile",
+        metavar="FILE",
+        help="a file with what to type first, or - for standard input",
+    )
     _addLine(parser)
     _addTimeout(parser, EXPECT_SECONDS)
-    _addReplay(parser, "the last line, or none where something is typed first")
+    _addReplay(
+        parser,
+        "the last line, or none where something is typed first; never what was printed"
+        " before the zone's last boot",
+    )
+    parser.add_argument(
+        "--raw",
+        action="store_true",
+        help="look at escape sequences as well, which are left out otherwise unless"
+        " PATTERN names the escape character",
+    )
 
 
 def _addLine(parser: argparse.ArgumentParser) -> None:

@@ -10,6 +10,7 @@ from zcons_twisted.errors import ZConsError
 __all__ = [
     "AttachError",
     "BadCommandCharacter",
+    "CantBeTyped",
     "CommandError",
     "ConsoleInUse",
     "CouldNotConnect",
@@ -94,4 +95,10 @@ class CommandError(ZConsError):
 class BadCommandCharacter(ZConsError):
     """
     The argument of C{-e} names no character.
+    """
+
+
+class CantBeTyped(ZConsError):
+    """
+    What is to be typed can't be had.
     """

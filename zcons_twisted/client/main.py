@@ -18,7 +18,9 @@ from zcons_twisted.errors import RunDirectoryError
 from zcons_twisted.rundir import RunDirectory
 
 from .command_line import Arguments, buildParser, joined
+from .errors import CantBeTyped
 from .escapes import COMMAND_CHARACTER
+from .to_type import fromFile, fromWords
 
 if TYPE_CHECKING:
     from .looking import Looker, Looking
@@ -54,6 +56,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         _say(str(e))
         # A container does not fail by its hook.
         return 0 if arguments.command == "hook" else 1
+    except CantBeTyped as e:
+        _say(str(e))
+        return 1
     except KeyboardInterrupt:
         # There was nobody yet who listens to signals.
         return 0 if arguments.command == "watch" else 128 + signal.SIGINT
@@ -193,7 +198,10 @@ def _history(arguments: Arguments, rundir: RunDirectory) -> int:
 def _send(arguments: Arguments, rundir: RunDirectory) -> int:
     from .sending import Sending
 
-    text = _typed(" ".join(arguments.text), arguments.line)
+    if arguments.text and arguments.file is not None:
+        _say("send types TEXT or what --file has: give one of them")
+        return 2
+    text = _typed(" ".join(arguments.text), arguments.file, arguments.line)
     sending = Sending(_looker(rundir), arguments.zone, text, arguments.timeout)
     return _run(sending)
 
@@ -202,8 +210,8 @@ def _expect(arguments: Arguments, rundir: RunDirectory) -> int:
     from .expecting import Expecting
 
     text = None
-    if arguments.send is not None:
-        text = _typed(arguments.send, arguments.line)
+    if arguments.send is not None or arguments.sendFile is not None:
+        text = _typed(arguments.send or "", arguments.sendFile, arguments.line)
     return _run(
         Expecting(
             _looker(rundir),
@@ -212,15 +220,13 @@ def _expect(arguments: Arguments, rundir: RunDirectory) -> int:
             text,
             arguments.replay,
             arguments.timeout,
+            arguments.raw,
         )
     )
 
 
-def _typed(text: str, line: bool) -> bytes:
-    """
-    What somebody types: a line is ended as the Enter key does.
-    """
-    return os.fsencode(text) + (b"\r" if line else b"")
+def _typed(text: str, file: str | None, line: bool) -> bytes:
+    return fromWords(text, line) if file is None else fromFile(file, line)
 
 
 def _looker(rundir: RunDirectory, quiet: bool = False) -> Looker:

@@ -136,6 +136,23 @@ class ScriptTests(SynchronousTestCase):
         given = buildParser().parse_args([*words, "--replay", "all"])
         self.assertEqual((given.send, given.line), ("ls", True))
         self.assertEqual((given.replay, given.timeout), ("all", 3))
+        self.assertFalse(given.raw)
+        self.assertTrue(buildParser().parse_args(["expect", "z", "x", "--raw"]).raw)
+
+    def test_files(self) -> None:
+        """
+        What is typed may be in a file, so that no other user sees it.
+        """
+        parse = buildParser().parse_args
+        self.assertEqual(parse(["send", "z", "--file", "-"]).file, "-")
+        given = parse(["expect", "z", "x", "--send-file", "/f", "--line"])
+        self.assertEqual((given.send, given.sendFile, given.line), (None, "/f", True))
+        with (
+            contextlib.redirect_stderr(io.StringIO()) as errors,
+            self.assertRaises(SystemExit),
+        ):
+            parse(["expect", "z", "x", "--send-file", "/f", "--send", "y"])
+        self.assertIn("not allowed with", errors.getvalue())
 
 
 class HistoryTests(SynchronousTestCase):

@@ -208,6 +208,42 @@ class CommandTests(SynchronousTestCase):
             else:
                 self.assertEqual(arguments[0].zone, "a")
 
+    def test_toType(self) -> None:
+        """
+        What is typed comes from words or from a file, not both; what can't be read is
+        told before anybody is asked for the seat.
+        """
+        path = self.mktemp()
+        with open(path, "w") as file:
+            file.write("secret\n")
+        for words, text in (
+            (("send", "a", "x", "y"), b"x y"),
+            (("send", "a", "--file", path, "--line"), b"secret\r"),
+            (("expect", "a", "p", "--send", "x"), b"x"),
+            (("expect", "a", "p", "--send", "", "--line"), b"\r"),
+            (("expect", "a", "p", "--send-file", path), b"secret\n"),
+            (("expect", "a", "p"), None),
+        ):
+            class_ = "Sending" if words[0] == "send" else "Expecting"
+            module = class_.lower()
+            with (
+                mock.patch(f"zcons_twisted.client.{module}.{class_}") as made,
+                mock.patch("zcons_twisted.client.main._looker"),
+                mock.patch("zcons_twisted.client.main._run", return_value=0),
+            ):
+                self.assertEqual(run("--rundir", "/x", *words)[0], 0)
+            at = 2 if words[0] == "send" else 3
+            self.assertEqual(made.call_args[0][at], text)
+        for words, status, told in (
+            (("send", "a", "x", "--file", path), 2, "give one of them"),
+            (("send", "a", "--file", "/no/where"), 1, "/no/where can't be read: No"),
+            (("expect", "a", "p", "--send-file", "/"), 1, "/ can't be read: Is a"),
+        ):
+            found, out, err = run("--rundir", "/x", *words)
+            self.assertEqual((found, out), (status, ""))
+            self.assertRegex(err, r"\Azconsole: .*\n\Z")
+            self.assertIn(told, err)
+
     def test_interrupted(self) -> None:
         """
         C{^C} that comes before anybody listens to it ends the command, and leaves
