@@ -261,7 +261,7 @@ async def test_boot(launch: Launch) -> None:
     assert await state() == "installed"
     assert (await server.ask(Boot))["message"] == "zone booted"
     assert await state() == "running"
-    assert (await server.ask(Reboot))["message"] == "zone booted"
+    assert (await server.ask(Reboot))["message"] == "zone rebooted"
     assert await state() == "running"
 
 

@@ -129,7 +129,8 @@ class Options(usage.Options):
 
     def opt_zone(self, name: str) -> None:
         """
-        A zone to serve; the options below that follow belong to it.
+        A zone to serve; options of a zone belong to the --zone before them, and to all
+        zones where there is none before them.
         """
         checkZoneName(name)
         if any(name == known for known, _ in self._zones):
@@ -218,6 +219,11 @@ def _zoneOption(option: ZoneOption) -> Callable[[Options, str], None]:
 
 for _option in ZONE_OPTIONS.values():
     setattr(Options, f"opt_{_option.name.replace('-', '_')}", _zoneOption(_option))
+
+for _name, _method in vars(Options).items():
+    if _name.startswith("opt_") and _method.__doc__:
+        # Twisted shows it as it is, with its indentation in the midst.
+        _method.__doc__ = " ".join(_method.__doc__.split())
 
 
 def makeService(options: Options, reactor: ServerReactor | None = None) -> IService:

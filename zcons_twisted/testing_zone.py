@@ -98,7 +98,7 @@ class MemoryLife:
         """
         See L{IZoneLife}.
         """
-        return self._answer("zone booted", "reboot", arguments)
+        return self._answer("zone rebooted", "reboot", arguments)
 
     def _answer(self, text: str, *call: str) -> Deferred[str]:
         self.calls.append(call)

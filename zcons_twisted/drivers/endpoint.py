@@ -125,15 +125,18 @@ class EndpointDriver:
         self._manager: IManagerDevice | None = None
         self._present = False
 
-    def watch(self, machine: QmpZone, endpoint: IStreamClientEndpoint) -> None:
+    def watch(
+        self, machine: QmpZone, endpoint: IStreamClientEndpoint, path: str
+    ) -> None:
         """
         The zone is a virtual machine.
 
         @param endpoint: QEMU's QMP socket.
+        @param path: where that is.
         """
         self._machine = machine
         self._zone = machine
-        self._client = QmpClient(self._reactor, self._name, endpoint, machine)
+        self._client = QmpClient(self._reactor, self._name, endpoint, machine, path)
         self.states = machine
         self.life = machine
 
@@ -308,7 +311,7 @@ def makeDriver(
     if options.qmp:
         machine = QmpZone(reactor, zone, events, options.grace, options.qmpChardev)
         qmp = _endpoints().UNIXClientEndpoint(reactor, options.qmp)
-        driver.watch(machine, qmp)
+        driver.watch(machine, qmp, options.qmp)
     elif options.qmpChardev:
         raise BadOption(
             f"zone '{zone}': --qmp-chardev is of no use without --qmp SOCKET"

@@ -126,7 +126,8 @@ class QmpProtocol(Protocol):
                 return failure
             return Failure(
                 LifecycleError(
-                    f"QEMU did not answer {name} in {ANSWER_SECONDS:g} seconds"
+                    f"QEMU did not answer {name} in {ANSWER_SECONDS:g} seconds, but"
+                    " may still do it"
                 )
             )
 
@@ -229,22 +230,26 @@ class QmpClient:
         zone: str,
         endpoint: IStreamClientEndpoint,
         listener: QmpListener,
+        path: str,
         backOff: BackOff | None = None,
     ) -> None:
         """
         @param clock: measures the waits.
         @param endpoint: QEMU's socket.
+        @param path: the same for people.
         """
         self._clock = clock
         self._zone = zone
         self._endpoint = endpoint
         self._listener = listener
+        self._path = path
         self._backOff = backOff or BackOff(QMP_FIRST, QMP_LONGEST)
         self._connecting: Deferred[Any] | None = None
         self._protocol: QmpProtocol | None = None
         self._again: IDelayedCall | None = None
         self._readyAt = 0.0
         self._told: str | None = None
+        self._gone = False
         self._running = False
 
     def start(self) -> None:
@@ -277,6 +282,10 @@ class QmpClient:
         @raise LifecycleError: it does not; the Deferred fails.
         """
         if self._protocol is None:
+            if self._gone:
+                return fail(
+                    LifecycleError(f"QEMU is not running ({self._path}): start it")
+                )
             why = self._told or "not connected yet"
             return fail(LifecycleError(f"QEMU can't be told to {name}: {why}"))
         return self._protocol.call(name, **arguments)
@@ -309,6 +318,7 @@ class QmpClient:
         self._protocol = protocol
         self._readyAt = self._clock.seconds()
         self._told = None
+        self._gone = False
         self._log.info("{zone}: QMP: connected", zone=self._zone)
         self._listener.qmpReady(protocol.process())
 
@@ -328,6 +338,7 @@ class QmpClient:
             self._retry(protocol.why or "connection lost", False)
 
     def _retry(self, reason: str, gone: bool) -> None:
+        self._gone = gone
         wait = self._backOff.wait()
         self._again = self._clock.callLater(wait, self._connect)
         if reason != self._told:

@@ -175,7 +175,7 @@ class ZoneProcess:
             hint = ": boot it" if self._phase is Phase.DOWN else ""
             return fail(LifecycleError(why + hint))
         self._events.event(ZoneEvent.REBOOTING, arguments)
-        done = self._bootWaiter()
+        done = self._bootWaiter().addCallback(lambda _ignored: "zone rebooted")
         if self._phase is Phase.WAITING:
             self._start(arguments)
         else:

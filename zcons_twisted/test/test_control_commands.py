@@ -297,7 +297,7 @@ class LifeTests(ControlTestCase):
             self.done(Boot, bootArguments="-s"), {"message": "zone booted"}
         )
         self.assertEqual(self.done(Halt), {"message": "zone halted"})
-        self.assertEqual(self.done(Reboot), {"message": "zone booted"})
+        self.assertEqual(self.done(Reboot), {"message": "zone rebooted"})
         self.done(Reboot, bootArguments="-v")
         self.assertEqual(
             self.life.calls,

@@ -65,7 +65,12 @@ class QmpClientTests(SynchronousTestCase):
         self.endpoint = MemoryEndpoint()
         self.listener = Listener()
         self.client = QmpClient(
-            self.reactor, "z", self.endpoint, self.listener, BackOff(1, 8, lambda: 0.0)
+            self.reactor,
+            "z",
+            self.endpoint,
+            self.listener,
+            "/run/q",
+            BackOff(1, 8, lambda: 0.0),
         )
 
     @property
@@ -131,7 +136,7 @@ class QmpClientTests(SynchronousTestCase):
         Ten seconds for an answer; tries from a tenth of a second to five apart.
         """
         self.assertEqual((ANSWER_SECONDS, QMP_FIRST, QMP_LONGEST), (10.0, 0.1, 5.0))
-        self.client = QmpClient(self.reactor, "z", self.endpoint, self.listener)
+        self.client = QmpClient(self.reactor, "z", self.endpoint, self.listener, "/q")
         refused = ConnectionRefusedError(errno.ECONNREFUSED, "no")
         self.endpoint.failures = [refused] * 10
         self.client.start()
@@ -185,7 +190,10 @@ class QmpClientTests(SynchronousTestCase):
         self.reactor.advance(9.9)
         self.assertNoResult(done)
         self.reactor.advance(0.2)
-        self.assertEqual(self.why(done), "QEMU did not answer cont in 10 seconds")
+        self.assertEqual(
+            self.why(done),
+            "QEMU did not answer cont in 10 seconds, but may still do it",
+        )
         self.says(json.dumps({"return": 1, "id": asked["id"]}).encode() + b"\n")
         self.assertTrue(self.transport.connected)
 
@@ -231,6 +239,29 @@ class QmpClientTests(SynchronousTestCase):
                 ("lost", "Permission denied", False),
             ],
         )
+
+    def test_toldToStartIt(self) -> None:
+        """
+        A command for a QEMU that is not there says so, until there is another one.
+        """
+        for number in (errno.ECONNREFUSED, errno.ENOENT):
+            self.setUp()
+            self.endpoint.failures = [ConnectError(number, "x")]
+            self.client.start()
+            self.assertEqual(
+                self.why(self.call()), "QEMU is not running (/run/q): start it"
+            )
+            self.reactor.advance(1)
+            self.says(GREETING)
+            self.answers({})
+            waiting = self.call()
+            self.assertNoResult(waiting)
+            self.transport.loseConnection()
+            self.why(waiting)
+            self.assertEqual(
+                self.why(self.call()),
+                "QEMU can't be told to cont: closed by the other side",
+            )
 
     def test_lost(self) -> None:
         """
@@ -350,7 +381,7 @@ class QmpClientTests(SynchronousTestCase):
         """
         endpoint = SocketEndpoint(self, self.reactor)
         endpoint.silent = True
-        client = QmpClient(self.reactor, "z", endpoint, self.listener)
+        client = QmpClient(self.reactor, "z", endpoint, self.listener, "/q")
         client.start()
         client.stop()
         self.assertEqual((endpoint.cancelled, self.waits()), (1, []))
@@ -364,7 +395,7 @@ class QmpClientTests(SynchronousTestCase):
         The kernel tells whose socket it is.
         """
         endpoint = SocketEndpoint(self, self.reactor)
-        client = QmpClient(self.reactor, "z", endpoint, self.listener)
+        client = QmpClient(self.reactor, "z", endpoint, self.listener, "/q")
         client.start()
         self.addCleanup(self.reactor.settle)
         self.addCleanup(client.stop)

@@ -162,7 +162,7 @@ class RebootTests(ZoneTestCase):
         self.assertIsNot(self.process, first)
         self.assertEqual(self.process.environment["ZONE_BOOT_ARGS"], "-v")
         self.process.begins()
-        self.assertEqual(self.successResultOf(done), "zone booted")
+        self.assertEqual(self.successResultOf(done), "zone rebooted")
         self.assertEqual(self.told(), [])
         self.assertEqual(self.reactor.getDelayedCalls(), [])
 
@@ -173,8 +173,8 @@ class RebootTests(ZoneTestCase):
         both = [self.zone.boot(), self.zone.reboot()]
         self.goes(0, signal.SIGTERM)
         self.process.begins()
-        for done in both:
-            self.assertEqual(self.successResultOf(done), "zone booted")
+        texts = [self.successResultOf(done) for done in both]
+        self.assertEqual(texts, ["zone booted", "zone rebooted"])
         self.assertEqual(len(self.reactor.processes), 2)
 
     def test_invalid(self) -> None:
