@@ -11,6 +11,7 @@ from conftest import Twistd
 from structured_peer import structured, text
 from support import together
 
+from zcons_twisted.credentials import Credentials
 from zcons_twisted.doors.commands import Event, Status
 from zcons_twisted.frames import FrameType
 
@@ -77,7 +78,7 @@ async def test_takeover(server: Twistd) -> None:
     watcher = await structured(server, role="watch")
     await first.send(b"one ")
     second = await structured(server, role="take")
-    told = f"process {os.getpid()} of user {os.geteuid()}"
+    told = Credentials(os.getpid(), os.geteuid(), os.getegid())
     notice = f"\r\n[NOTICE: Console taken over by {told}]\r\n".encode()
     assert await first.rest() == notice
     await second.say(FrameType.INPUT, b"two ")

@@ -171,7 +171,7 @@ class Console:
             self.seat.take(session)
             self._announcer.changed(session)
         session.follower.pump()
-        self.logbook.attached(session.peer.who, session.role.value)
+        self.logbook.attached(session.peer.who, session.role.noun)
         if session.endsAtOnce and session.peer.disconnect and self.presence.isOver():
             self.end(session, EndReason.HALTED, _OVER)
 

@@ -39,9 +39,11 @@ class Credentials(NamedTuple):
 
     def __str__(self) -> str:
         """
-        For messages and the log.
+        For messages and the log.  Root is called so everywhere; to look other users'
+        names up may take time, so that is for who reads it.
         """
-        return f"process {self.pid} of user {self.uid}"
+        user = f"user {self.uid}" if self.uid else "root"
+        return f"process {self.pid} of {user}"
 
 
 def peerCredentials(connection: socket.socket) -> Credentials:

@@ -54,6 +54,8 @@ class Logbook:
     def attached(self, who: Credentials, role: str) -> None:
         """
         A peer has come in.
+
+        @param role: what it is now, in a word for people.
         """
         text = "console attached by {who} as {role}"
         self.tell("attached", who.uid, text, who=who, role=role)
@@ -149,8 +151,7 @@ class Logbook:
         self._timer = None
         more, self._more = self._more, {}
         told = ", ".join(
-            f"{count} {kind} by {'others' if uid is None else f'user {uid}'}"
-            for (kind, uid), count in more.items()
+            f"{count} {kind} by {_user(uid)}" for (kind, uid), count in more.items()
         )
         self._write("and within a second {more}", {"more": told})
 
@@ -161,3 +162,9 @@ class Logbook:
             self._log.info(text, **fields)
         else:
             self._queue.info(self._log, text, fields)
+
+
+def _user(uid: int | None) -> str:
+    if uid is None:
+        return "others"
+    return f"user {uid}" if uid else "root"

@@ -74,6 +74,13 @@ class Role(enum.Enum):
     OPERATOR = "operator"
     WATCH = "watch"
 
+    @property
+    def noun(self) -> str:
+        """
+        What somebody is who has it.
+        """
+        return "operator" if self is Role.OPERATOR else "watcher"
+
 
 class Peer(NamedTuple):
     """

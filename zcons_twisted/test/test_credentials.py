@@ -95,9 +95,10 @@ class PeerCredentialsTests(SynchronousTestCase):
 
     def test_text(self) -> None:
         """
-        A peer is shown as a process of a user.
+        A peer is shown as a process of a user, who has no name but root.
         """
         self.assertEqual(str(Credentials(12, 34, 56)), "process 12 of user 34")
+        self.assertEqual(str(Credentials(12, 0, 56)), "process 12 of root")
 
 
 class AdmissionTests(SynchronousTestCase):

@@ -10,7 +10,9 @@ from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublish
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import provider
 
+from ..credentials import Credentials
 from ..logbook import KINDS_MAX, LINES_MAX, LINES_SECONDS, Logbook
+from ..sessions import Role
 
 
 class LogbookTests(SynchronousTestCase):
@@ -64,7 +66,7 @@ class LogbookTests(SynchronousTestCase):
         self.assertEqual(
             self.lines[LINES_MAX:],
             [
-                "z: and within a second 3 attached by user 0, 4 left by user 0,"
+                "z: and within a second 3 attached by root, 4 left by root,"
                 " 1 left by user 7"
             ],
         )
@@ -83,8 +85,20 @@ class LogbookTests(SynchronousTestCase):
         self.tell(1)
         self.assertEqual(
             self.lines[2 * LINES_MAX :],
-            ["z: and within a second 1 attached by user 0", "z: attached 0"],
+            ["z: and within a second 1 attached by root", "z: attached 0"],
         )
+
+    def test_role(self) -> None:
+        """
+        Who comes to look on is called a watcher, as everywhere.
+        """
+        who = Credentials(5, 1000, 1000)
+        for role, noun in ((Role.OPERATOR, "operator"), (Role.WATCH, "watcher")):
+            self.logbook.attached(who, role.noun)
+            self.assertEqual(
+                self.lines[-1],
+                f"z: console attached by process 5 of user 1000 as {noun}",
+            )
 
     def test_manyUsers(self) -> None:
         """
@@ -106,6 +120,6 @@ class LogbookTests(SynchronousTestCase):
         self.logbook.close()
         self.logbook.close()
         self.assertEqual(
-            self.lines[LINES_MAX:], ["z: and within a second 1 attached by user 0"]
+            self.lines[LINES_MAX:], ["z: and within a second 1 attached by root"]
         )
         self.assertEqual(self.clock.getDelayedCalls(), [])

@@ -9,6 +9,7 @@ import os
 import socket
 
 from ..announcer import ANNOUNCE_SECONDS
+from ..credentials import Credentials
 from ..frames import SERVER_TYPES, FrameReader, FrameType, encodeFrame
 from ..structured import LAST_REQUESTS_MAX, REQUESTS_MAX
 from .structured_case import StructuredTestCase
@@ -329,7 +330,7 @@ class SeatTests(StructuredTestCase):
         former.send(b"last words\n")
         taker = self.attachBy(role="take")
         taker.frames()
-        told = f"process {os.getpid()} of user {os.geteuid()}"
+        told = Credentials(os.getpid(), os.geteuid(), os.getegid())
         notice = f"\r\n[NOTICE: Console taken over by {told}]\r\n"
         self.assertEqual(self.got(former), notice.encode())
         self.assertIsNone(self.got(former))
