@@ -6,6 +6,7 @@ names, and who may own and write it.
 
 from __future__ import annotations
 
+import errno
 import grp
 import os
 import stat
@@ -15,13 +16,22 @@ from dataclasses import dataclass
 from .errors import BadZoneName, RunDirectoryError
 from .names import checkZoneName
 
-__all__ = ["ROOT_RUN_DIRECTORY", "SOCKET_PATH_MAX", "RunDirectory", "groupNumber"]
+__all__ = [
+    "ROOT_RUN_DIRECTORY",
+    "SOCKET_PATH_MAX",
+    "WHO_MAY",
+    "RunDirectory",
+    "groupNumber",
+]
 
 #: Where root's servers are, as on illumos.
 ROOT_RUN_DIRECTORY = "/var/run/zones"
 
 #: Longest path of a unix socket in bytes (C{sun_path} is 108 with its NUL).
 SOCKET_PATH_MAX = 107
+
+#: Who may use what is there.
+WHO_MAY = "root, the server's user and the members of its --group may"
 
 # The number after this one means "no group" to the kernel.
 _GID_MAX = 2**32 - 2
@@ -123,8 +133,11 @@ class RunDirectory:
         except FileNotFoundError:
             return []
         except OSError as e:
+            why = e.strerror
+            if e.errno == errno.EACCES:
+                why = f"{why}: {WHO_MAY}"
             raise RunDirectoryError(
-                f"run directory {self.path} can't be read: {e.strerror}"
+                f"run directory {self.path} can't be read: {why}"
             ) from None
         found = (n.removesuffix(_CONSOLE) for n in names if n.endswith(_CONSOLE))
         return sorted(name for name in found if _isZoneName(name))

@@ -15,7 +15,10 @@ from . import argument_values as values
 from .parsing import CommandParser, Parser
 from .times import EXPECT_SECONDS, SEND_SECONDS, WAIT_SECONDS
 
-__all__ = ["Arguments", "buildParser", "joined"]
+__all__ = ["RUNDIR_VARIABLE", "Arguments", "buildParser", "joined"]
+
+#: The variable of the environment that has the run directory for who names none.
+RUNDIR_VARIABLE = "ZCONSOLE_RUNDIR"
 
 Arguments = argparse.Namespace
 
@@ -124,8 +127,8 @@ def _addRundir(parser: argparse.ArgumentParser, default: str | None) -> None:
         metavar="DIR",
         type=values.directory,
         default=default,
-        help="the server's run directory (default: /var/run/zones for root,"
-        " $XDG_RUNTIME_DIR/zones for others)",
+        help=f"the server's run directory (default: ${RUNDIR_VARIABLE}, else"
+        " /var/run/zones for root, $XDG_RUNTIME_DIR/zones for others)",
     )
 
 

@@ -16,7 +16,7 @@ import socket
 from collections.abc import Callable
 
 from zcons_twisted.errors import RunDirectoryError
-from zcons_twisted.rundir import RunDirectory
+from zcons_twisted.rundir import WHO_MAY, RunDirectory
 
 from .errors import CouldNotConnect
 
@@ -96,13 +96,12 @@ class Dialler:
             others = _zonesIn(there)
             if others:
                 return (
-                    f"no server serves zone {self._zone} in {there}, but {others} is"
-                    " what 'zconsole list' shows there"
+                    f"no server serves zone {self._zone} in {there}; 'zconsole list'"
+                    f" shows {others} there"
                 )
             return (
-                f"no server serves zone {self._zone} in {there}:"
-                f" 'twistd zconsole --zone {self._zone}' starts one, and --rundir"
-                " chooses another directory for both"
+                f"no server serves zone {self._zone} in {there}: is its server"
+                " running, or is it in another directory (--rundir)?"
             )
         if error.errno == errno.ECONNREFUSED:
             return (
@@ -111,7 +110,7 @@ class Dialler:
             )
         why = error.strerror or str(error)
         if error.errno == errno.EACCES:
-            why += ": root, the server's user and the members of its --group may"
+            why += f": {WHO_MAY}"
         return f"{self._path}: {why}"
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from zcons_twisted.errors import RunDirectoryError
 from zcons_twisted.rundir import RunDirectory
 
-from .command_line import Arguments, buildParser, joined
+from .command_line import RUNDIR_VARIABLE, Arguments, buildParser, joined
 from .errors import CantBeTyped
 from .escapes import COMMAND_CHARACTER
 from .to_type import fromFile, fromWords
@@ -47,7 +47,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as e:
         return int(e.code or 0)
     try:
-        if arguments.rundir is None:
+        arguments.rundir = arguments.rundir or os.environ.get(RUNDIR_VARIABLE)
+        if not arguments.rundir:
             rundir = RunDirectory.default(os.environ, os.getuid())
         else:
             rundir = RunDirectory(arguments.rundir)
@@ -298,10 +299,7 @@ def _inquire(arguments: Arguments, rundir: RunDirectory) -> int:
     if name in ("list", "status", "reload", "restart") and not zones:
         zones = rundir.zones()
         if not zones:
-            if name == "list" and arguments.asJson:
-                _show("[]\n")
-            _say(f"no zone has a console in {rundir.path}")
-            return 1 if name == "reload" else 0
+            return _noZones(arguments, rundir)
 
     from .inquiries import Inquiry
     from .running import ENDING_SIGNALS, runToEnd
@@ -328,6 +326,27 @@ def _inquire(arguments: Arguments, rundir: RunDirectory) -> int:
             given["name"] = arguments.event
         work = inquiry.order(name, zones[0], given)
     return runToEnd(reactor, work, dict.fromkeys(ENDING_SIGNALS, _stop))
+
+
+def _noZones(arguments: Arguments, rundir: RunDirectory) -> int:
+    """
+    There is nobody to be asked.  A directory that somebody named is there; the default
+    one is made by the first server.
+    """
+    there = os.path.isdir(rundir.path)
+    if not there and arguments.rundir:
+        _say(f"there is no directory {rundir.path}: is it another one (--rundir)?")
+        return 1
+    if arguments.command == "list" and arguments.asJson:
+        _show("[]\n")
+    if there:
+        _say(f"no zone has a console in {rundir.path}")
+    else:
+        _say(
+            f"no zone has a console: no server has made {rundir.path} yet; is it in"
+            " another directory (--rundir)?"
+        )
+    return 1 if arguments.command == "reload" else 0
 
 
 def _stop(number: int) -> None:

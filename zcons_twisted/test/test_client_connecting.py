@@ -109,11 +109,13 @@ class DiallerTests(SynchronousTestCase):
 
     def test_unknownZone(self) -> None:
         """
-        Where there is no socket, we are told how to get one.
+        Where there is no socket, we are told where to look for one.
         """
-        text = str(self.failure(errno.ENOENT))
-        self.assertIn("no server serves zone z in /run/x", text)
-        self.assertIn("twistd zconsole --zone z", text)
+        self.assertEqual(
+            str(self.failure(errno.ENOENT)),
+            "no server serves zone z in /run/x: is its server running, or is it in"
+            " another directory (--rundir)?",
+        )
 
     def test_mistyped(self) -> None:
         """
@@ -125,11 +127,12 @@ class DiallerTests(SynchronousTestCase):
             open(os.path.join(directory, f"z{number}.console_sock"), "w").close()
         dialler = Dialler(os.path.join(directory, "y.console_sock"), "y")
         text = str(self.assertRaises(CouldNotConnect, dialler.attempt))
-        self.assertIn(f"no server serves zone y in {directory}, but z0, z1, z2,", text)
+        self.assertIn(f"no server serves zone y in {directory}; 'zconsole list'", text)
+        self.assertIn(" shows z0, z1, z2,", text)
         self.assertNotIn("...", text)
         open(os.path.join(directory, "z9.console_sock"), "w").close()
         text = str(self.assertRaises(CouldNotConnect, dialler.attempt))
-        self.assertIn("z7, ... is what 'zconsole list' shows there", text)
+        self.assertTrue(text.endswith("z7, ... there"))
 
     def test_deadServer(self) -> None:
         """

@@ -135,12 +135,21 @@ class RunDirectoryTests(SynchronousTestCase):
     Where servers are looked for.
     """
 
+    def empty(self) -> str:
+        """
+        A directory without consoles.
+        """
+        path: str = self.mktemp()
+        os.mkdir(path)
+        return path
+
     def test_none(self) -> None:
         """
         Where no directory can be found out, we are told what to do.
         """
         with mock.patch.dict(os.environ), mock.patch("os.getuid", return_value=1000):
-            os.environ.pop("XDG_RUNTIME_DIR", None)
+            for name in ("XDG_RUNTIME_DIR", "ZCONSOLE_RUNDIR"):
+                os.environ.pop(name, None)
             status, _, err = run("list")
         self.assertEqual(status, 1)
         self.assertRegex(err, r"\Azconsole: .*give --rundir DIR\n\Z")
@@ -149,25 +158,70 @@ class RunDirectoryTests(SynchronousTestCase):
         """
         A directory without consoles is said to be such, and is no error.
         """
-        for command in ("list", "status"):
-            status, out, err = run("--rundir", "/nowhere/at/all", command)
+        for command in ("list", "status", "restart"):
+            path = self.empty()
+            status, out, err = run("--rundir", path, command)
             self.assertEqual((status, out), (0, ""))
-            self.assertEqual(
-                err, "zconsole: no zone has a console in /nowhere/at/all\n"
-            )
+            self.assertEqual(err, f"zconsole: no zone has a console in {path}\n")
 
     def test_emptyAsJson(self) -> None:
         """
         For programs it is an empty list.
         """
-        status, out, _ = run("--rundir", "/nowhere/at/all", "list", "--json")
+        status, out, _ = run("--rundir", self.empty(), "list", "--json")
         self.assertEqual((status, out), (0, "[]\n"))
 
     def test_emptyReload(self) -> None:
         """
         Where there is no zone there is no server that could be asked.
         """
-        self.assertEqual(run("--rundir", "/nowhere/at/all", "reload")[0], 1)
+        self.assertEqual(run("--rundir", self.empty(), "reload")[0], 1)
+
+    def test_missing(self) -> None:
+        """
+        A directory that somebody has named and that is not there is an error.
+        """
+        for words in (("list",), ("list", "--json"), ("status",), ("reload",)):
+            status, out, err = run("--rundir", "/no/where", *words)
+            self.assertEqual((status, out), (1, ""))
+            self.assertEqual(
+                err,
+                "zconsole: there is no directory /no/where: is it another one"
+                " (--rundir)?\n",
+            )
+
+    def test_notMadeYet(self) -> None:
+        """
+        The default one is made by the first server: before that there are no zones.
+        """
+        base = os.path.dirname(self.empty())
+        environ = {"XDG_RUNTIME_DIR": base, "ZCONSOLE_RUNDIR": ""}
+        with mock.patch.dict(os.environ, environ):
+            with mock.patch("os.getuid", return_value=1000):
+                status, out, err = run("list")
+                asJson = run("list", "--json")
+                reloaded = run("reload")
+        self.assertEqual((status, out), (0, ""))
+        self.assertEqual(
+            err,
+            f"zconsole: no zone has a console: no server has made {base}/zones yet; is"
+            " it in another directory (--rundir)?\n",
+        )
+        self.assertEqual(asJson[:2], (0, "[]\n"))
+        self.assertEqual(reloaded[0], 1)
+
+    def test_variable(self) -> None:
+        """
+        The environment may name the directory; the command line goes before it.
+        """
+        with mock.patch.dict(os.environ, {"ZCONSOLE_RUNDIR": "/of/environment"}):
+            for words, path in (
+                ((), "/of/environment"),
+                (("--rundir", "/x"), "/x"),
+            ):
+                status, _, err = run(*words, "list")
+                self.assertEqual(status, 1)
+                self.assertIn(f"there is no directory {path}: ", err)
 
     def test_unreadable(self) -> None:
         """

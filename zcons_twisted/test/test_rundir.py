@@ -5,9 +5,11 @@ Tests for L{zcons_twisted.rundir}.
 
 from __future__ import annotations
 
+import errno
 import grp
 import os
 import stat
+from unittest import mock
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -301,6 +303,19 @@ class ZonesTests(SynchronousTestCase):
         error = self.assertRaises(RunDirectoryError, RunDirectory(path).zones)
         self.assertEqual(
             str(error), f"run directory {path} can't be read: Not a directory"
+        )
+
+    def test_notForUs(self) -> None:
+        """
+        Who may not read it is told who may.
+        """
+        denied = PermissionError(errno.EACCES, "Permission denied")
+        with mock.patch("os.listdir", side_effect=denied):
+            error = self.assertRaises(RunDirectoryError, RunDirectory("/x").zones)
+        self.assertEqual(
+            str(error),
+            "run directory /x can't be read: Permission denied: root, the server's user"
+            " and the members of its --group may",
         )
 
 
