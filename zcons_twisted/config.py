@@ -283,11 +283,26 @@ class _Reading:
             text += f": is '{near[0]}' meant?"
         elif place[0] == "zones" and isinstance(given, dict):
             # A dot in a zone's name divides keys, where it is not quoted.
-            text += f': a zone\'s name with a dot is written "{place[1]}.{key}"'
+            meant = " or ".join(f'"{name}"' for name in _dotted((place[1], key), given))
+            text += f": a zone's name with a dot is written {meant}"
         self._tell(place, text)
 
     def _tell(self, place: Path, text: str) -> None:
         self.problems.add((self._lines.get(place, 1), text))
+
+
+def _dotted(parts: Path, table: dict[str, Any]) -> Iterable[str]:
+    """
+    The zones that may be meant by a table whose name was divided at its dots: those
+    that have options, or nothing.
+    """
+    waiting = [(parts, table)]
+    while waiting:
+        name, found = waiting.pop(0)
+        inner = [(k, v) for k, v in found.items() if isinstance(v, dict)]
+        waiting += [((*name, key), value) for key, value in inner]
+        if len(inner) < len(found) or not found:
+            yield ".".join(name)
 
 
 _FROM_TOML = {name: option.fromToml for name, option in ZONE_OPTIONS.items()}

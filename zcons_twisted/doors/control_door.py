@@ -36,6 +36,7 @@ __all__ = [
     "refused",
     "sendBreak",
     "shortened",
+    "unchanged",
 ]
 
 #: Most bytes of problems in one answer, which has 64 KiB; the log has all of them.
@@ -159,8 +160,21 @@ def refused(failure: Failure) -> Failure:
     """
     The answer to what could not be done.
     """
+    return _refusal(failure)
+
+
+def unchanged(failure: Failure) -> Failure:
+    """
+    The answer to a reload that could not be done: why, and as the last line what that
+    means.
+    """
+    return _refusal(failure, "nothing has been changed")
+
+
+def _refusal(failure: Failure, *more: str) -> Failure:
     failure.trap(ZConsError)
-    return Failure(Refused("\n".join(shortened(str(failure.value).split("\n")))))
+    lines = shortened(str(failure.value).split("\n"))
+    return Failure(Refused("\n".join([*lines, *more])))
 
 
 def shortened(lines: Sequence[str]) -> list[str]:

@@ -58,15 +58,12 @@ from .control_door import (
     refuseIfDying,
     sendBreak,
     shortened,
+    unchanged,
 )
 from .farewell import LINGER_SECONDS
 from .status import statusOf
 
-__all__ = [
-    "IDLE_SECONDS",
-    "UNFINISHED_MAX",
-    "ControlProtocol",
-]
+__all__ = ["IDLE_SECONDS", "UNFINISHED_MAX", "ControlProtocol"]
 
 #: Seconds that a connection may be quiet, with no command under way.
 IDLE_SECONDS = 60.0
@@ -375,7 +372,7 @@ class ControlProtocol(AMP):
                 self._door.reactor.callLater(0, self._leaveNow)
             return result
 
-        return self._door.reload().addCallbacks(told, refused).addBoth(after)
+        return self._door.reload().addCallbacks(told, unchanged).addBoth(after)
 
     # Inside.
 

@@ -169,6 +169,17 @@ class BadConfigTests(SynchronousTestCase):
             "1: zone 'a': option 'example' is not known: a zone's name with a dot is"
             ' written "a.example"',
         )
+        for text, names in (
+            ("[zones.a.b.org]", '"a.b.org"'),
+            ("[zones.a.b.org]\nexec = 'x'\n[zones.a.b.net]", '"a.b.org" or "a.b.net"'),
+            ("[zones.a.b.c]\n[zones.a.b]\nexec = 'x'", '"a.b" or "a.b.c"'),
+            (f"[zones.a.b{'.c' * 3000}]", f'"a.b{".c" * 3000}"'),
+        ):
+            self.assertTold(
+                text,
+                "1: zone 'a': option 'b' is not known: a zone's name with a dot is"
+                f" written {names}",
+            )
 
     def test_group(self) -> None:
         """

@@ -41,10 +41,23 @@ class ReloadTests(ControlTestCase):
 
     def test_refused(self) -> None:
         """
-        Where the configuration is wrong, all that is wrong with it is told.
+        Where the configuration is wrong, all that is wrong with it is told, and last
+        that the server goes on as it was.
         """
         self.reloading.errback(BadConfig(["f:1: a", "f:2: b"]))
-        self.assertEqual(self.refused(Reload), "f:1: a\nf:2: b")
+        self.assertEqual(
+            self.refused(Reload), "f:1: a\nf:2: b\nnothing has been changed"
+        )
+
+    def test_refusedAtLength(self) -> None:
+        """
+        So it is where there is no room for all that is wrong.
+        """
+        self.reloading.errback(BadConfig(["x" * 1024] * 40))
+        told = self.refused(Reload).split("\n")
+        self.assertEqual(
+            told[32:], ["8 more are in the server's log", "nothing has been changed"]
+        )
 
     def test_none(self) -> None:
         """

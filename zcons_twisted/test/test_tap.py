@@ -144,6 +144,9 @@ class OptionsTests(SynchronousTestCase):
         ):
             self.assertIn(f"--{option}=", text)
         self.assertIn("/var/run/zones", text)
+        for line in text.partition("Options:\n")[2].partition("\n\n")[0].splitlines():
+            # A name, perhaps, and a part of a text that is filled.
+            self.assertRegex(line, r"\A +(--[a-z-]+=? +)?\S+( \S+)*\Z")
 
     def test_version(self) -> None:
         """
