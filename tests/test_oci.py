@@ -495,6 +495,7 @@ async def test_bootFailed(containers: Containers) -> None:
     assert len(told) == 2
     assert "\x1b" not in server.log
     containers.gone()
+    assert os.listdir(f"{server.rundir}/oci/{server.name}") == ["s"]
     bundle.write(config("/bin/sh", "-i", terminal=True))
     await server.ask(Boot)
     await ready(peer)

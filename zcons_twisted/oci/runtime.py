@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Sequence
 from typing import Any
@@ -150,5 +151,16 @@ class Runtime:
                 continue
             if isinstance(entry, dict) and entry.get("level") in ("error", "fatal"):
                 message = " ".join(str(entry.get("msg", "")).split())[:WHY_MAX]
+                message += _hint(message, name)
                 return message if message.startswith(name) else f"{name}: {message}"
         return f"{name} {command}: exit status {status}"
+
+
+def _hint(message: str, name: str) -> str:
+    """
+    What may be done about a failure, where that is known: crun, for one, can't do with
+    cgroups of both versions, whatever its options are.
+    """
+    if "hybrid" in message and name != "runc" and shutil.which("runc"):
+        return "; runc can do with these cgroups: --runtime runc"
+    return ""

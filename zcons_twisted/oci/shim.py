@@ -37,7 +37,14 @@ from .runtime import Runtime, RuntimeFailed
 from .telling import Refusal, tell
 from .terminal import BadTerminal, receiveManager
 
-__all__ = ["LIFE_PREFIX", "RETRY_SECONDS", "STATUS_FD", "Shim", "main"]
+__all__ = [
+    "CONSOLE_SOCKET",
+    "LIFE_PREFIX",
+    "RETRY_SECONDS",
+    "STATUS_FD",
+    "Shim",
+    "main",
+]
 
 STATUS_FD = 3
 
@@ -46,8 +53,9 @@ LIFE_PREFIX = "life-"
 #: Seconds between two tries to hand the console's manager to a server.
 RETRY_SECONDS = 0.2
 
-# Shorter than any socket of the zone's, so that it fits into an address.
-_CONSOLE_SOCKET = "c"
+#: Of the socket that a runtime sends its terminal to: shorter than any socket of the
+#: zone's, so that it fits into an address.
+CONSOLE_SOCKET = "c"
 
 _PR_SET_CHILD_SUBREAPER = 36
 
@@ -78,6 +86,7 @@ class Shim:
         self._container: str = spec["container"]
         self._bundle: str = spec["bundle"]
         self._own = spec["console"] == "own"
+        self._consoleSocket = os.path.join(self._home, CONSOLE_SOCKET)
         self._life = os.path.join(self._home, LIFE_PREFIX + os.urandom(4).hex())
         self._runtime = Runtime(
             spec["runtime"], self._container, os.path.join(self._life, "log")
@@ -140,6 +149,7 @@ class Shim:
             for name in os.listdir(self._home):
                 if name.startswith(LIFE_PREFIX):
                     _removeLife(os.path.join(self._home, name))
+            _unlink(self._consoleSocket)
 
     def _remove(self, owner: str, status: str) -> None:
         name = os.path.basename(self._container)
@@ -202,15 +212,15 @@ class Shim:
         The runtime makes the terminal.  The container begins when its manager is where
         it outlives us: a zone must not lose its console.
         """
-        path = os.path.join(self._home, _CONSOLE_SOCKET)
-        if os.path.lexists(path):
-            os.unlink(path)
+        path = self._consoleSocket
         with socket.socket(socket.AF_UNIX) as listener:
-            listener.bind(path)
-            os.chmod(path, 0o600)
-            listener.listen(1)
-            self._runtime.create(self._life, pidFile, path)
-            os.unlink(path)
+            try:
+                listener.bind(path)
+                os.chmod(path, 0o600)
+                listener.listen(1)
+                self._runtime.create(self._life, pidFile, path)
+            finally:
+                _unlink(path)
             manager = receiveManager(listener)
         try:
             while not tell(self._home, {"created": self._container}, manager):
@@ -288,6 +298,14 @@ def _terminal() -> str:
             "the console is still one that a runtime has made: halt the zone and stop"
             " its server in good order before --console is changed"
         ) from None
+
+
+def _unlink(path: str) -> None:
+    try:
+        os.unlink(path)
+    except OSError:
+        # As a rule it is not there.
+        pass
 
 
 def _removeLife(path: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 from typing import Any
+from unittest import mock
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -84,6 +85,37 @@ class RuntimeTests(SynchronousTestCase):
             lines = "".join(f"echo '{line}' >>\"$log\"\n" for line in log)
             found = self.why(f"{lines}exit 3").replace("\\n", " ")
             self.assertEqual(found, expected)
+
+    def test_bothCgroups(self) -> None:
+        """
+        A runtime that can't do with the machine's cgroups is told of with one that
+        can, where there is such.
+        """
+        path = os.path.abspath(self.mktemp())
+        os.mkdir(path)
+        failure = """echo '{"level":"error","msg":"%s"}' >"$log"; exit 1"""
+        hybrid = failure % "cgroups in hybrid mode not supported"
+        said = "therun: cgroups in hybrid mode not supported"
+        hint = "; runc can do with these cgroups: --runtime runc"
+        with mock.patch.dict(os.environ, {"PATH": path}):
+            self.assertEqual(self.why(hybrid), said)
+            with open(os.path.join(path, "runc"), "w") as file:
+                file.write("#!/bin/sh\n")
+            os.chmod(os.path.join(path, "runc"), 0o755)
+            self.assertEqual(self.why(hybrid), said + hint)
+            self.assertEqual(self.why(failure % "other"), "therun: other")
+            self.make(hybrid)
+            os.rename(
+                os.path.join(self.directory, "therun"),
+                os.path.join(self.directory, "runc"),
+            )
+            made = Runtime(
+                [os.path.join(self.directory, "runc")],
+                "box",
+                os.path.join(self.directory, "log"),
+            )
+            error = self.assertRaises(RuntimeFailed, made.start)
+            self.assertNotIn("--runtime", str(error))
 
     def test_noLog(self) -> None:
         """

@@ -19,7 +19,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from ..nexus.pair import PtyInstance
 from ..oci import shim, telling
-from ..oci.shim import LIFE_PREFIX
+from ..oci.shim import CONSOLE_SOCKET, LIFE_PREFIX
 from .oci_case import shortDirectory
 
 #: Keeps a container's state in files, and its process in the background.  What the
@@ -170,9 +170,10 @@ class ShimTests(SynchronousTestCase):
 
     def assertNothingLeft(self) -> None:
         """
-        Neither container nor a life's directory is there.
+        Neither container nor a life's directory nor a console socket is there.
         """
-        left = [n for n in os.listdir(self.home) if n.startswith(LIFE_PREFIX)]
+        there = os.listdir(self.home)
+        left = [n for n in there if n.startswith(LIFE_PREFIX) or n == CONSOLE_SOCKET]
         self.assertEqual(left, [])
         self.assertFalse(os.path.exists(os.path.join(self.home, "state")))
 
@@ -259,8 +260,9 @@ class ShimTests(SynchronousTestCase):
         """
         for command in ("create", "start"):
             self.file(f"fail-{command}")
-            self.assertEqual(self.lives(), ("run: it fails", 127))
-            self.assertNothingLeft()
+            for console in ("own", "runtime") if command == "create" else ("own",):
+                self.assertEqual(self.lives(console), ("run: it fails", 127))
+                self.assertNothingLeft()
             os.unlink(os.path.join(self.home, f"fail-{command}"))
         os.unlink(os.path.join(self.bundle, "config.json"))
         why, status = self.lives()
@@ -304,6 +306,7 @@ class ShimTests(SynchronousTestCase):
         self.file("state", f'{{"status": "running", "annotations": {owner}}}')
         os.mkdir(os.path.join(self.home, f"{LIFE_PREFIX}old"))
         self.file(f"{LIFE_PREFIX}old/pid", "1")
+        self.file(CONSOLE_SOCKET)
 
     def test_stale(self) -> None:
         """
