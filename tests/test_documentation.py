@@ -34,6 +34,17 @@ def test_zoneOptions() -> None:
         assert f"\n``--{option.name} {option.metavar}``\n" in page, option.name
 
 
+def test_readme() -> None:
+    """
+    Whoever looks at the repository first finds every page that tells how to do
+    something, and every page of the reference.
+    """
+    readme = (HERE.parent / "README.rst").read_text("utf-8")
+    for folder in ("howto", "reference"):
+        for page in (DOCS / folder).glob("*.rst"):
+            assert f"<docs/{folder}/{page.name}>" in readme, page.name
+
+
 def rows(page: str, heading: str) -> dict[str, list[str]]:
     """
     The table under a heading: the options' names, and what is said of each.

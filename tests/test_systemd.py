@@ -23,6 +23,7 @@ from test_config import served, write
 
 import zcons_twisted.systemd
 from zcons_twisted.doors.commands import Status
+from zcons_twisted.rundir import RunDirectory
 
 Launch = Callable[..., Awaitable[Twistd]]
 
@@ -212,3 +213,17 @@ def test_unitOptions() -> None:
         if "nexus" not in unit.name:
             assert " -n --pidfile= zconsole " in line
             assert " --config /etc/zconsole.toml" in line
+            reload = re.findall(r"^ExecReload=(.*)$", unit.read_text(), re.MULTILINE)
+            assert reload == [f"{line} --check", "/bin/kill -HUP $MAINPID"]
+
+
+def test_unitSockets() -> None:
+    """
+    A zone's sockets are those that its server looks for.
+    """
+    unit = (UNITS / "zconsole.socket").read_text()
+    rundir = RunDirectory("%t/zones")
+    assert re.findall(r"^ListenStream=(.*)$", unit, re.MULTILINE) == [
+        rundir.consoleSocket("web"),
+        rundir.controlSocket("web"),
+    ]

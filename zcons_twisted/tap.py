@@ -55,6 +55,10 @@ class Options(usage.Options):
 
     def __init__(self) -> None:
         super().__init__()
+        # Twisted shows docstrings as they are, with their indentation in the midst.
+        self.docs = {
+            name: text and " ".join(text.split()) for name, text in self.docs.items()
+        }
         self._defaults: dict[str, Any] = {}
         self._zones: list[tuple[str, dict[str, Any]]] = []
         self["rundir"] = None
@@ -219,11 +223,6 @@ def _zoneOption(option: ZoneOption) -> Callable[[Options, str], None]:
 
 for _option in ZONE_OPTIONS.values():
     setattr(Options, f"opt_{_option.name.replace('-', '_')}", _zoneOption(_option))
-
-for _name, _method in vars(Options).items():
-    if _name.startswith("opt_") and _method.__doc__:
-        # Twisted shows it as it is, with its indentation in the midst.
-        _method.__doc__ = " ".join(_method.__doc__.split())
 
 
 def makeService(options: Options, reactor: ServerReactor | None = None) -> IService:
