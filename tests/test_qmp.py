@@ -69,7 +69,7 @@ async def test_wholeLife(launch: Launch, machine: Machine) -> None:
     terminal = AtTerminal(server.rundir, "attach", "z1")
     server.run(terminal)
     await terminal.seated()
-    with pytest.raises(Refused, match="No such file"):
+    with pytest.raises(Refused, match=r"\AQEMU is not running \(/.*/qmp\): start it\Z"):
         await server.ask(Boot)
     await machine.start("-S")
     await terminal.says(READIED)
