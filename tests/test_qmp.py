@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 import pytest_twisted
-from client_support import AtTerminal
+from client_support import AtTerminal, client
 from conftest import Twistd
 from structured_peer import Structured, structured
 from support import pause
@@ -192,3 +192,32 @@ async def test_reason(launch: Launch, machine: Machine) -> None:
     assert machine.program is not None
     machine.program.signal(signal.SIGTERM)
     await status(server, state="installed", life="ended: host-signal")
+
+
+@pytest_twisted.ensureDeferred
+async def test_scripted(launch: Launch, machine: Machine) -> None:
+    """
+    A script boots a machine, logs in and reboots it, and each time it waits for the
+    prompt of this life; its shell asks the terminal for the cursor's place behind it.
+    """
+    await machine.start()
+    server = await launch("--zone", "z1", *machine.options)
+
+    async def run(*words: str) -> str:
+        program = server.run(client(server.rundir, *words))
+        status = await program.ends(BOOT)
+        assert (status, program.errors) == (0, b""), words
+        return program.output.decode()
+
+    await run("expect", "z1", "login: $", "--timeout", "120", "--replay", "all")
+    await run("expect", "z1", "# $", "--send", "root", "--line")
+    assert "# \x1b[6n" in await run("history", "z1")
+    await run("expect", "z1", "7\r\n[^\n]*# $", "--send", "echo $((3+4))", "--line")
+    await run("reboot", "z1")
+    booted = await run(
+        "expect", "z1", "login: $", "--timeout", "120", "--replay", "all"
+    )
+    assert [booted.count(part) for part in ("Linux version", "login: ")] == [1, 1]
+    await run("expect", "z1", "# $", "--send", "root", "--line")
+    await run("send", "z1", "--line", "--", "poweroff", "-f")
+    assert await machine.ends() == 0
