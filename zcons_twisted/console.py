@@ -89,7 +89,7 @@ class Console:
         @param now: the time in seconds since the epoch.
         @param onDeath: called once, when the console is to be taken down.
         @param history: keeps what the zone prints.
-        @param clock: measures how much is told in the log.
+        @param clock: measures the stall rule, and how much is told in the log.
         @param logQueue: writes who came and went; where L{None}, that is written at
             once.
         """
@@ -101,7 +101,7 @@ class Console:
         self.fanout = Fanout(history, now)
         self.advanced = self.fanout.advanced
         self.output = self.fanout.output
-        self.seat = Seat()
+        self.seat = Seat(clock)
         self.writable = self.seat.writable
         self.sessions: dict[Session, None] = {}
         self._announcer = Announcer(clock, self.sessions, lambda: self.operator)
