@@ -19,7 +19,6 @@ from twisted.internet.interfaces import (
     IReadDescriptor,
     IWriteDescriptor,
 )
-from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -76,8 +75,6 @@ class PeerSocket:
     """
     A connection; also a L{SessionLink<zcons_twisted.sessions.SessionLink>}.
     """
-
-    _log = Logger()
 
     receiver: PeerReceiver
 
@@ -353,14 +350,9 @@ class PeerSocket:
 
     def _watch(self) -> None:
         if self._hangup is None:
-            try:
-                self._hangup = watchHangup(
-                    self._reactor, self._fd, self._hungUp, self.alive
-                )
-            except OSError as e:
-                # There are no descriptors left.  Then the end is found later: when
-                # the peer is read from again, or somebody else comes.
-                self._log.warn("can't watch for a hang-up: {error}", error=e.strerror)
+            self._hangup = watchHangup(
+                self._reactor, self._fd, self._hungUp, self.alive
+            )
 
     def _watchNoMore(self) -> None:
         if self._hangup is not None:
