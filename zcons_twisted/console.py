@@ -89,7 +89,7 @@ class Console:
         @param now: the time in seconds since the epoch.
         @param onDeath: called once, when the console is to be taken down.
         @param history: keeps what the zone prints.
-        @param clock: measures how much is told in the log.
+        @param clock: measures the stall rule, and how much is told in the log.
         @param logQueue: writes who came and went; where L{None}, that is written at
             once.
         """
@@ -101,7 +101,7 @@ class Console:
         self.fanout = Fanout(history, now)
         self.advanced = self.fanout.advanced
         self.output = self.fanout.output
-        self.seat = Seat()
+        self.seat = Seat(clock)
         self.writable = self.seat.writable
         self.sessions: dict[Session, None] = {}
         self._announcer = Announcer(clock, self.sessions, lambda: self.operator)
@@ -223,14 +223,17 @@ class Console:
         The operator gives up its seat, and goes on looking.
         """
         if session is self.operator:
-            self._vacate(session)
+            # What it sends next, it sends as a watcher.
+            self._vacate(session, takeInput=False)
             self._announcer.changed(session)
 
     def halfClosed(self, session: Session) -> None:
         """
         A session sends no more, but still receives.
         """
-        self.giveUp(session)
+        if session is self.operator:
+            self._vacate(session, takeInput=True)
+            self._announcer.changed(session)
 
     def vanished(self, session: Session) -> None:
         """
@@ -329,12 +332,13 @@ class Console:
         self.history.event(self.now(), event, arguments)
         self.fanout.marked()
 
-    def _vacate(self, session: Session) -> None:
+    def _vacate(self, session: Session, takeInput: bool) -> None:
         """
-        The operator gives up its seat; it is for the caller to announce that.
+        The operator leaves its seat and stays; it is for the caller to announce that.
+
+        @param takeInput: whether what it has sent is the last that it typed.
         """
-        # What one that stays sends next, it sends as a watcher.
-        lost = self.seat.leave(takeInput=session.link.sendsNoMore())
+        lost = self.seat.leave(takeInput)
         self.logbook.gaveUpSeat(session.peer.who, lost)
 
     def _clearSeat(self, newcomer: Session) -> None:
@@ -349,7 +353,7 @@ class Console:
             text = "found dead when somebody else came"
             self._endUntold(holder, EndReason.LOST, text)
         elif holder.link.sendsNoMore():
-            self._vacate(holder)
+            self._vacate(holder, takeInput=True)
         else:
             text = f"taken over by {newcomer.peer.who}"
             self._endUntold(holder, EndReason.TAKEN_OVER, text)

@@ -370,6 +370,35 @@ class FrameReader:
         self._held = self._held[self._at :]
         self._at = 0
 
+    def take(
+        self, kind: FrameType, until: frozenset[FrameType], data: bytes = b""
+    ) -> bytes:
+        """
+        Take all payloads of one type out of what has come and was not given out yet,
+        up to the first frame that has no place, or of a type that ends it.  The others
+        stay, in their order.
+
+        @param until: the types that end it.
+        @param data: comes first behind that.
+        @return: the payloads, one behind the other.
+        """
+        held, at = self._held + data, self._at
+        taken, left = [], []
+        while len(held) - at >= HEAD_SIZE:
+            head = _HEAD.unpack_from(held, at)[0]
+            found = self._types.get(head >> 24)
+            stop = at + HEAD_SIZE + (head & 0xFFFFFF)
+            if found is None or found in until or stop > len(held):
+                break
+            if found is kind:
+                taken.append(held[at + HEAD_SIZE : stop])
+            else:
+                left.append(held[at:stop])
+            at = stop
+        left.append(held[at:])
+        self._held, self._at = b"".join(left), 0
+        return b"".join(taken)
+
 
 #: What clients may send, and servers.
 CLIENT_TYPES = frozenset(kind for kind in FrameType if kind >= 0x40)

@@ -44,10 +44,17 @@ class LeanEPollReactor(EPollReactor):
                 return
             raise
         tell = self._doReadOrWrite
-        for fd, event in ready:
-            # One that was told before may have taken others out.
+        if len(ready) == 1:
+            ((fd, event),) = ready
+            # The kernel may know of one that is not ours any more.
             selectable = selectables.get(fd)
             if selectable is not None:
+                tell(selectable, fd, event)
+            return
+        # One that is told may take others out, and put others in with their numbers:
+        # what was said of the former is not for the latter.
+        for fd, event, selectable in [(f, e, selectables.get(f)) for f, e in ready]:
+            if selectable is not None and selectables.get(fd) is selectable:
                 tell(selectable, fd, event)
 
     doIteration = doPoll

@@ -8,10 +8,7 @@ up to date gets each batch sent at once, straight from the ring; one that is beh
 catches up from the ring whenever its connection takes more.  So the ring is the only
 buffer, and when it overtakes somebody that is a gap, of a size that is known.
 
-The operator paces the zone: while it is behind, the zone is held, as a terminal that
-is read slowly holds a program.  But never by one that is stalled, which has taken less
-than L{STALL_BYTES} in L{STALL_SECONDS} while output waited: then the console runs
-free, until it takes that much again.  Watchers pace nothing.
+The operator paces the zone, see L{zcons_twisted.pace}.  Watchers pace nothing.
 """
 
 from __future__ import annotations
@@ -19,27 +16,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
-
 from .history import History
 from .marks import Mark, MarkKind
 from .outlets import OutputLink, Voice
+from .pace import Pace
 
 __all__ = [
     "PENDING_MAX",
     "PUMP_MAX",
     "REST_MAX",
-    "STALL_BYTES",
-    "STALL_SECONDS",
     "Follower",
     "OutputLink",
     "Voice",
 ]
-
-#: A session that takes fewer bytes than this ...
-STALL_BYTES = 960
-#: ... in this many seconds, while output waits, is stalled.
-STALL_SECONDS = 1.0
 
 #: Most bytes that wait for one session besides what is in the ring: the rest of a
 #: frame, notices, answers.
@@ -59,12 +48,13 @@ class Follower:
     @ivar cursor: the offset of the next byte that it gets.
     @ivar skipped: bytes that it missed in all.
     @ivar behind: whether it has something to catch up with.
-    @ivar stalled: whether it holds nobody up because it takes too little.
+    @ivar taken: bytes that the link has taken in all.
+    @ivar unread: tells how many of these the session has not read yet, if that can be
+        told.
     """
 
     def __init__(
         self,
-        clock: IReactorTime,
         link: OutputLink,
         history: History,
         voice: Voice,
@@ -72,7 +62,6 @@ class Follower:
         start: int | None = None,
     ) -> None:
         """
-        @param clock: tells when a second is over.
         @param link: where the bytes go.
         @param history: where they come from.
         @param voice: how they are told.
@@ -83,25 +72,21 @@ class Follower:
         self.cursor = history.end if start is None else start
         self.skipped = 0
         self.behind = False
-        self.stalled = False
-        self._clock = clock
+        self.taken = 0
+        self.unread = link.unread
         self._link = link
         self._sendNow = link.sendNow
         self._history = history
         self._voice = voice
         self._framed = voice.framed
         self._changed = changed
-        self._hold: Callable[[bool], None] = _holdNobody
+        self._pace: Pace | None = None
         self._mark = history.marks.made if live else history.marks.first(self.cursor)
         # Who asked for what is past gets the first bytes since the boot, too.
         self._past = not live and self.cursor < history.oldest
         self._pending = b""
         self._blocked = False
         self._over = False
-        self._taken = 0
-        self._unread: int | None = None
-        self._waitsSince = 0.0
-        self._window: IDelayedCall | None = None
 
     @property
     def missing(self) -> int:
@@ -110,30 +95,24 @@ class Follower:
         """
         return self.skipped + max(0, self._history.oldest - self.cursor)
 
-    def holds(self, hold: Callable[[bool], None]) -> None:
+    @property
+    def stalled(self) -> bool:
         """
-        Let this session pace the zone from now on.
+        Does it hold nobody up because it accepts too little?
+        """
+        return self._pace is not None and self._pace.stalled
 
-        @param hold: called with L{True} to hold the zone's output and with
-            L{False} to let it go again.
+    def setPace(self, pace: Pace | None) -> None:
         """
-        self._hold = hold
-        if self.behind:
-            self._beginWindow()
-            hold(True)
-            if self._window is None:
-                self._window = self._clock.callLater(STALL_SECONDS, self._endWindow)
+        Let this session pace the zone from now on, or no more.
 
-    def holdsNothing(self) -> None:
+        @param pace: that of the seat that it has.
         """
-        This session paces the zone no more.
-        """
-        self._hold(False)
-        self._hold = _holdNobody
-        self.stalled = False
-        if self._window is not None:
-            self._window.cancel()
-            self._window = None
+        if self._pace is not None:
+            self._pace.end()
+        self._pace = pace
+        if pace is not None:
+            pace.begin(self)
 
     def send(self, chunk: memoryview) -> None:
         """
@@ -143,7 +122,7 @@ class Follower:
             self._sendFrame(chunk)
             return
         taken = self._sendNow(chunk)
-        self._taken += taken
+        self.taken += taken
         self.cursor += taken
         if taken < len(chunk):
             self._block()
@@ -180,7 +159,7 @@ class Follower:
         while not self._blocked:
             if self._pending:
                 taken = self._link.sendNow(self._pending)
-                self._taken += taken
+                self.taken += taken
                 self._pending = self._pending[taken:]
                 if self._pending:
                     self._block()
@@ -205,7 +184,7 @@ class Follower:
         output.  It holds nobody up any more.
         """
         self._over = True
-        self.holdsNothing()
+        self.setPace(None)
         if self._isCurrent():
             return b""
         parts = [self._pending]
@@ -288,7 +267,7 @@ class Follower:
         """
         head = self._voice.head(self.cursor, len(chunk))
         taken = self._link.sendBoth(head, chunk)
-        self._taken += taken
+        self.taken += taken
         self.cursor += len(chunk)
         if taken < len(head):
             self._pending = head[taken:] + bytes(chunk)
@@ -307,55 +286,17 @@ class Follower:
             return
         self.behind = True
         self._changed(self)
-        if self._hold is _holdNobody:
-            return
-        self._beginWindow()
-        self._hold(True)
-        # A window that is still open from an earlier wait is not armed anew: it
-        # looks at when this wait began.
-        if self._window is None:
-            self._window = self._clock.callLater(STALL_SECONDS, self._endWindow)
+        if self._pace is not None:
+            self._pace.fellBehind()
 
     def _catchUp(self) -> None:
-        if self.behind:
-            self.behind = False
-            self.stalled = False
-            self._changed(self)
-            # Unless it was told something then, and is behind again.
-            if not self._blocked:
-                self._hold(False)
-
-    def _endWindow(self) -> None:
-        self._window = None
         if not self.behind:
             return
-        left = self._waitsSince + STALL_SECONDS - self._clock.seconds()
-        if left <= 0:
-            self.stalled = self._accepted() < STALL_BYTES
-            self._hold(not self.stalled)
-            self._beginWindow()
-            left = STALL_SECONDS
-        self._window = self._clock.callLater(left, self._endWindow)
-
-    def _beginWindow(self) -> None:
-        self._taken = 0
-        self._unread = self._link.unread()
-        self._waitsSince = self._clock.seconds()
-
-    def _accepted(self) -> int:
-        """
-        How many bytes the session has taken since its window began.  What it has read
-        counts, where that can be told: a connection takes nothing for a long while
-        after it was full, however steadily it is read.
-        """
-        if self._taken < STALL_BYTES and self._unread is not None:
-            unread = self._link.unread()
-            if unread is not None:
-                return self._taken + self._unread - unread
-        return self._taken
-
-
-def _holdNobody(hold: bool) -> None:
-    """
-    What a follower that paces nothing does.
-    """
+        self.behind = False
+        pace = self._pace
+        if pace is not None:
+            pace.caughtUp()
+        # It may be told something then, and be behind again.
+        self._changed(self)
+        if pace is not None and not self._blocked:
+            pace.letGo()

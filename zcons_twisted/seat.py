@@ -11,9 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from twisted.internet.interfaces import IReactorTime
+
 from .errors import DeviceError
 from .input_queue import INPUT_BACKLOG_MAX, InputQueue
 from .interfaces import IManagerDevice
+from .pace import Pace
 from .sessions import Role, Session
 
 __all__ = ["Seat"]
@@ -26,11 +29,15 @@ class Seat:
     @ivar operator: the session that has it, if any.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: IReactorTime) -> None:
+        """
+        @param clock: measures the stall rule.
+        """
         self.operator: Session | None = None
         self._device: IManagerDevice | None = None
         self._typed = InputQueue(self._pauseOperator)
         self._held = False
+        self._pace = Pace(clock, self._holdDevice)
         self._window: tuple[int, int] | None = None
 
     # The device's side.
@@ -89,7 +96,7 @@ class Seat:
         """
         self.operator = session
         session.role = Role.OPERATOR
-        session.follower.holds(self._holdDevice)
+        session.follower.setPace(self._pace)
         if self._typed.paused:
             session.link.pauseReading()
 
@@ -113,7 +120,7 @@ class Seat:
         self._typed.whenGiven(None)
         self.operator = None
         session.role = Role.WATCH
-        session.follower.holdsNothing()
+        session.follower.setPace(None)
         session.link.resumeReading()
         return lost
 
@@ -175,8 +182,6 @@ class Seat:
     # Inside.
 
     def _holdDevice(self, hold: bool) -> None:
-        if hold == self._held:
-            return
         self._held = hold
         if self._device is None:
             return

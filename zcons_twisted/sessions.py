@@ -310,7 +310,7 @@ class Session:
         start: int | None = None,
     ) -> None:
         """
-        @param clock: measures the stall rule.
+        @param clock: measures how often it is told that nobody hears it.
         @param host: the console that it belongs to.
         @param history: what it follows.
         @param voice: how it is told things.
@@ -322,9 +322,7 @@ class Session:
         self.link = link
         self.silent = False
         self._host = host
-        self.follower = Follower(
-            clock, link, history, voice, self.followerChanged, start
-        )
+        self.follower = Follower(link, history, voice, self.followerChanged, start)
         self.writable = self.follower.writable
         self._voice = voice
         self._clock = clock

@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from .relay import Follower
 
 __all__ = [
-    "LAST_REQUESTS_MAX",
     "REQUESTS_MAX",
     "TAIL_MAX",
     "FrameVoice",
@@ -51,10 +50,11 @@ __all__ = [
     "startOffset",
 ]
 
-#: Most requests of one session that are worked off in one turn of the reactor ...
+#: Most requests of one session that are worked off in one turn of the reactor.
 REQUESTS_MAX = 64
-#: ... and when it leaves the operator's seat, where what it typed last goes first.
-LAST_REQUESTS_MAX = 4096
+
+# What is typed behind one of these is typed by no operator.
+_LEAVES = frozenset((FrameType.SEAT, FrameType.LEAVE))
 
 #: Most bytes of history that are looked through for its last lines.
 TAIL_MAX = 4 * 1024 * 1024
@@ -258,6 +258,7 @@ class StructuredSession(Session):
         )
         self._console = console
         self._untold = False
+        self._leaves = False
         self._size = (attach.rows, attach.columns)
         self._reader = FrameReader(CLIENT_TYPES, INPUT_MAX)
         self._requests: dict[FrameType, Callable[[bytes], None]] = {
@@ -287,7 +288,9 @@ class StructuredSession(Session):
         """
         See L{Session}.
         """
-        self._work(data, LAST_REQUESTS_MAX)
+        typed = self._reader.take(FrameType.INPUT, _LEAVES, data)
+        if typed and not self._leaves:
+            self._console.typed(self, typed)
 
     def followerChanged(self, follower: Follower) -> None:
         """
@@ -381,6 +384,7 @@ class StructuredSession(Session):
             self._answer("confirm", "only the operator may type")
 
     def _leave(self, payload: bytes) -> None:
+        self._leaves = True
         self._console.gone(self, EndReason.LEFT, "the client left")
 
     def _answer(self, request: str, why: str = "") -> None:

@@ -9,8 +9,9 @@ from .history import History
 
 __all__ = ["lastLines"]
 
-# So much is looked at in one go.
+# So much is looked at first, and twice as much each time, up to so much.
 _PIECE = 16 * 1024
+_PIECE_MAX = 512 * 1024
 
 
 def lastLines(history: History, lines: int, most: int) -> int:
@@ -28,14 +29,16 @@ def lastLines(history: History, lines: int, most: int) -> int:
         stop -= 1
     if lines == 0:
         return history.end
+    piece = _PIECE
     while stop > floor:
-        start = max(floor, stop - _PIECE)
+        start = max(floor, stop - piece)
         text = history.read(start, stop)
         found = text.count(b"\n")
         if found < lines:
             # Counted rather than looked for: there may be a GiB of lines.
             lines -= found
             stop = start
+            piece = min(2 * piece, _PIECE_MAX)
             continue
         at = len(text)
         for _ in range(lines):

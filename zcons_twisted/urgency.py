@@ -38,11 +38,16 @@ class Urgency:
         """
         A descriptor is interactive from now on.  Harmless to say twice.
         """
-        if fd not in self._members:
+        if fd in self._members:
+            return
+        try:
             if self._set is None:
                 self._set = select.epoll() if hasEpoll() else _PollSet()
             self._set.register(fd, select.EPOLLIN)
-            self._members.add(fd)
+        except OSError:
+            # There are no descriptors left: then it waits for the batch.
+            return
+        self._members.add(fd)
 
     def remove(self, fd: int) -> None:
         """

@@ -67,7 +67,7 @@ async def ask(
         raise CommandError("\n".join(map(escaped, lines))) from None
     except ConnectionAborted:
         raise CommandError(
-            f"the server of zone {zone} did not answer within {seconds:g} s"
+            f"the server of zone {zone} did not answer within {seconds:.3g} s"
         ) from None
     except ConnectionClosed:
         raise CommandError(

@@ -14,7 +14,6 @@ import mmap
 import os
 import stat
 from collections.abc import Callable
-from typing import Any
 
 from zcons_twisted.errors import DamagedHistory, ZConsError
 from zcons_twisted.events import TOLD_NAMES, ZoneEvent
@@ -110,14 +109,12 @@ class Reading:
 
     def __init__(
         self,
-        clock: Any,
         history: History,
         start: int,
         show: Callable[[bytes], bool],
         happened: Callable[[Happening], None],
     ) -> None:
         """
-        @param clock: is not asked: nobody is waited for.
         @param start: the first offset.
         @param show: is given the output; told L{False}, it waits for L{goOn}.
         @param happened: is told what happened, in its place among the output.
@@ -125,7 +122,7 @@ class Reading:
         self._show = show
         self._happened = happened
         self._full = False
-        self._follower = Follower(clock, self, history, self, lambda it: None, start)
+        self._follower = Follower(self, history, self, lambda it: None, start)
 
     def goOn(self) -> bool:
         """

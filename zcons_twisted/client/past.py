@@ -121,7 +121,7 @@ class Past(Looking):
         path = looker.rundir.historyFile(self._zone)
         looker.say(f"no server serves zone {self._zone}: this is what {path} has")
         start = startOffset(history, self._wanted) or 0
-        reading = Reading(looker.reactor, history, start, self.shows, self._happened)
+        reading = Reading(history, start, self.shows, self._happened)
         while not reading.goOn():
             await self.whenShown()
         self.finish(ExitStatus.DONE)

@@ -279,7 +279,7 @@ class _Handshake:
         self._peer.start(session)
         console.attached(session)
         if rest:
-            session.received(rest)
+            self._peer.giveBack(rest)
         return session
 
     def _refuse(self, why: str, answer: bytes = b"") -> None:

@@ -289,6 +289,7 @@ class Listener:
         self._socket = listening
         self._accepted = accepted
         self._pause: IDelayedCall | None = None
+        self._told: int | None = None
         self._closed = False
         self._identity = _identity(path)
         reactor.addReader(self)
@@ -319,6 +320,9 @@ class Listener:
             if e.errno in _NO_ROOM:
                 self._rest(e)
             return
+        if self._told is not None:
+            self._told = None
+            self._log.info("{path}: accepts again", path=escaped(self._path))
         connection.setblocking(False)
         try:
             self._accepted(connection)
@@ -352,12 +356,15 @@ class Listener:
         self._socket.close()
 
     def _rest(self, error: OSError) -> None:
-        self._log.error(
-            "{path}: can't accept: {error}; trying again in {seconds:g} s",
-            path=escaped(self._path),
-            error=error.strerror,
-            seconds=ACCEPT_PAUSE,
-        )
+        if error.errno != self._told:
+            # Once, not each second that it lasts.
+            self._told = error.errno
+            self._log.error(
+                "{path}: can't accept: {error}; trying again every {seconds:g} s",
+                path=escaped(self._path),
+                error=error.strerror,
+                seconds=ACCEPT_PAUSE,
+            )
         self._reactor.removeReader(self)
         self._pause = self._reactor.callLater(ACCEPT_PAUSE, self._again)
 

@@ -19,7 +19,6 @@ from twisted.internet.interfaces import (
     IReadDescriptor,
     IWriteDescriptor,
 )
-from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -77,8 +76,6 @@ class PeerSocket:
     A connection; also a L{SessionLink<zcons_twisted.sessions.SessionLink>}.
     """
 
-    _log = Logger()
-
     receiver: PeerReceiver
 
     def __init__(
@@ -106,6 +103,7 @@ class PeerSocket:
         self._over = False
         self._closed = False
         self._breath: IDelayedCall | None = None
+        self._returned = b""
         self._hangup: Watch | None = None
         self._queue: PeerQueue | None = None
         self._onClosed: list[Callable[[PeerSocket], None]] = []
@@ -129,6 +127,16 @@ class PeerSocket:
         self.receiver = receiver
         if not (self._listening or self._paused or self._ended):
             self._listen()
+
+    def giveBack(self, data: bytes) -> None:
+        """
+        Somebody else received this: the receiver gets it before anything else, as soon
+        as it takes something.
+        """
+        if self._paused:
+            self._returned = data
+        else:
+            self.receiver.received(data)
 
     # As a link.
 
@@ -178,16 +186,19 @@ class PeerSocket:
         """
         Take what the peer sends again.
         """
-        if self._paused:
-            self._paused = False
-            if not (self._ended or self._over):
-                self._watchNoMore()
-                self._listen()
+        if not self._paused:
+            return
+        self._paused = False
+        if not (self._ended or self._over):
+            self._watchNoMore()
+            self._listen()
+        if self._returned:
+            self.breathe()
 
     def breathe(self) -> None:
         """
-        Take nothing more until the reactor has turned; then the receiver gets an empty
-        C{received}, before anything else.
+        Take nothing more until the reactor has turned; then the receiver gets what was
+        given back, or an empty C{received}, before anything else.
         """
         if self._breath is None and not self._over:
             self._breath = self._reactor.callLater(0, self._breathed)
@@ -219,8 +230,8 @@ class PeerSocket:
         """
         What the peer had sent and nobody has taken yet.
         """
-        chunks: list[bytes] = []
-        size = 0
+        chunks, size = [self._returned], 0
+        self._returned = b""
         while not self._ended and size < _DRAIN_MAX:
             try:
                 data = self._receive(_RECEIVE_MAX)
@@ -326,7 +337,10 @@ class PeerSocket:
         self._breath = None
         if not (self._paused or self._ended):
             self._listen()
-        self.receiver.received(b"")
+        data = b""
+        if not self._paused:
+            data, self._returned = self._returned, data
+        self.receiver.received(data)
 
     def _listen(self) -> None:
         if self._breath is None:
@@ -353,14 +367,9 @@ class PeerSocket:
 
     def _watch(self) -> None:
         if self._hangup is None:
-            try:
-                self._hangup = watchHangup(
-                    self._reactor, self._fd, self._hungUp, self.alive
-                )
-            except OSError as e:
-                # There are no descriptors left.  Then the end is found later: when
-                # the peer is read from again, or somebody else comes.
-                self._log.warn("can't watch for a hang-up: {error}", error=e.strerror)
+            self._hangup = watchHangup(
+                self._reactor, self._fd, self._hungUp, self.alive
+            )
 
     def _watchNoMore(self) -> None:
         if self._hangup is not None:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
-from ..hangup import HangupWatch
+from ..hangup import Watch, watchHangup
 from ..nexus.pair import discardInput, unstick
 from ..reactors import DescriptorReactor
 
@@ -58,7 +58,7 @@ class SubsidiaryHold:
         self._hangups = 0
         self._tellAfter = 0.0
         self._asking: IDelayedCall | None = None
-        self._watch: HangupWatch | None = None
+        self._watch: Watch | None = None
 
     def take(self) -> None:
         """
@@ -69,7 +69,7 @@ class SubsidiaryHold:
         fresh = self._open()
         self.release()
         self.fd = fresh
-        self._watch = HangupWatch(self._reactor, fresh, self._hungUp)
+        self._watch = watchHangup(self._reactor, fresh, self._hungUp)
 
     def takeAnew(self) -> bool:
         """

@@ -10,7 +10,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from ..history import HISTORY_MIN, READ_MAX
 from ..marks import Mark, MarkKind
-from ..relay import STALL_SECONDS, Follower
+from ..pace import STALL_SECONDS, Pace
+from ..relay import Follower
 from ..testing import MemoryLink
 from .support import PlainVoice, makeHistory
 
@@ -30,14 +31,14 @@ class FollowerTestCase(SynchronousTestCase):
         self.changes: list[bool] = []
         self.follower = self.follow()
         self.holds: list[bool] = []
-        self.follower.holds(self.holds.append)
+        self.pace = Pace(self.clock, self.holds.append)
+        self.follower.setPace(self.pace)
 
     def follow(self, start: int | None = None) -> Follower:
         """
         Another one, on the same link.
         """
         return Follower(
-            self.clock,
             self.link,
             self.history,
             PlainVoice(),

@@ -60,6 +60,15 @@ class PtyTestCase(SynchronousTestCase):
         self.assertEqual(select.select([fd], [], [], 60)[0], [fd])
         self.reactor.settle()
 
+    def hangUp(self) -> None:
+        """
+        What vhangup(2) makes of the hold, which only root may do.
+        """
+        hold = self.driver._hold
+        assert hold._watch is not None
+        hold._watch.stop()
+        hold._hungUp()
+
     def openZone(self) -> int:
         """
         The zone opens its console by the link that it finds.

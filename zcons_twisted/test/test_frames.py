@@ -207,6 +207,59 @@ class ReaderTests(SynchronousTestCase):
                 found.append(frame)
         self.assertEqual(found, [Frame(FrameType.BREAK, b"")])
 
+    def test_take(self) -> None:
+        """
+        All of one type can be taken out from among the others, up to what ends it;
+        what is not complete yet stays as well.
+        """
+        typed = [encodeFrame(FrameType.INPUT, b"%d" % n) for n in range(5)]
+        ping = encodeFrame(FrameType.PING, b"p")
+        seat = encodeFrame(FrameType.SEAT, b"{}")
+        stream = typed[0] + ping + typed[1] + typed[2] + seat + typed[3] + ping
+        for end, taken in ((len(stream), b"012"), (len(typed[0]) + 7, b"0")):
+            reader = FrameReader(CLIENT_TYPES)
+            until = frozenset((FrameType.SEAT,))
+            found = reader.take(FrameType.INPUT, until, stream[:end])
+            self.assertEqual(found, taken)
+            left = list(reader.feed(stream[end:] + typed[4]))
+            kinds = [(frame.type, frame.payload) for frame in left]
+            rest = b"12" if end < len(stream) else b""
+            self.assertEqual(
+                kinds,
+                [
+                    (FrameType.PING, b"p"),
+                    *((FrameType.INPUT, b"%c" % n) for n in rest),
+                    (FrameType.SEAT, b"{}"),
+                    (FrameType.INPUT, b"3"),
+                    (FrameType.PING, b"p"),
+                    (FrameType.INPUT, b"4"),
+                ],
+            )
+
+    def test_takeWhileGivingOut(self) -> None:
+        """
+        Whoever gets a frame may take what is behind it, and gets the rest in its turn.
+        """
+        typed = [encodeFrame(FrameType.INPUT, b"%d" % n) for n in range(3)]
+        ping = encodeFrame(FrameType.PING, b"p")
+        reader = FrameReader(CLIENT_TYPES)
+        got = []
+        for frame in reader.feed(typed[0] + ping + typed[1]):
+            got.append(frame.payload)
+            if len(got) == 1:
+                got.append(reader.take(FrameType.INPUT, frozenset(), typed[2]))
+        self.assertEqual(got, [b"0", b"12", b"p"])
+
+    def test_takeNoFrame(self) -> None:
+        """
+        What is no frame ends it, and is found by whoever reads on.
+        """
+        reader = FrameReader(CLIENT_TYPES)
+        typed = encodeFrame(FrameType.INPUT, b"x")
+        stream = typed + b"\x00\x00\x00\x00" + typed
+        self.assertEqual(reader.take(FrameType.INPUT, frozenset(), stream), b"x")
+        self.assertRaises(BadFrame, list, reader.feed(b""))
+
     def test_fedInBetween(self) -> None:
         """
         Whoever gets a frame may feed what comes next: it comes behind what is there.

@@ -8,65 +8,142 @@ from __future__ import annotations
 import errno
 import os
 import socket
+from functools import partial
 
 from twisted.internet.error import ConnectionDone
-from twisted.internet.interfaces import IReadDescriptor
+from twisted.internet.interfaces import IReadDescriptor, IWriteDescriptor
 from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from ..hangup import HangupWatch
-from .peer_case import PeerTestCase
+from ..hangup import HangupSet, Watch, watchHangup
+from ..testing import FakeReactor
 
 
-class HangupWatchTests(PeerTestCase):
+class HangupSetTests(SynchronousTestCase):
     """
     A hang-up can be noticed without reading.
     """
 
     def setUp(self) -> None:
         """
-        A watch on a connection.
+        Two connections, the first of them watched.
         """
-        super().setUp()
-        self.peer.close()
-        self.ours, self.other = socket.socketpair()
-        self.addCleanup(self.ours.close)
-        self.addCleanup(self.other.close)
-        self.times = 0
-        self.watch = HangupWatch(self.reactor, self.ours.fileno(), self.hungUp)
-        self.addCleanup(self.watch.stop)
+        self.reactor = FakeReactor()
+        self.set = HangupSet(self.reactor)
+        self.ends = [self.connection(), self.connection()]
+        self.hung: list[int] = []
+        self.first = self.watch(0)
 
-    def hungUp(self) -> None:
+    def connection(self) -> tuple[socket.socket, socket.socket]:
         """
-        Count.
+        One.
         """
-        self.times += 1
+        ends = socket.socketpair()
+        for end in ends:
+            self.addCleanup(end.close)
+        return ends
+
+    def watch(self, which: int) -> Watch:
+        """
+        Watch one of them.
+        """
+        watch = self.set.watch(
+            self.ends[which][0].fileno(), lambda: self.hung.append(which)
+        )
+        self.addCleanup(watch.stop)
+        return watch
+
+    def hangUp(self, *which: int) -> None:
+        """
+        These hang up.
+        """
+        for each in which:
+            self.ends[each][1].close()
 
     def test_interface(self) -> None:
         """
-        A watch is something to read for a reactor, and says what it is.
+        It is something to read for a reactor, and says what it is.
         """
-        verifyObject(IReadDescriptor, self.watch)
-        self.assertEqual(self.watch.logPrefix(), "hang-up watch")
+        verifyObject(IReadDescriptor, self.set)
+        verifyObject(IWriteDescriptor, self.set)
+        self.assertEqual(self.set.logPrefix(), "hang-up watch")
 
     def test_hangup(self) -> None:
         """
         A hang-up is told once, and then nothing is watched.
         """
-        self.other.close()
+        self.hangUp(0)
         self.reactor.settle()
-        self.assertEqual((self.times, self.watch.fileno()), (1, -1))
+        self.assertEqual((self.hung, self.set.fileno()), ([0], -1))
         self.assertEqual(self.reactor.getReaders(), [])
 
-    def test_noDescriptorLeft(self) -> None:
+    def test_others(self) -> None:
+        """
+        Who hangs up is told, the others are watched on, with the same descriptor.
+        """
+        self.watch(1)
+        fd = self.set.fileno()
+        self.hangUp(1)
+        self.reactor.settle()
+        self.assertEqual((self.hung, self.set.fileno()), ([1], fd))
+        self.hangUp(0)
+        self.reactor.settle()
+        self.assertEqual(self.hung, [1, 0])
+
+    def test_oneDescriptor(self) -> None:
+        """
+        However many are watched, that takes one descriptor.
+        """
+        before = len(os.listdir("/proc/self/fd"))
+        self.watch(1)
+        self.assertEqual(len(os.listdir("/proc/self/fd")), before)
+
+    def test_stoppedByAnother(self) -> None:
+        """
+        One that is stopped by whoever hears of another hang-up hears nothing.
+        """
+        watches: list[Watch] = []
+        heard: list[int] = []
+        self.first.stop()
+
+        def hears(which: int) -> None:
+            heard.append(which)
+            for watch in watches:
+                watch.stop()
+
+        for which, (end, _) in enumerate(self.ends):
+            watches.append(self.set.watch(end.fileno(), partial(hears, which)))
+        self.hangUp(0, 1)
+        self.reactor.settle()
+        self.assertEqual(len(heard), 1)
+        self.assertEqual(self.set.fileno(), -1)
+
+    def test_notForUs(self) -> None:
+        """
+        What a reactor says to whoever had our descriptor's number before is no hang-up,
+        and ends nothing.
+        """
+        self.set.doRead()
+        self.set.doWrite()
+        self.reactor.removeReader(self.set)
+        self.set.connectionLost(Failure(ConnectionDone()))
+        self.assertEqual(self.hung, [])
+        self.hangUp(0)
+        self.reactor.settle()
+        self.assertEqual(self.hung, [0])
+        self.set.doRead()
+        self.set.connectionLost(Failure(ConnectionDone()))
+        self.assertEqual(self.reactor.getReaders(), [])
+
+    def test_cantBeWatched(self) -> None:
         """
         What can't be watched is an error, and leaves no descriptor behind.
         """
+        self.first.stop()
         before = os.listdir("/proc/self/fd")
         with open(os.devnull) as file:
-            error = self.assertRaises(
-                OSError, HangupWatch, self.reactor, file.fileno(), self.hungUp
-            )
+            error = self.assertRaises(OSError, self.set.watch, file.fileno(), print)
         self.assertEqual(error.errno, errno.EPERM)
         self.assertEqual(os.listdir("/proc/self/fd"), before)
 
@@ -74,25 +151,41 @@ class HangupWatchTests(PeerTestCase):
         """
         What there is to read wakes nobody and stays where it is.
         """
-        self.other.send(b"x")
-        self.other.shutdown(socket.SHUT_WR)
+        ours, other = self.ends[0]
+        other.send(b"x")
+        other.shutdown(socket.SHUT_WR)
         self.reactor.settle()
-        self.assertEqual(self.times, 0)
-        self.assertEqual(self.ours.recv(9), b"x")
+        self.assertEqual(self.hung, [])
+        self.assertEqual(ours.recv(9), b"x")
 
     def test_stop(self) -> None:
         """
         A watch can be stopped, twice too, and tells nothing then.
         """
-        self.watch.stop()
-        self.watch.stop()
-        self.other.close()
+        self.first.stop()
+        self.first.stop()
+        self.hangUp(0)
         self.reactor.settle()
-        self.assertEqual(self.times, 0)
+        self.assertEqual(self.hung, [])
 
-    def test_reactorLetsGo(self) -> None:
+    def test_sameNumber(self) -> None:
         """
-        When the reactor lets go of it, it stops.
+        A watch that was stopped has nothing to do with whoever has its number next.
         """
-        self.watch.connectionLost(Failure(ConnectionDone()))
-        self.assertEqual(self.watch.fileno(), -1)
+        self.first.stop()
+        again = self.watch(0)
+        self.first.stop()
+        self.hangUp(0)
+        self.reactor.settle()
+        self.assertEqual(self.hung, [0])
+        again.stop()
+
+    def test_shared(self) -> None:
+        """
+        All that have one reactor share one.
+        """
+        self.first.stop()
+        for end, _ in self.ends:
+            watch = watchHangup(self.reactor, end.fileno(), print)
+            self.addCleanup(watch.stop)
+        self.assertEqual(len(self.reactor.getReaders()), 1)

@@ -128,6 +128,29 @@ class LeanEPollReactorTests(SynchronousTestCase):
         self.reactor.doIteration(0)
         self.assertEqual(sorted(len(each.told) for each in pair), [0, 1])
 
+    def test_sameNumber(self) -> None:
+        """
+        What is ready on a descriptor that is closed in the same turn is not told to
+        whoever has its number next.
+        """
+        pair = [Descriptor(reader) for reader, _ in self.pipes]
+        next_: list[Descriptor] = []
+
+        def replaces(other: Descriptor) -> None:
+            self.reactor.removeReader(other)
+            next_.append(Descriptor(other.fileno()))
+            self.reactor.addReader(next_[0])
+
+        for one, other in (pair, reversed(pair)):
+            one._work = partial(replaces, other)
+            self.reactor.addReader(one)
+        for _, writer in self.pipes:
+            os.write(writer, b"x")
+        self.reactor.doIteration(0)
+        self.assertEqual(next_[0].told, [])
+        self.reactor.doIteration(0)
+        self.assertEqual(next_[0].told, ["read"])
+
     def test_raises(self) -> None:
         """
         What a descriptor raises is in the log, it is dropped, and the others are told.

@@ -89,7 +89,7 @@ class OutputLimitTests(ConsoleTestCase):
         history = makeHistory(MIB)
         history.append(bytes(MIB))
         link = MemoryLink()
-        follower = Follower(self.reactor, link, history, PlainVoice(), print, 0)
+        follower = Follower(link, history, PlainVoice(), print, 0)
         follower.behind = True
         follower.pump()
         self.assertGreaterEqual(len(link.received), 256 * KIB)
@@ -104,7 +104,7 @@ class OutputLimitTests(ConsoleTestCase):
         history.append(bytes(200 * KIB))
         link = MemoryLink()
         voice = FrameVoice(Language(), False)
-        follower = Follower(self.reactor, link, history, voice, lambda _: None, 0)
+        follower = Follower(link, history, voice, lambda _: None, 0)
         follower.behind = True
         follower.pump()
         sizes = [

@@ -12,6 +12,7 @@ from typing import Any
 
 from twisted.internet.error import ConnectionLost
 from twisted.internet.interfaces import IReadDescriptor
+from twisted.logger import capturedLogs, formatEvent
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
@@ -123,6 +124,28 @@ class ListenerTests(SynchronousTestCase):
             self.reactor.pump()
             self.assertEqual(len(self.accepted), 1)
         self.assertEqual((ACCEPT_PAUSE, self.reactor.getDelayedCalls()), (1.0, []))
+
+    def test_toldOnce(self) -> None:
+        """
+        That it can't accept is told once, and that it can again.
+        """
+        self.connect()
+        with capturedLogs() as events:
+            for number in (errno.EMFILE, errno.EMFILE, errno.ENFILE):
+                self.socket.errors = [number]
+                self.reactor.pump()
+                self.reactor.advance(ACCEPT_PAUSE)
+            self.reactor.pump()
+        told = [formatEvent(event).removeprefix(self.path) for event in events]
+        every = "trying again every 1 s"
+        self.assertEqual(
+            told,
+            [
+                f": can't accept: Too many open files; {every}",
+                f": can't accept: Too many open files in system; {every}",
+                ": accepts again",
+            ],
+        )
 
     def test_goneAgain(self) -> None:
         """

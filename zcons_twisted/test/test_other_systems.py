@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import mmap
 import os
+import select
 import socket
 import time
 
@@ -20,7 +21,7 @@ from ..credentials import Credentials, peerCredentials, peerGroups
 from ..doors import far_end as farEnd
 from ..doors.unread import PeerQueue
 from ..drivers.illumos.ucred import PeerCredentials
-from ..hangup import LOOK_SECONDS, HangupLook, HangupWatch, watchHangup
+from ..hangup import LOOK_SECONDS, HangupLook, watchHangup
 from ..history import HEAD_SIZE, HISTORY_MIN, historySize
 from ..history_file import HistoryFile
 from ..urgency import Urgency
@@ -142,13 +143,27 @@ class PeerTests(PeerTestCase):
         """
         The system chooses the way.
         """
-        for has, kind in ((True, HangupWatch), (False, HangupLook)):
+        for has in (True, False):
             self.patch(hangup, "hasEpoll", lambda has=has: has)
             watch = watchHangup(
                 self.reactor, self.socket.fileno(), lambda: None, lambda: True
             )
-            self.assertIsInstance(watch, kind)
+            self.assertEqual(isinstance(watch, HangupLook), not has)
             watch.stop()
+
+    def test_noDescriptorLeft(self) -> None:
+        """
+        Where there is no descriptor left for an epoll set one looks as well.
+        """
+        self.patch(hangup, "hasEpoll", lambda: True)
+        self.patch(select, "epoll", _noneLeft)
+        gone: list[bool] = []
+        ours, theirs = socket.socketpair()
+        self.addCleanup(ours.close)
+        watchHangup(self.reactor, ours.fileno(), lambda: gone.append(True))
+        theirs.close()
+        self.reactor.advance(LOOK_SECONDS)
+        self.assertEqual(gone, [True])
 
     def test_vanished(self) -> None:
         """
@@ -291,3 +306,7 @@ class HistoryFileTests(SynchronousTestCase):
         self.patch(mmap, "mmap", mapped)
         self.open()
         self.assertEqual(made, [-1])
+
+
+def _noneLeft() -> None:
+    raise OSError(errno.EMFILE, "Too many open files")

@@ -429,3 +429,66 @@ class BothTests(PeerTestCase):
         """
         self.theirs.close()
         self.assertEqual(self.peer.sendBoth(b"head", memoryview(b"data")), 8)
+
+
+class GivenBackTests(PeerTestCase):
+    """
+    What somebody else received is the receiver's, before anything else.
+    """
+
+    def test_atOnce(self) -> None:
+        """
+        A receiver that takes something gets it at once.
+        """
+        self.theirs.send(b"more")
+        self.peer.giveBack(b"first")
+        self.reactor.settle()
+        self.assertEqual(self.receiver.said, [b"first", b"more"])
+
+    def test_paused(self) -> None:
+        """
+        One that is paused gets it when it goes on.
+        """
+        self.peer.pauseReading()
+        self.peer.giveBack(b"first")
+        self.theirs.send(b"more")
+        self.reactor.settle()
+        self.assertEqual(self.receiver.said, [])
+        self.peer.resumeReading()
+        self.reactor.settle()
+        self.assertEqual(self.receiver.said, [b"first", b"more"])
+
+    def test_pausedAgain(self) -> None:
+        """
+        One that is paused again before it got it does not get it, nor lose it.
+        """
+        self.peer.pauseReading()
+        self.peer.giveBack(b"first")
+        self.peer.resumeReading()
+        self.peer.pauseReading()
+        self.reactor.settle()
+        self.assertNotIn(b"first", self.receiver.said)
+        self.peer.resumeReading()
+        self.reactor.settle()
+        self.assertIn(b"first", self.receiver.said)
+
+    def test_drained(self) -> None:
+        """
+        Who takes what nobody has taken gets it first.
+        """
+        self.peer.pauseReading()
+        self.peer.giveBack(b"first")
+        self.theirs.send(b"more")
+        self.assertEqual(self.peer.drain(), b"firstmore")
+        self.assertEqual(self.peer.drain(), b"")
+
+    def test_halfClosed(self) -> None:
+        """
+        One that has closed its sending side meanwhile gets it all the same.
+        """
+        self.peer.pauseReading()
+        self.peer.giveBack(b"first")
+        self.theirs.shutdown(socket.SHUT_WR)
+        self.peer.resumeReading()
+        self.reactor.settle()
+        self.assertEqual(self.receiver.said, [b"first", "half-closed"])

@@ -45,9 +45,7 @@ class HoldTests(PtyTestCase):
         """
         self.init()
         dead = self.driver._hold.fd
-        assert self.driver._hold._watch is not None
-        # What vhangup(2) makes of it, which only root may do.
-        self.driver._hold._watch.doRead()
+        self.hangUp()
         self.assertNotEqual(self.driver._hold.fd, dead)
         self.assertTrue(os.isatty(self.driver._hold.fd))
 
@@ -59,8 +57,7 @@ class HoldTests(PtyTestCase):
         with capturedLogs() as events:
             for seconds in (0, 1, 58, 1):
                 self.reactor.advance(seconds)
-                assert self.driver._hold._watch is not None
-                self.driver._hold._watch.doRead()
+                self.hangUp()
         self.assertEqual(
             [formatEvent(event) for event in events],
             [

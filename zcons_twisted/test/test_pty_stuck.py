@@ -22,13 +22,6 @@ class StuckTests(PtyTestCase):
     A hang-up tells nobody that the terminal takes input again.
     """
 
-    def hangUp(self) -> None:
-        """
-        What vhangup(2) makes of the hold, which only root may do.
-        """
-        assert self.driver._hold._watch is not None
-        self.driver._hold._watch.doRead()
-
     def waiting(self) -> None:
         """
         Somebody waits to write.

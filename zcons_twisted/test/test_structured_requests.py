@@ -11,7 +11,7 @@ import socket
 from ..announcer import ANNOUNCE_SECONDS
 from ..credentials import Credentials
 from ..frames import SERVER_TYPES, FrameReader, FrameType, encodeFrame
-from ..structured import LAST_REQUESTS_MAX, REQUESTS_MAX
+from ..structured import REQUESTS_MAX
 from .structured_case import StructuredTestCase
 from .support import OURS
 
@@ -92,9 +92,9 @@ class RequestTests(StructuredTestCase):
 
     def test_limits(self) -> None:
         """
-        The limits are the documented ones.
+        The limit is the documented one.
         """
-        self.assertEqual((REQUESTS_MAX, LAST_REQUESTS_MAX), (64, 4096))
+        self.assertEqual(REQUESTS_MAX, 64)
 
     def test_manyAtOnce(self) -> None:
         """
@@ -132,10 +132,11 @@ class RequestTests(StructuredTestCase):
 
     def test_manyAndTaken(self) -> None:
         """
-        The same where somebody takes the seat meanwhile.
+        The same where somebody takes the seat meanwhile, in however many frames it
+        was.
         """
         operator = self.join()
-        keys = b"k" * (LAST_REQUESTS_MAX // 2)
+        keys = bytes(range(256)) * 60
         operator.peer.send(
             b"".join(encodeFrame(FrameType.INPUT, b"%c" % key) for key in keys)
         )
@@ -144,18 +145,38 @@ class RequestTests(StructuredTestCase):
         self.join("take")
         self.assertEqual(self.device.written, keys)
 
-    def test_tooManyAndTaken(self) -> None:
+    def test_typedBehindTheEnd(self) -> None:
         """
-        But no more requests than a limit: one who sends nothing but empty ones keeps
-        nobody waiting by it.
+        What one types that has given up the seat is typed by no operator, even where
+        it has closed its sending side behind that.
+        """
+        for leaves in (
+            encodeFrame(FrameType.SEAT, b'{"want":"watch"}'),
+            encodeFrame(FrameType.LEAVE),
+        ):
+            self.setUp()
+            operator = self.join()
+            before = encodeFrame(FrameType.INPUT, b"before") * 70
+            after = encodeFrame(FrameType.INPUT, b"after")
+            operator.peer.send(before + leaves + after)
+            operator.peer.shutdown(socket.SHUT_WR)
+            self.reactor.settle()
+            self.assertEqual(self.device.written, b"before" * 70)
+
+    def test_othersBehindTheEnd(self) -> None:
+        """
+        Whatever else one asked for that stays is answered still.
         """
         operator = self.join()
-        self.join("watch")
-        watcher = list(self.console.sessions)[1]
-        operator.peer.send(encodeFrame(FrameType.INPUT, b"k") * 3 * LAST_REQUESTS_MAX)
-        self.reactor.pump()
-        self.assertIsNone(self.console.claim(watcher, take=True))
-        self.assertEqual(len(self.device.written), 64 + 4096)
+        ping = encodeFrame(FrameType.PING, b"1") * REQUESTS_MAX
+        typed = encodeFrame(FrameType.INPUT, b"typed")
+        operator.peer.send(ping + typed + ping + typed)
+        operator.peer.shutdown(socket.SHUT_WR)
+        self.reactor.settle()
+        self.assertEqual(self.device.written, b"typedtyped")
+        reader = FrameReader(SERVER_TYPES)
+        got = [frame.type for frame in reader.feed(operator.peer.recv(1 << 16))]
+        self.assertEqual(got.count(FrameType.PONG), 2 * REQUESTS_MAX)
 
     def test_window(self) -> None:
         """

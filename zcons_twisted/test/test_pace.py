@@ -1,12 +1,14 @@
-# -*- test-case-name: zcons_twisted.test.test_relay_stall -*-
+# -*- test-case-name: zcons_twisted.test.test_pace -*-
 """
-Tests for L{Follower<zcons_twisted.relay.Follower>}: the stall rule.
+Tests for L{zcons_twisted.pace}, with a L{Follower<zcons_twisted.relay.Follower>}: the
+stall rule.
 """
 
 from __future__ import annotations
 
 from ..history import HISTORY_MIN
-from ..relay import STALL_BYTES
+from ..pace import PARDON_SECONDS, STALL_BYTES, STALL_SECONDS, Pace
+from ..relay import Follower
 from .follower_case import FollowerTestCase
 
 
@@ -230,20 +232,20 @@ class PacingTests(FollowerTestCase):
         self.link.room = 0
         self.prints(b"abc")
         self.clock.advance(5)
-        self.follower.holds(self.holds.append)
+        self.follower.setPace(Pace(self.clock, self.holds.append))
         self.assertEqual(self.holds, [True])
         self.clock.advance(0.999)
         self.assertFalse(self.follower.stalled)
         self.clock.advance(0.001)
         self.assertEqual((self.follower.stalled, self.holds), (True, [True, False]))
 
-    def test_holdsNothing(self) -> None:
+    def test_pacesNoMore(self) -> None:
         """
         A session that paces the zone no more lets it go, and is not stalled: it
         only is behind.
         """
         self.stall()
-        self.follower.holdsNothing()
+        self.follower.setPace(None)
         self.assertEqual((self.follower.stalled, self.follower.behind), (False, True))
         self.assertFalse(self.holds[-1])
         self.assertEqual(self.clock.getDelayedCalls(), [])
@@ -252,3 +254,130 @@ class PacingTests(FollowerTestCase):
         self.link.room = 0
         self.prints(b"more")
         self.assertEqual((self.holds, self.clock.getDelayedCalls()), ([], []))
+
+
+class SeatTests(FollowerTestCase):
+    """
+    The second belongs to the seat: it is no longer for being handed around.
+    """
+
+    def setUp(self) -> None:
+        """
+        Somebody in the seat whose connection takes nothing, and another one.
+        """
+        super().setUp()
+        self.link.room = 0
+        self.other = self.follow()
+
+    def change(self, *followers: Follower | None) -> None:
+        """
+        The seat changes hands, all in one turn of the reactor.
+        """
+        for follower in (self.follower, self.other):
+            follower.setPace(None)
+        for given in followers:
+            if given is not None:
+                given.setPace(self.pace)
+
+    def test_limits(self) -> None:
+        """
+        The limits are those that are documented.
+        """
+        limits = (STALL_BYTES, STALL_SECONDS, PARDON_SECONDS)
+        self.assertEqual(limits, (960, 1.0, 10.0))
+
+    def test_givenUpAndAskedFor(self) -> None:
+        """
+        Who gives it up and asks for it again has what was left of their second.
+        """
+        self.prints(b"abc")
+        for _ in range(3):
+            self.clock.advance(0.3)
+            self.change(self.follower)
+            self.assertEqual((self.follower.stalled, self.holds[-1]), (False, True))
+        self.clock.advance(0.11)
+        self.assertEqual((self.follower.stalled, self.holds[-1]), (True, False))
+
+    def test_stalledStays(self) -> None:
+        """
+        One that is stalled is so still when it has asked for it again.
+        """
+        self.stall()
+        self.holds.clear()
+        for _ in range(5):
+            self.change(self.follower)
+            self.clock.advance(0.5)
+        self.assertEqual((self.follower.stalled, self.holds), (True, []))
+
+    def test_takenOver(self) -> None:
+        """
+        Those who take it over from each other have one second together.
+        """
+        self.prints(b"abc")
+        self.other.pump()
+        for follower in (self.other, self.follower, self.other):
+            self.clock.advance(0.3)
+            self.change(follower)
+            self.assertEqual((self.pace.stalled, self.holds[-1]), (False, True))
+        self.clock.advance(0.11)
+        self.assertEqual((self.pace.stalled, self.holds[-1]), (True, False))
+
+    def test_betweenSomebodyCurrent(self) -> None:
+        """
+        Somebody for whom nothing waits has it in between: that changes nothing.
+        """
+        self.stall()
+        self.holds.clear()
+        self.other = self.follow(self.history.end)
+        self.assertFalse(self.other.behind)
+        for _ in range(3):
+            self.change(self.other)
+            self.change(self.follower)
+            self.clock.advance(0.5)
+        self.assertEqual((self.follower.stalled, self.holds), (True, []))
+
+    def test_whatOthersAccepted(self) -> None:
+        """
+        What was accepted in the second counts, whoever it was.
+        """
+        self.prints(b"x" * 5000)
+        self.take(STALL_BYTES)
+        self.clock.advance(0.5)
+        self.change(self.follower)
+        self.clock.advance(0.5)
+        self.assertEqual((self.pace.stalled, self.holds[-1]), (False, True))
+
+    def test_whoReadsNext(self) -> None:
+        """
+        After one that is stalled comes one that reads: it paces the zone as soon as it
+        has caught up once.
+        """
+        self.stall()
+        self.change(self.other)
+        self.prints(b"more")
+        self.other.pump()
+        self.assertEqual((self.other.behind, self.pace.stalled), (True, True))
+        self.assertFalse(self.holds[-1])
+        self.link.take(None, self.other.writable)
+        self.assertFalse(self.pace.stalled)
+        self.link.room = 0
+        self.history.append(b"again")
+        self.other.pump()
+        self.assertTrue(self.holds[-1])
+
+    def test_pardon(self) -> None:
+        """
+        When the console has run free for long enough, who has the seat has a second of
+        their own.
+        """
+        self.stall()
+        self.change(None)
+        self.clock.advance(9.9)
+        self.change(self.follower)
+        self.assertTrue(self.pace.stalled)
+        self.change(None)
+        self.clock.advance(0.1)
+        self.change(self.follower)
+        self.assertEqual((self.pace.stalled, self.holds[-1]), (False, True))
+        self.clock.advance(1)
+        self.assertEqual((self.pace.stalled, self.holds[-1]), (True, False))
