@@ -153,3 +153,14 @@ async def test_typedFromAFile(launch: Launch) -> None:
         status, output, errors = await shell(server, line)
         assert (status, errors) == (0, "")
         assert output.endswith(end)
+
+
+@pytest_twisted.ensureDeferred
+async def test_nobodyReads(launch: Launch) -> None:
+    """
+    C{expect} ends when its time is over, also where nobody reads that.
+    """
+    server = await launch("--zone", "z1", "--exec", SHELL)
+    line = "@ expect z1 never --timeout 0.5 2>&1 >/dev/null; echo $? >&3"
+    status, output, _ = await shell(server, f"exec 3>&1; {{ {line}; }} | true")
+    assert (status, output) == (0, "4\n")

@@ -8,6 +8,7 @@ refused, before that; each command then imports what it needs.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -112,11 +113,13 @@ def _fillStandardDescriptors() -> None:
 
 
 def _say(line: str) -> None:
-    print(f"zconsole: {line}", file=sys.stderr, flush=True)
+    _tell(f"zconsole: {line}")
 
 
 def _tell(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    # Where nobody reads any more what is wrong, it goes on being so.
+    with contextlib.suppress(OSError):
+        print(line, file=sys.stderr, flush=True)
 
 
 def _show(text: str) -> None:

@@ -190,6 +190,14 @@ class RunDirectoryTests(SynchronousTestCase):
                 " (--rundir)?\n",
             )
 
+    def test_nobodyReads(self) -> None:
+        """
+        Where nobody reads what is wrong, the exit status tells it all the same.
+        """
+        with mock.patch("sys.stderr") as errors:
+            errors.write.side_effect = BrokenPipeError
+            self.assertEqual(main(["--rundir", "/no/where", "list"]), 1)
+
     def test_notMadeYet(self) -> None:
         """
         The default one is made by the first server: before that there are no zones.
