@@ -21,6 +21,7 @@ from .happenings import End, Gap, Happening, Notice
 from .lasting import BOOTS
 from .looking import Looker
 from .matching import Match
+from .searching import Search, SearchTooLong
 from .sending import Typing
 from .showing import gapSaid
 from .times import EXPECT_SECONDS
@@ -47,6 +48,7 @@ class Expecting(Typing):
         start: str | tuple[str, int] | None = None,
         seconds: float = EXPECT_SECONDS,
         raw: bool = False,
+        search: Search = re.Pattern.search,
     ) -> None:
         """
         @param pattern: what is waited for.
@@ -55,13 +57,14 @@ class Expecting(Typing):
             with the last line, or after what is typed; but never before the zone's
             last boot.
         @param raw: whether escape sequences are looked at as well.
+        @param search: how the pattern is looked for.
         """
         if start is None:
             start = ("lines", 1) if text is None else "live"
         role = "watch" if text is None else "operator"
         asked = Attach(role, start, True, looker.locale)
         super().__init__(looker, zone, asked, seconds)
-        self._match = Match(pattern, raw)
+        self._match = Match(pattern, raw, search)
         self._text = text
 
     def seated(self) -> None:
@@ -79,7 +82,15 @@ class Expecting(Typing):
         data = self._ofThisLife(data)
         if self.isOver or not data:
             return
-        found = self._match.feed(data)
+        try:
+            found = self._match.feed(data)
+        except SearchTooLong:
+            self.fail(
+                f"it takes too long to look for {self._match.wanted} in what the zone"
+                " prints: give a simpler pattern",
+                ExitStatus.FAILED,
+            )
+            return
         if found is None:
             self.show(data)
         else:

@@ -212,6 +212,7 @@ def _send(arguments: Arguments, rundir: RunDirectory) -> int:
 
 def _expect(arguments: Arguments, rundir: RunDirectory) -> int:
     from .expecting import Expecting
+    from .searching import searchInTime
 
     text = None
     if arguments.send is not None or arguments.sendFile is not None:
@@ -225,6 +226,7 @@ def _expect(arguments: Arguments, rundir: RunDirectory) -> int:
             arguments.replay,
             arguments.timeout,
             arguments.raw,
+            searchInTime,
         )
     )
 

@@ -10,6 +10,7 @@ import re
 from zcons_twisted.notices import escaped
 
 from .plain_text import PlainText
+from .searching import Search
 
 __all__ = ["LINE_SHOWN", "WINDOW_SIZE", "Match", "namesEscapes"]
 
@@ -34,12 +35,19 @@ class Match:
     One pattern, and the last of the text that it is looked for in.
     """
 
-    def __init__(self, pattern: re.Pattern[bytes], raw: bool = False) -> None:
+    def __init__(
+        self,
+        pattern: re.Pattern[bytes],
+        raw: bool = False,
+        search: Search = re.Pattern.search,
+    ) -> None:
         """
         @param pattern: what is looked for.
         @param raw: whether in every byte; escape sequences are left out otherwise,
             unless the pattern names them.
+        @param search: how it is looked for.
         """
+        self._search = search
         self._pattern = pattern
         self._plain = None if raw or namesEscapes(pattern) else PlainText()
         self._text = b""
@@ -50,6 +58,7 @@ class Match:
 
         @return: how much of it there is up to the end of what is looked for, or
             L{None}: that is not there yet.
+        @raise SearchTooLong: there is no time to look for it.
         """
         if self._plain is None:
             spans = [(0, len(data))]
@@ -61,7 +70,7 @@ class Match:
         before = len(self._text)
         text = self._text + more
         self._text = text[-WINDOW_SIZE:]
-        found = self._pattern.search(text)
+        found = self._search(self._pattern, text)
         if found is None:
             return None
         wanted = found.end() - before

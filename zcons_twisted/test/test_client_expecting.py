@@ -10,6 +10,7 @@ from typing import Any
 
 from zcons_twisted.client.expecting import Expecting
 from zcons_twisted.client.matching import WINDOW_SIZE
+from zcons_twisted.client.searching import SearchTooLong
 from zcons_twisted.frames import Attach, FrameType, encodeGap
 
 from .client_fakes import accepts, ends, prints, tells, typed
@@ -52,6 +53,22 @@ class ExpectingTests(ExpectingCase):
     """
     It comes, or it does not.
     """
+
+    def test_takesTooLong(self) -> None:
+        """
+        A pattern that there is no time to look for is an error that says so.
+        """
+
+        def search(pattern: re.Pattern[bytes], text: bytes) -> None:
+            raise SearchTooLong
+
+        self.begin(b"(L+)+Z", None, None, 60.0, False, search)
+        self.says(prints(b"LLLL"))
+        self.exited(
+            1,
+            "it takes too long to look for '(L+)+Z' in what the zone prints: give a"
+            " simpler pattern",
+        )
 
     def test_comes(self) -> None:
         """
