@@ -108,6 +108,22 @@ async def test_busy(server: Twistd) -> None:
     assert await first.ends() == 0
 
 
+@pytest_twisted.ensureDeferred
+async def test_typedAhead(server: Twistd) -> None:
+    """
+    What is typed before there is a session reaches the zone, with the rest of its line.
+    """
+    zone = await server.zoneSide()
+    program = atTerminal(server)
+    assert not program.raw
+    program.send(b"root\rls -")
+    await program.seated()
+    program.send(b"l\r")
+    assert await zone.reads(11) == b"root\nls -l\r"
+    program.send(b"~.")
+    assert await program.ends() == 0
+
+
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT"])
 @pytest_twisted.ensureDeferred
 async def test_signal(server: Twistd, name: str) -> None:
