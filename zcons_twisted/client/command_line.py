@@ -9,8 +9,8 @@ import argparse
 import os
 import re
 import sys
-from collections.abc import Sequence
-from typing import Any, NoReturn
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn, TypeVar
 
 from zcons_twisted import __version__
 from zcons_twisted.errors import BadBootArguments, BadZoneName
@@ -25,6 +25,8 @@ from .times import EXPECT_SECONDS, SEND_SECONDS, WAIT_SECONDS
 __all__ = ["Arguments", "buildParser", "joined"]
 
 Arguments = argparse.Namespace
+
+_Value = TypeVar("_Value")
 
 _BOOT_ARGS = "--boot-args"
 
@@ -113,13 +115,23 @@ def _seconds(text: str) -> float:
         seconds = -1
     if not 0 <= seconds <= _SECONDS_MAX:
         raise argparse.ArgumentTypeError(
-            f"'{text}' is not a number of seconds from 0 to {_SECONDS_MAX:g}"
+            f"'{text}' is not a number of seconds from 0 to a year"
         )
     return seconds
 
 
 def _wait(text: str) -> float | None:
-    return None if text == "forever" else _seconds(text)
+    return None if text == "forever" else _or(_seconds, text, "nor forever")
+
+
+def _or(parse: Callable[[str], _Value], text: str, others: str) -> _Value:
+    """
+    What else might have been given is told as well.
+    """
+    try:
+        return parse(text)
+    except argparse.ArgumentTypeError as e:
+        raise argparse.ArgumentTypeError(f"{e}, {others}") from None
 
 
 def _pattern(text: str) -> re.Pattern[bytes]:
@@ -134,7 +146,9 @@ def _pattern(text: str) -> re.Pattern[bytes]:
 def _replay(text: str) -> str | tuple[str, int]:
     if text == "all":
         return "all"
-    return "live" if text == "none" else ("lines", _number(text))
+    if text == "none":
+        return "live"
+    return "lines", _or(_number, text, "nor all, nor none")
 
 
 def buildParser() -> argparse.ArgumentParser:

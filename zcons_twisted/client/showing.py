@@ -40,7 +40,8 @@ def gapSaid(gap: Gap) -> str:
     """
     A gap, where it can't be shown in its place.
     """
-    return f"{gap.missing} bytes are missing at offset {gap.offset}"
+    what = "1 byte is" if gap.missing == 1 else f"{gap.missing} bytes are"
+    return f"{what} missing at offset {gap.offset}"
 
 
 def shownRaw(happening: Happening, encoding: str = "utf-8") -> bytes:
