@@ -231,6 +231,8 @@ class StructuredSession(Session):
     """
 
     endsAtOnce = True
+    # There is a word for leaving.
+    departure = EndReason.CLOSED, "the client closed its connection without leaving"
 
     def __init__(
         self,
@@ -381,7 +383,8 @@ class StructuredSession(Session):
             self._answer("confirm", "only the operator may type")
 
     def _leave(self, payload: bytes) -> None:
-        self._console.gone(self, EndReason.LEFT, "the client left")
+        self.departure = Session.departure
+        self._console.gone(self, *self.departure)
 
     def _answer(self, request: str, why: str = "") -> None:
         self._say(FrameType.ANSWER, _answered(request, why))

@@ -29,6 +29,7 @@ from zcons_twisted.notices import escaped
 from zcons_twisted.sessions import EndReason
 
 from .connecting import Opener, openUnix
+from .ears import Ears
 from .endings import (
     TAIL_SIZE,
     ExitStatus,
@@ -50,7 +51,7 @@ from .happenings import (
     Unconfirmed,
 )
 from .keyboard import Keyboard
-from .lasting import Ears, Lasting
+from .lasting import Lasting
 from .running import within
 from .seated import whoSits
 from .showing import remark, shownRaw

@@ -19,10 +19,11 @@ from zcons_twisted.frames import Attach
 from zcons_twisted.notices import escaped, framed
 from zcons_twisted.structured import startOffset
 
+from .ears import Ears
 from .endings import ExitStatus, told, verdict
 from .errors import AttachError, CouldNotConnect
 from .happenings import Anew, End, EndCause, Gap, Happening, Notice
-from .lasting import Ears, Lasting
+from .lasting import Lasting
 from .leftover import Reading, Unreadable, openLeft
 from .looking import Looker, Looking
 from .reports import moment

@@ -15,11 +15,12 @@ from twisted.internet.defer import CancelledError, Deferred
 from zcons_twisted.errors import RunDirectoryError
 from zcons_twisted.frames import Attach
 
+from .ears import Ears
 from .endings import ExitStatus, told, verdict
 from .errors import AttachError
 from .escapes import COMMAND_CHARACTER
 from .happenings import End, EndCause
-from .lasting import Ears, Lasting
+from .lasting import Lasting
 from .looking import Looker, Looking
 from .showing import LineShower
 from .streams import InputStream
