@@ -509,6 +509,26 @@ async def test_resumed(launch: Launch) -> None:
 
 
 @pytest_twisted.ensureDeferred
+async def test_restarted(launch: Launch) -> None:
+    """
+    A server that is restarted in good order has said so, and the session goes on.
+    """
+    server = await launch("--zone", "z1")
+    zone = await server.zoneSide()
+    program = atTerminal(server)
+    await program.seated()
+    restart = server.run(client(server.rundir, "restart", "z1"))
+    assert await restart.ends() == 0
+    before = await program.says(AGAIN)
+    assert before.endswith(b"\r\n[The server restarts; connecting again]\r\n" + AGAIN)
+    assert LOST not in before
+    program.send(b"typed")
+    assert await zone.reads(5) == b"typed"
+    program.send(b"\r~.")
+    assert await program.ends() == 0
+
+
+@pytest_twisted.ensureDeferred
 async def test_typedAndLost(launch: Launch) -> None:
     """
     What was typed and had not come to the zone when the server was killed is counted,

@@ -54,7 +54,7 @@ from .keyboard import Keyboard
 from .lasting import Lasting
 from .running import within
 from .seated import whoSits
-from .showing import remark, shownRaw
+from .showing import AGAIN_TEXT, lostText, remark, shownRaw
 from .silence import Silence
 from .streams import OutputStream
 from .terminal import rawAgain, suspend
@@ -275,11 +275,12 @@ class Attachment:
 
     def _lost(self) -> None:
         self._silence.pause()
-        self._tell("[Connection lost; trying again]")
+        restarts = self._session is not None and self._session.restarts
+        self._tell(lostText(restarts))
 
     def _again(self) -> None:
         self._silence.heard()
-        self._tell("[Connected again]")
+        self._tell(AGAIN_TEXT)
 
     def _tell(self, text: str) -> None:
         if self._options.quiet:

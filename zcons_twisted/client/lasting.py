@@ -99,6 +99,8 @@ class Lasting:
         self.welcome: Welcome | None = None
         #: Whether it has more to it than bytes.
         self.structured = False
+        #: Whether the server that was lost last said that there will be one again.
+        self.restarts = False
 
     def attach(self) -> Deferred[None]:
         """
@@ -279,6 +281,7 @@ class Lasting:
         self._known = [h for h in self._told if h.offset >= position]
         self._room = Moment(txaio.tx)
         self._why = end.detail or end.text
+        self.restarts = end.cause is EndCause.SERVER
         self._ears.lost()
         # Whoever is told may have had enough.
         if not self._leaving:

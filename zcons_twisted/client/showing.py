@@ -15,10 +15,33 @@ from zcons_twisted.notices import escaped, framed, gapText, unconfirmedText
 
 from .happenings import Anew, Gap, Happening, Notice, Unconfirmed
 
-__all__ = ["LINE_MAX", "LineShower", "gapSaid", "remark", "shownRaw"]
+__all__ = [
+    "AGAIN_TEXT",
+    "LINE_MAX",
+    "LineShower",
+    "gapSaid",
+    "lostText",
+    "remark",
+    "shownRaw",
+]
 
 #: A line is shown when it is as long as this, finished or not.
 LINE_MAX = 4096
+
+
+#: What is said when a connection that was lost is there again.
+AGAIN_TEXT = "[Connected again]"
+
+
+def lostText(restarts: bool) -> str:
+    """
+    What is said when a connection is lost, and tried again.
+
+    @param restarts: whether the server had said that it restarts.
+    """
+    if restarts:
+        return "[The server restarts; connecting again]"
+    return "[Connection lost; trying again]"
 
 
 def remark(happening: Happening) -> str:

@@ -22,7 +22,7 @@ from .escapes import COMMAND_CHARACTER
 from .happenings import End, EndCause
 from .lasting import Lasting
 from .looking import Looker, Looking
-from .showing import LineShower
+from .showing import AGAIN_TEXT, LineShower, lostText
 from .streams import InputStream
 
 __all__ = ["PROMPT_SECONDS", "Watching"]
@@ -166,11 +166,11 @@ class _Watched:
 
     def _lost(self) -> None:
         if not self._watching.looker.quiet:
-            self._say("[Connection lost; trying again]")
+            self._say(lostText(self._session.restarts))
 
     def _again(self) -> None:
         if not self._watching.looker.quiet:
-            self._say("[Connected again]")
+            self._say(AGAIN_TEXT)
 
     def _say(self, text: str) -> None:
         self._watching.looker.say(f"{self._zone}: {text}")

@@ -166,6 +166,8 @@ class WatchingTests(SynchronousTestCase):
         self.says(2, accepts(role="watch"), prints(b"x\n"))
         self.assertEqual(self.said[1:], ["a: [Connected again]"])
         self.assertEqual(self.output.written, b"a: x\n")
+        self.says(1, ends("restarting", "the server restarts"))
+        self.assertEqual(self.said[2:], ["b: [The server restarts; connecting again]"])
         self.watching.signalled(signal.SIGTERM)
         self.exited(143)
 
