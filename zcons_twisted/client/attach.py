@@ -309,7 +309,7 @@ class Attachment:
         What are the escapes?
         """
         if self._options.command is not None:
-            self._output.write(helpText(self._options.command))
+            self._output.write(helpText(self._options.command, self._onlyLooks))
 
     def asksBreak(self) -> None:
         """

@@ -43,6 +43,12 @@ _ESCAPES = (
 )
 
 
+_WATCH_ESCAPES = (
+    "Ctrl-C leaves, and so does ~. at the beginning of a line; ~? tells what else there"
+    " is; -e chooses another character.  With several zones, Enter has to follow."
+)
+
+
 class _Parser(argparse.ArgumentParser):
     """
     Says what is wrong in one line, with this program's name.
@@ -186,6 +192,7 @@ def buildParser() -> argparse.ArgumentParser:
     watch = add("watch", "look at the consoles of one or more zones", zone=None)
     watch.add_argument("zones", metavar="ZONE", type=_zone, nargs="+")
     _addSession(watch)
+    watch.epilog = _WATCH_ESCAPES
     _addHistory(add("history", "what a zone has printed"))
     _addSend(add("send", "type something at a zone's console"))
     _addExpect(add("expect", "wait until a zone prints something"))
