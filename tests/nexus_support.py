@@ -12,8 +12,9 @@ from structured_peer import Structured, structured
 from support import Doors, until
 from twisted.internet import reactor
 
+from zcons_twisted.client.ears import Ears
 from zcons_twisted.client.happenings import Gap, Happening
-from zcons_twisted.client.lasting import Ears, Lasting
+from zcons_twisted.client.lasting import Lasting
 from zcons_twisted.frames import Attach, FrameType, parseGap, parseOutput
 from zcons_twisted.rundir import RunDirectory
 

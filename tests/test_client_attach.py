@@ -108,6 +108,22 @@ async def test_busy(server: Twistd) -> None:
     assert await first.ends() == 0
 
 
+@pytest_twisted.ensureDeferred
+async def test_typedAhead(server: Twistd) -> None:
+    """
+    What is typed before there is a session reaches the zone, with the rest of its line.
+    """
+    zone = await server.zoneSide()
+    program = atTerminal(server)
+    assert not program.raw
+    program.send(b"root\rls -")
+    await program.seated()
+    program.send(b"l\r")
+    assert await zone.reads(11) == b"root\nls -l\r"
+    program.send(b"~.")
+    assert await program.ends() == 0
+
+
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT"])
 @pytest_twisted.ensureDeferred
 async def test_signal(server: Twistd, name: str) -> None:
@@ -490,6 +506,26 @@ async def test_resumed(launch: Launch) -> None:
     program.send(b"\r~.")
     assert await program.ends() == 0
     assert program.settings == program.before
+
+
+@pytest_twisted.ensureDeferred
+async def test_restarted(launch: Launch) -> None:
+    """
+    A server that is restarted in good order has said so, and the session goes on.
+    """
+    server = await launch("--zone", "z1")
+    zone = await server.zoneSide()
+    program = atTerminal(server)
+    await program.seated()
+    restart = server.run(client(server.rundir, "restart", "z1"))
+    assert await restart.ends() == 0
+    before = await program.says(AGAIN)
+    assert before.endswith(b"\r\n[The server restarts; connecting again]\r\n" + AGAIN)
+    assert LOST not in before
+    program.send(b"typed")
+    assert await zone.reads(5) == b"typed"
+    program.send(b"\r~.")
+    assert await program.ends() == 0
 
 
 @pytest_twisted.ensureDeferred

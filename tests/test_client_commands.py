@@ -86,6 +86,39 @@ async def test_status(server: Twistd) -> None:
 
 
 @pytest_twisted.ensureDeferred
+async def test_howTheyLeft(server: Twistd) -> None:
+    """
+    Whoever has left is told apart from whoever is just gone.
+    """
+    ways = (
+        ("attach", lambda program: program.send(b"~.")),
+        ("watch", lambda program: program.send(b"\x03")),
+        ("attach", lambda program: program.signal(signal.SIGKILL)),
+    )
+    for command, leave in ways:
+        program = AtTerminal(server.rundir, command, "z1")
+        server.run(program)
+        await program.seated()
+        leave(program)
+        await program.ends()
+    for words in (("history", "z1"), ("send", "z1", "x")):
+        assert (await say(server, *words))[0] == 0
+
+    async def texts() -> list[str]:
+        _, output, _ = await say(server, "status", "z1")
+        lines = output.partition("ended:")[2].splitlines()
+        return [line.rpartition(": ")[2] for line in lines if " process " in line]
+
+    left = "the client left"
+    gone = "the client closed its connection without leaving"
+    for _ in range(20):
+        # The server may hear of an end after we do.
+        if len(found := await texts()) == 5:
+            break
+    assert found == [left, left, gone, left, left]
+
+
+@pytest_twisted.ensureDeferred
 async def test_event(server: Twistd) -> None:
     """
     An event is shown to whoever is attached, and nothing in its boot arguments does

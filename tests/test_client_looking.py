@@ -129,7 +129,35 @@ async def test_leaveSeveral(launch: Launch) -> None:
     zone = await server.zoneSide("z1")
     await zone.prints(b"hello\r\n")
     await looks.says(b"z1: hello\r\n")
+    looks.send(b"~?\n")
+    await looks.says(b"~.  and Enter: leave the consoles\r\n^C  leave them, too\r\n")
     looks.send(b"~.\n")
+    assert await looks.ends() == 0
+
+
+@pytest_twisted.ensureDeferred
+async def test_waysOut(launch: Launch) -> None:
+    """
+    Whoever looks is told how to leave: with several zones at once, and else by C{~?},
+    which offers nothing that is for operators.
+    """
+    server = await launch("--zone", "z1", "--zone", "z2")
+    looks = AtTerminal(server.rundir, "watch", "z1", "z2")
+    server.run(looks)
+    await looks.says(
+        b"[Watching the consoles of 2 zones; Ctrl-C leaves, and so does ~. with Enter;"
+        b" ~? with Enter tells more]\r\n"
+    )
+    looks.send(b"\x03")
+    assert await looks.ends() == 0
+    looks = AtTerminal(server.rundir, "watch", "z1")
+    server.run(looks)
+    await looks.seated()
+    looks.send(b"~?")
+    told = await looks.says(b"beginning of a line only\r\n")
+    assert b"~.  leave the console\r\n^C  leave it, too\r\n" in told
+    assert b"break" not in told
+    looks.send(b"~.")
     assert await looks.ends() == 0
 
 

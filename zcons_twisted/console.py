@@ -65,8 +65,7 @@ class Console:
     @ivar logbook: tells the log who came and went.
     @ivar presence: whether there is a zone.
     @ivar fanout: brings what the zone prints to the sessions.
-    @ivar advanced: the zone printed something, and it is in the history: the method of
-        L{fanout}; and so the next.
+    @ivar advanced: the zone printed something: L{fanout}'s, and so the next.
     """
 
     _log = Logger()
@@ -153,8 +152,7 @@ class Console:
 
     def attach(self, session: Session) -> None:
         """
-        A newcomer comes in: into the operator's seat, free or taken over, if
-        that is what it asks for.
+        A newcomer comes in: into the operator's seat if that is what it asks for.
         """
         if session.role is Role.OPERATOR:
             self._clearSeat(session)
@@ -241,7 +239,7 @@ class Console:
         there is room for it; else the seat is kept for it until there is.
         """
         if self.seat.hasRoom():
-            self.gone(session, EndReason.LEFT, "the client left")
+            self.gone(session, *session.departure)
 
     def gone(self, session: Session, reason: EndReason, text: str) -> None:
         """
@@ -374,6 +372,8 @@ class Console:
             self._leaving = session
             lost = self.seat.leave()
             self._leaving = None
+            if reason is EndReason.CLOSED:
+                reason, text = session.departure
             if lost:
                 text = f"{text}; {lost} bytes that it had typed found no room"
         del self.sessions[session]

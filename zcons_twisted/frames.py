@@ -372,7 +372,7 @@ class FrameReader:
 
     def take(
         self, kind: FrameType, until: frozenset[FrameType], data: bytes = b""
-    ) -> bytes:
+    ) -> tuple[bytes, FrameType | None]:
         """
         Take all payloads of one type out of what has come and was not given out yet,
         up to the first frame that has no place, or of a type that ends it.  The others
@@ -380,15 +380,18 @@ class FrameReader:
 
         @param until: the types that end it.
         @param data: comes first behind that.
-        @return: the payloads, one behind the other.
+        @return: the payloads, one behind the other, and the type that ended it.
         """
         held, at = self._held + data, self._at
         taken, left = [], []
+        end: FrameType | None = None
         while len(held) - at >= HEAD_SIZE:
             head = _HEAD.unpack_from(held, at)[0]
             found = self._types.get(head >> 24)
             stop = at + HEAD_SIZE + (head & 0xFFFFFF)
-            if found is None or found in until or stop > len(held):
+            if found in until:
+                end = found
+            if found is None or end is not None or stop > len(held):
                 break
             if found is kind:
                 taken.append(held[at + HEAD_SIZE : stop])
@@ -397,7 +400,7 @@ class FrameReader:
             at = stop
         left.append(held[at:])
         self._held, self._at = b"".join(left), 0
-        return b"".join(taken)
+        return b"".join(taken), end
 
 
 #: What clients may send, and servers.

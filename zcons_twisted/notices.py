@@ -116,6 +116,8 @@ def gapText(missed: int, translate: Translate = str) -> str:
 
     @param missed: how many bytes.
     """
+    if missed == 1:
+        return translate("NOTICE: 1 byte skipped")
     return translate("NOTICE: %s bytes skipped").replace("%s", str(missed), 1)
 
 
@@ -132,7 +134,8 @@ def unconfirmedText(typed: int) -> str:
 
     @param typed: how many bytes.
     """
-    return f"{typed} bytes that were typed may not have reached the zone"
+    what = "1 byte that was" if typed == 1 else f"{typed} bytes that were"
+    return f"{what} typed may not have reached the zone"
 
 
 def droppedText(typed: int) -> str:
@@ -141,10 +144,11 @@ def droppedText(typed: int) -> str:
 
     @param typed: how many bytes.
     """
-    return (
-        f"the zone is not the one that the last {typed} bytes were typed for: they are"
-        " not sent"
-    )
+    if typed == 1:
+        what, are = "last byte was", "it is"
+    else:
+        what, are = f"last {typed} bytes were", "they are"
+    return f"the zone is not the one that the {what} typed for: {are} not sent"
 
 
 #: What is said to who types where there is no zone.
@@ -155,7 +159,8 @@ def unreadText(unread: int) -> str:
     """
     What is said to who has typed what the zone did not live to read.
     """
-    return f"zone ended before it had read the last {unread} bytes that were typed"
+    what = "last byte that was" if unread == 1 else f"last {unread} bytes that were"
+    return f"zone ended before it had read the {what} typed"
 
 
 def framed(text: str, encoding: str = "ascii") -> bytes:

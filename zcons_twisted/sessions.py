@@ -46,6 +46,8 @@ class EndReason(enum.Enum):
 
     #: The client went of its own accord.
     LEFT = "left"
+    #: It closed its connection, though it could have said that it leaves.
+    CLOSED = "closed"
     #: Its connection broke, or it was found dead.
     LOST = "lost"
     #: The zone halted, and the session had asked to be ended then.
@@ -294,9 +296,12 @@ class Session:
     @ivar endsAtOnce: where it is to end when the zone halts, whether it does so when
         that was before it came.  A client of illumos may come before the zone boots,
         and waits for it.
+    @ivar departure: what an orderly end of its connection means, in a word and in one
+        line.  Here, where there is no other way to leave, that it left.
     """
 
     endsAtOnce = False
+    departure: tuple[EndReason, str] = (EndReason.LEFT, "the client left")
 
     def __init__(
         self,
@@ -377,7 +382,7 @@ class Session:
         if why:
             self._host.gone(self, EndReason.LOST, f"connection lost: {why}")
         else:
-            self._host.gone(self, EndReason.LEFT, "the client left")
+            self._host.gone(self, *self.departure)
 
     def operatorChanged(self, operator: Session | None) -> None:
         """

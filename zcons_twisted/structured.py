@@ -231,6 +231,8 @@ class StructuredSession(Session):
     """
 
     endsAtOnce = True
+    # There is a word for leaving.
+    departure = EndReason.CLOSED, "the client closed its connection without leaving"
 
     def __init__(
         self,
@@ -288,9 +290,14 @@ class StructuredSession(Session):
         """
         See L{Session}.
         """
-        typed = self._reader.take(FrameType.INPUT, _LEAVES, data)
-        if typed and not self._leaves:
+        typed, end = self._reader.take(FrameType.INPUT, _LEAVES, data)
+        if self._leaves:
+            return
+        if typed:
             self._console.typed(self, typed)
+        if end is FrameType.LEAVE:
+            self._leaves = True
+            self.departure = Session.departure
 
     def followerChanged(self, follower: Follower) -> None:
         """
@@ -385,7 +392,8 @@ class StructuredSession(Session):
 
     def _leave(self, payload: bytes) -> None:
         self._leaves = True
-        self._console.gone(self, EndReason.LEFT, "the client left")
+        self.departure = Session.departure
+        self._console.gone(self, *self.departure)
 
     def _answer(self, request: str, why: str = "") -> None:
         self._say(FrameType.ANSWER, _answered(request, why))

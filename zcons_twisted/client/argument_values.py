@@ -9,6 +9,8 @@ from __future__ import annotations
 import argparse
 import os
 import re
+from collections.abc import Callable
+from typing import TypeVar
 
 from zcons_twisted.errors import BadBootArguments, BadZoneName
 from zcons_twisted.events import checkBootArguments
@@ -28,6 +30,8 @@ __all__ = [
     "wait",
     "zone",
 ]
+
+_Value = TypeVar("_Value")
 
 #: The longest time that somebody may ask for: a year.
 _SECONDS_MAX = 366 * 86400.0
@@ -98,7 +102,7 @@ def seconds(text: str) -> float:
         given = -1
     if not 0 <= given <= _SECONDS_MAX:
         raise argparse.ArgumentTypeError(
-            f"'{text}' is not a number of seconds from 0 to {_SECONDS_MAX:g}"
+            f"'{text}' is not a number of seconds from 0 to a year"
         )
     return given
 
@@ -107,7 +111,7 @@ def wait(text: str) -> float | None:
     """
     The same, or L{None} for ever.
     """
-    return None if text == "forever" else seconds(text)
+    return None if text == "forever" else _or(seconds, text, "nor forever")
 
 
 def pattern(text: str) -> re.Pattern[bytes]:
@@ -129,4 +133,16 @@ def replay(text: str) -> str | tuple[str, int]:
     """
     if text == "all":
         return "all"
-    return "live" if text == "none" else ("lines", number(text))
+    if text == "none":
+        return "live"
+    return "lines", _or(number, text, "nor all, nor none")
+
+
+def _or(parse: Callable[[str], _Value], text: str, others: str) -> _Value:
+    """
+    What else might have been given is told as well.
+    """
+    try:
+        return parse(text)
+    except argparse.ArgumentTypeError as e:
+        raise argparse.ArgumentTypeError(f"{e}, {others}") from None

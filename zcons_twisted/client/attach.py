@@ -29,6 +29,7 @@ from zcons_twisted.notices import escaped
 from zcons_twisted.sessions import EndReason
 
 from .connecting import Opener, openUnix
+from .ears import Ears
 from .endings import (
     TAIL_SIZE,
     ExitStatus,
@@ -50,10 +51,10 @@ from .happenings import (
     Unconfirmed,
 )
 from .keyboard import Keyboard
-from .lasting import Ears, Lasting
+from .lasting import Lasting
 from .running import within
 from .seated import whoSits
-from .showing import remark, shownRaw
+from .showing import AGAIN_TEXT, lostText, remark, shownRaw
 from .silence import Silence
 from .streams import OutputStream
 from .terminal import rawAgain, suspend
@@ -274,11 +275,12 @@ class Attachment:
 
     def _lost(self) -> None:
         self._silence.pause()
-        self._tell("[Connection lost; trying again]")
+        restarts = self._session is not None and self._session.restarts
+        self._tell(lostText(restarts))
 
     def _again(self) -> None:
         self._silence.heard()
-        self._tell("[Connected again]")
+        self._tell(AGAIN_TEXT)
 
     def _tell(self, text: str) -> None:
         if self._options.quiet:
@@ -307,7 +309,7 @@ class Attachment:
         What are the escapes?
         """
         if self._options.command is not None:
-            self._output.write(helpText(self._options.command))
+            self._output.write(helpText(self._options.command, self._onlyLooks))
 
     def asksBreak(self) -> None:
         """

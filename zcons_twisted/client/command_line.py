@@ -30,6 +30,12 @@ _ESCAPES = (
 )
 
 
+_WATCH_ESCAPES = (
+    "Ctrl-C leaves, and so does ~. at the beginning of a line; ~? tells what else there"
+    " is; -e chooses another character.  With several zones, Enter has to follow."
+)
+
+
 def buildParser() -> argparse.ArgumentParser:
     """
     The command line.
@@ -67,6 +73,7 @@ def buildParser() -> argparse.ArgumentParser:
     watch = add("watch", "look at the consoles of one or more zones", zone=None)
     watch.add_argument("zones", metavar="ZONE", type=values.zone, nargs="+")
     _addSession(watch)
+    watch.epilog = _WATCH_ESCAPES
     _addHistory(add("history", "what a zone has printed"))
     _addSend(add("send", "type something at a zone's console"))
     _addExpect(add("expect", "wait until a zone prints something"))

@@ -31,6 +31,7 @@ __all__ = [
     "LineCharacters",
     "Typed",
     "helpText",
+    "lineHelpText",
     "parseCommandCharacter",
     "shown",
 ]
@@ -151,22 +152,50 @@ class EscapeMachine:
         return len(data) if found is None else found.end() - 1
 
 
-def helpText(command: bytes) -> bytes:
+def helpText(command: bytes, looks: bool = False) -> bytes:
     """
     What there is to type, for somebody at a raw terminal.
+
+    @param looks: whether that is somebody who only looks.
     """
     escape = shown(command)
-    return b"".join(
-        escape + line + b"\r\n"
-        for line in (
-            b"?",
-            b".  leave the console",
-            b"B  send a break",
-            b"?  show this",
-            escape + b"  send " + escape,
-            b"  is recognized at the beginning of a line only",
-        )
-    )
+    if looks:
+        own = [b"^C  leave it, too"]
+    else:
+        own = [escape + b"B  send a break", escape + escape + b"  send " + escape]
+    lines = [
+        escape + b"?",
+        escape + b".  leave the console",
+        *own,
+        escape + b"?  show this",
+        *_overSsh(command),
+        escape + b"  is recognized at the beginning of a line only",
+    ]
+    return b"".join(line + b"\r\n" for line in lines)
+
+
+def lineHelpText(command: bytes) -> bytes:
+    """
+    The same for somebody who looks at several consoles, at a terminal that gives whole
+    lines.
+    """
+    escape = shown(command)
+    lines = [
+        escape + b".  and Enter: leave the consoles",
+        b"^C  leave them, too",
+        escape + b"?  and Enter: show this",
+        *_overSsh(command),
+    ]
+    return b"".join(line + b"\n" for line in lines)
+
+
+def _overSsh(command: bytes) -> list[bytes]:
+    """
+    The same character is ssh's.
+    """
+    if command != COMMAND_CHARACTER:
+        return []
+    return [b"~~. leave over ssh, which takes ~. for itself"]
 
 
 def shown(character: bytes) -> bytes:

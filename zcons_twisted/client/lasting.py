@@ -13,8 +13,7 @@ may be lost; that is said, too.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import txaio.tx
@@ -28,6 +27,7 @@ from zcons_twisted.sessions import EndReason
 
 from . import tx
 from .connecting import Opener, openUnix
+from .ears import Ears
 from .happenings import (
     Anew,
     Answer,
@@ -44,31 +44,13 @@ from .moments import Moment
 from .retrying import tryAgain
 from .session import ConsoleSession
 
-__all__ = ["BOOTS", "RESUME_SECONDS", "Ears", "Lasting"]
+__all__ = ["BOOTS", "RESUME_SECONDS", "Lasting"]
 
 #: How long a lost connection is tried again.
 RESUME_SECONDS = 60.0
 
-
 #: The events with which a life of the zone begins.
 BOOTS = ("booting", "rebooting")
-
-
-@dataclass(frozen=True, slots=True)
-class Ears:
-    """
-    Who hears of what.
-
-    @ivar output: is given what the zone prints.
-    @ivar happening: is told whatever else the server tells, nothing twice.
-    @ivar lost: the connection is lost, and is tried again.
-    @ivar again: there is one again.
-    """
-
-    output: Callable[[bytes], None]
-    happening: Callable[[Happening], None]
-    lost: Callable[[], None]
-    again: Callable[[], None]
 
 
 class Lasting:
@@ -118,6 +100,8 @@ class Lasting:
         self.boot: int | None = None
         #: Whether it has more to it than bytes.
         self.structured = False
+        #: Whether the server that was lost last said that there will be one again.
+        self.restarts = False
 
     def attach(self) -> Deferred[None]:
         """
@@ -245,6 +229,19 @@ class Lasting:
         elif self._session is not None:
             self._session.leave()
 
+    def close(self) -> Any:
+        """
+        End it in good order, without waiting for what the server still has to tell.
+
+        @return: a Deferred that fires when it is closed.
+        """
+        if self._session is None:
+            self.abort()
+            return succeed(None)
+        self._leaving = True
+        self._session.close()
+        return self.whenEnded()
+
     def abort(self) -> None:
         """
         End it at once.
@@ -285,6 +282,7 @@ class Lasting:
         self._known = [h for h in self._told if h.offset >= position]
         self._room = Moment(txaio.tx)
         self._why = end.detail or end.text
+        self.restarts = end.cause is EndCause.SERVER
         self._ears.lost()
         # Whoever is told may have had enough.
         if not self._leaving:

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, DeferredList
 
 from zcons_twisted.rundir import RunDirectory
 
@@ -20,10 +21,14 @@ from .connecting import Opener, openUnix
 from .descriptors import Descriptor
 from .endings import ExitStatus
 from .lasting import Lasting
+from .running import within
 from .streams import OutputStream
 from .user_side import UserReactor
 
-__all__ = ["Looker", "Looking"]
+__all__ = ["GOODBYE_SECONDS", "Looker", "Looking"]
+
+#: How long the servers may take to be told that we leave.
+GOODBYE_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +84,7 @@ class Looking:
         """
         self.begin()
         status = await self._over
-        for session in self.sessions:
-            session.abort()
+        await self._goodbye()
         if status < ExitStatus.SIGNAL:
             await self._output.whenDrained()
         self._output.close()
@@ -134,6 +138,16 @@ class Looking:
         Fires when everything has been shown, or can't be any more.
         """
         return self._output.whenDrained()
+
+    async def _goodbye(self) -> None:
+        """
+        Tell each server; one that takes nothing is not waited for.
+        """
+        closing = [session.close() for session in self.sessions]
+        closed: Any = DeferredList(closing, consumeErrors=True)
+        await within(self.looker.reactor, GOODBYE_SECONDS, closed)
+        for session in self.sessions:
+            session.abort()
 
     def _room(self) -> None:
         for session in self.sessions:

@@ -19,14 +19,15 @@ from zcons_twisted.frames import Attach
 from zcons_twisted.notices import escaped, framed
 from zcons_twisted.structured import startOffset
 
+from .ears import Ears
 from .endings import ExitStatus, told, verdict
 from .errors import AttachError, CouldNotConnect
 from .happenings import Anew, End, EndCause, Gap, Happening, Notice
-from .lasting import Ears, Lasting
+from .lasting import Lasting
 from .leftover import Reading, Unreadable, openLeft
 from .looking import Looker, Looking
 from .reports import moment
-from .showing import gapSaid, shownRaw
+from .showing import AGAIN_TEXT, gapSaid, lostText, shownRaw
 
 __all__ = ["Past"]
 
@@ -178,11 +179,11 @@ class Past(Looking):
 
     def _lost(self) -> None:
         if not self.looker.quiet:
-            self.looker.say("[Connection lost; trying again]")
+            self.looker.say(lostText(self._session.restarts))
 
     def _again(self) -> None:
         if not self.looker.quiet:
-            self.looker.say("[Connected again]")
+            self.looker.say(AGAIN_TEXT)
 
     def _ended(self, end: End) -> None:
         if end.cause is not EndCause.OURS:

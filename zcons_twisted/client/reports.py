@@ -140,7 +140,7 @@ def _ended(who: Values) -> str:
     peer = named(f"process {who['pid']} of user {who['uid']}")
     return (
         f"{moment(who['at'])} {f'{role}, ' if role else ''}{peer}:"
-        f" {named(escaped(who['text']))} ({escaped(who['reason'])})"
+        f" {named(escaped(who['text']))}"
     )
 
 

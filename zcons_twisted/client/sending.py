@@ -13,10 +13,11 @@ from zcons_twisted.errors import RunDirectoryError
 from zcons_twisted.frames import Attach
 from zcons_twisted.notices import escaped
 
+from .ears import Ears
 from .endings import ExitStatus, told
 from .errors import AttachError, ConsoleInUse, CouldNotConnect
 from .happenings import Answer, End, EndCause, Happening
-from .lasting import Ears, Lasting
+from .lasting import Lasting
 from .looking import Looker, Looking
 from .seated import whoSits
 from .times import SEND_SECONDS

@@ -221,11 +221,14 @@ class ConsoleSession(Requests):
     def close(self) -> None:
         """
         End the session when everything that was written has been sent; what the
-        zone prints meanwhile is not given out any more.
+        zone prints meanwhile is not given out any more.  The server is told, where it
+        understands that.
         """
         if self._state is _State.GREETING:
             self._notSeated(HandshakeFailed("closed before the server answered"))
         elif self._state in _OPEN and self._connection is not None:
+            if self.structured:
+                self._request(FrameType.LEAVE)
             self._state = _State.CLOSING
             # A connection that is not read does not notice its end.
             self._connection.resumeReading()

@@ -15,10 +15,33 @@ from zcons_twisted.notices import escaped, framed, gapText, unconfirmedText
 
 from .happenings import Anew, Gap, Happening, Notice, Unconfirmed
 
-__all__ = ["LINE_MAX", "LineShower", "gapSaid", "remark", "shownRaw"]
+__all__ = [
+    "AGAIN_TEXT",
+    "LINE_MAX",
+    "LineShower",
+    "gapSaid",
+    "lostText",
+    "remark",
+    "shownRaw",
+]
 
 #: A line is shown when it is as long as this, finished or not.
 LINE_MAX = 4096
+
+
+#: What is said when a connection that was lost is there again.
+AGAIN_TEXT = "[Connected again]"
+
+
+def lostText(restarts: bool) -> str:
+    """
+    What is said when a connection is lost, and tried again.
+
+    @param restarts: whether the server had said that it restarts.
+    """
+    if restarts:
+        return "[The server restarts; connecting again]"
+    return "[Connection lost; trying again]"
 
 
 def remark(happening: Happening) -> str:
@@ -40,7 +63,8 @@ def gapSaid(gap: Gap) -> str:
     """
     A gap, where it can't be shown in its place.
     """
-    return f"{gap.missing} bytes are missing at offset {gap.offset}"
+    what = "1 byte is" if gap.missing == 1 else f"{gap.missing} bytes are"
+    return f"{what} missing at offset {gap.offset}"
 
 
 def shownRaw(happening: Happening, encoding: str = "utf-8") -> bytes:

@@ -103,15 +103,14 @@ class UserTerminal:
             return 0, 0
         return rows, columns
 
-    def makeRaw(self, keepTypedAhead: bool = False) -> None:
+    def makeRaw(self) -> None:
         """
-        Make it raw.
+        Make it raw.  What was typed before and not read yet stays, and is read then.
 
-        @param keepTypedAhead: keep what was typed and not read yet.
         @raise termios.error: it can't be done.
         """
-        when = termios.TCSADRAIN if keepTypedAhead else termios.TCSAFLUSH
-        termios.tcsetattr(self._descriptor, when, rawAttributes(self._saved))
+        raw = rawAttributes(self._saved)
+        termios.tcsetattr(self._descriptor, termios.TCSADRAIN, raw)
         self._raw = True
 
     def restore(self) -> None:
@@ -154,7 +153,7 @@ def rawAgain(terminal: UserTerminal | None) -> None:
 
 def _makeRawAgain(terminal: UserTerminal) -> None:
     try:
-        terminal.makeRaw(keepTypedAhead=True)
+        terminal.makeRaw()
     except termios.error:
         # It is gone, and the end of input or SIGHUP says so.
         return

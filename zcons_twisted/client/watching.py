@@ -15,13 +15,14 @@ from twisted.internet.defer import CancelledError, Deferred
 from zcons_twisted.errors import RunDirectoryError
 from zcons_twisted.frames import Attach
 
+from .ears import Ears
 from .endings import ExitStatus, told, verdict
 from .errors import AttachError
-from .escapes import COMMAND_CHARACTER
+from .escapes import COMMAND_CHARACTER, HELP, lineHelpText, shown
 from .happenings import End, EndCause
-from .lasting import Ears, Lasting
+from .lasting import Lasting
 from .looking import Looker, Looking
-from .showing import LineShower
+from .showing import AGAIN_TEXT, LineShower, lostText
 from .streams import InputStream
 
 __all__ = ["PROMPT_SECONDS", "Watching"]
@@ -45,11 +46,12 @@ class Watching(Looking):
         """
         @param zones: which zones.
         @param asked: what to ask each of their servers for.
-        @param command: a line of this character and a dot leaves, where lines come from
-            a terminal; L{None} for none.
+        @param command: a line of this character and a dot leaves, and one with a
+            question mark tells what there is, where lines come from a terminal;
+            L{None} for none.
         """
         super().__init__(looker)
-        self._wayOut = None if command is None else command + b"."
+        self._command = command
         self._input: InputStream | None = None
         if looker.input is not None:
             self._input = InputStream(
@@ -74,6 +76,8 @@ class Watching(Looking):
         """
         Attach to each.
         """
+        if self.looker.shown and not self.looker.quiet:
+            self.text(f"[Watching the consoles of {self._left} zones; {self._ways}]\n")
         for watched in self._watched:
             watched.begin()
         if self._input is not None:
@@ -88,12 +92,32 @@ class Watching(Looking):
         else:
             super().signalled(number)
 
+    @property
+    def _ways(self) -> str:
+        """
+        How to leave.
+        """
+        if self._command is None or self._input is None:
+            return "Ctrl-C leaves"
+        escape = shown(self._command).decode("ascii")
+        return (
+            f"Ctrl-C leaves, and so does {escape}. with Enter; {escape}? with Enter"
+            " tells more"
+        )
+
     def _typed(self, data: bytes) -> None:
         """
         The terminal is not raw: it gives whole lines.
         """
-        if any(line.strip() == self._wayOut for line in data.splitlines()):
-            self._leave()
+        command = self._command
+        if command is None:
+            return
+        for line in data.splitlines():
+            if line.strip() == command + b".":
+                self._leave()
+                return
+            if line.strip() == command + HELP:
+                self.show(lineHelpText(command))
 
     def _leave(self) -> None:
         self.finish(ExitStatus.DONE)
@@ -165,11 +189,11 @@ class _Watched:
 
     def _lost(self) -> None:
         if not self._watching.looker.quiet:
-            self._say("[Connection lost; trying again]")
+            self._say(lostText(self._session.restarts))
 
     def _again(self) -> None:
         if not self._watching.looker.quiet:
-            self._say("[Connected again]")
+            self._say(AGAIN_TEXT)
 
     def _say(self, text: str) -> None:
         self._watching.looker.say(f"{self._zone}: {text}")

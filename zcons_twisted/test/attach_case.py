@@ -52,7 +52,7 @@ class FakeTerminal:
     broken = False
     size = (30, 100)
 
-    def makeRaw(self, keepTypedAhead: bool = False) -> None:
+    def makeRaw(self) -> None:
         """
         Raw from now on.
         """

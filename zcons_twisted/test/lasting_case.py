@@ -10,10 +10,11 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from zcons_twisted.client.ears import Ears
 from zcons_twisted.client.happenings import (
     Happening,
 )
-from zcons_twisted.client.lasting import Ears, Lasting
+from zcons_twisted.client.lasting import Lasting
 from zcons_twisted.frames import Attach, parseAttach
 from zcons_twisted.rundir import RunDirectory
 

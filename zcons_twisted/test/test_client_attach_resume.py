@@ -83,6 +83,23 @@ class ResumeTests(AttachingCase):
         self.ends("left", "the client left")
         self.exited(0)
 
+    def test_restarts(self) -> None:
+        """
+        A server that says that it restarts is not called lost; the next one that goes
+        without a word is.
+        """
+        self.seat(opener=self.opener)
+        self.ends("restarting", "the server restarts")
+        self.assertEqual(self.told, ["[The server restarts; connecting again]"])
+        self.back()
+        self.letIn()
+        self.server.loseConnection()
+        self.assertEqual(
+            self.told[1:], ["[Connected again]", "[Connection lost; trying again]"]
+        )
+        self.attachment.signalled(signal.SIGTERM)
+        self.exited(143)
+
     def test_onTheTerminal(self) -> None:
         """
         Where standard error is the same terminal, it is told there.

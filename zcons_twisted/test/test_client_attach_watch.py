@@ -45,6 +45,19 @@ class WatchingTests(AttachingCase):
             self.ends("left", "the client left")
             self.exited(0)
 
+    def test_help(self) -> None:
+        """
+        What there is to type does not include a break.
+        """
+        self.seat(role="watch")
+        self.type_(b"~?~B")
+        self.assertIn(b"~?\r\n~.  leave the console\r\n^C", self.output.written)
+        self.assertNotIn(b"~B", self.output.written)
+        self.assertEqual(self.server.value(), b"")
+        self.type_(b"~.")
+        self.ends("left", "the client left")
+        self.exited(0)
+
     def test_leaveEarly(self) -> None:
         """
         C{^C} leaves also where the server has not answered yet; another signal ends.

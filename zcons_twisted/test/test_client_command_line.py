@@ -73,6 +73,38 @@ class SessionTests(SynchronousTestCase):
             )
         self.assertEqual((WAIT_SECONDS, SEND_SECONDS, EXPECT_SECONDS), (2, 10, 60))
 
+    def test_whatElse(self) -> None:
+        """
+        What is none of what may be given is told what that is, in words.
+        """
+        for option, told in (
+            ("--replay", "'x' is not a number from 0 on, nor all, nor none"),
+            ("--wait", "'x' is not a number of seconds from 0 to a year, nor forever"),
+        ):
+            with (
+                contextlib.redirect_stderr(io.StringIO()) as errors,
+                self.assertRaises(SystemExit),
+            ):
+                buildParser().parse_args(["attach", option, "x", "z"])
+            self.assertIn(f"zconsole: argument {option}: {told}\n", errors.getvalue())
+
+    def test_tooLong(self) -> None:
+        """
+        Nobody waits for more than a year, unless for ever.
+        """
+        for word, good in (("31622400", True), ("31622401", False), ("nan", False)):
+            words = ["send", "--timeout", word, "z"]
+            if good:
+                self.assertEqual(buildParser().parse_args(words).timeout, 31622400)
+                continue
+            with (
+                contextlib.redirect_stderr(io.StringIO()) as errors,
+                self.assertRaises(SystemExit),
+            ):
+                buildParser().parse_args(words)
+            told = f"'{word}' is not a number of seconds from 0 to a year\n"
+            self.assertIn(told, errors.getvalue())
+
 
 class OrderTests(SynchronousTestCase):
     """

@@ -17,6 +17,7 @@ from zcons_twisted.client.escapes import (
     LineCharacters,
     Typed,
     helpText,
+    lineHelpText,
     parseCommandCharacter,
     shown,
 )
@@ -178,6 +179,25 @@ class EscapeMachineTests(SynchronousTestCase):
         What there is to type is told with the character that there is.
         """
         self.assertIn(b"\r\n^].  leave the console\r\n", helpText(b"\x1d"))
+        self.assertIn(b"\n^]?  and Enter: show this\n", lineHelpText(b"\x1d"))
+
+    def test_helpToWatchers(self) -> None:
+        """
+        Whoever only looks is not offered what is for the operator alone, but C{^C}.
+        """
+        self.assertIn(b"\r\n~B  send a break\r\n~~  send ~\r\n", helpText(b"~"))
+        told = helpText(b"~", looks=True)
+        for text, has in ((b"~B", False), (b"~~ ", False), (b"\r\n^C  leave", True)):
+            self.assertEqual(text in told, has)
+        self.assertIn(b"\n^C  leave", lineHelpText(b"~"))
+
+    def test_overSsh(self) -> None:
+        """
+        Where the character is that of ssh, it is told how to get it past that.
+        """
+        for told in (helpText, lineHelpText):
+            self.assertIn(b"\n~~. leave over ssh", told(b"~"))
+            self.assertNotIn(b"ssh", told(b"%"))
 
     def test_nothing(self) -> None:
         """

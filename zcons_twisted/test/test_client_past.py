@@ -13,7 +13,7 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from zcons_twisted.client.connecting import Opener
-from zcons_twisted.client.looking import Looker, Looking
+from zcons_twisted.client.looking import GOODBYE_SECONDS, Looker, Looking
 from zcons_twisted.client.past import Past
 from zcons_twisted.client.streams import HIGH_WATER
 from zcons_twisted.frames import Attach, FrameType, encodeFrame, encodeGap, parseAttach
@@ -293,6 +293,28 @@ class PastTests(SynchronousTestCase):
             self.letIn(prints(b"x"), end=100)
             self.assertEqual(self.said, said)
             self.exited(status)
+
+    def test_goodbye(self) -> None:
+        """
+        The server is told that one leaves; one that takes nothing is not waited for.
+        """
+        for taken in (True, False):
+            self.setUp()
+            self.begin()
+            self.letIn(prints(b"abc"), end=3)
+            server = self.server
+            if not taken:
+                server.loseConnection = lambda: None  # type: ignore[method-assign]
+            self.says(encodeFrame(FrameType.PONG))
+            if not taken:
+                self.reactor.advance(0.99)
+                self.assertNoResult(self.exit)
+                self.reactor.advance(0.01)
+            self.exited(0)
+            kinds = [frame.type for frame in frames(server.value())]
+            self.assertEqual(kinds, [FrameType.PING, FrameType.LEAVE])
+            self.assertEqual(server.aborted, not taken)
+            self.assertEqual(GOODBYE_SECONDS, 1.0)
 
 
 class LookingTests(SynchronousTestCase):

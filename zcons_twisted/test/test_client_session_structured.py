@@ -195,6 +195,20 @@ class _StructuredTests(SessionRules):
         end = self.result(self.session.whenEnded())
         self.assertEqual(end, End(EndCause.OURS, "", "left", "the client left"))
 
+    def test_close(self: Any) -> None:
+        """
+        Closing says that one leaves, and waits for no last word.
+        """
+        self.letIn()
+        self.session.close()
+        (frame,) = frames(self.connection.sent)
+        self.assertIs(frame.type, FrameType.LEAVE)
+        self.assertEqual(self.connection.closed, "finished")
+        self.seat()
+        self.connection.sent = b""
+        self.session.close()
+        self.assertEqual(self.connection.sent, b"")
+
     def test_leaveUnheard(self: Any) -> None:
         """
         A session may be left before anybody wanted its output, and closed while it is

@@ -15,7 +15,7 @@ from zcons_twisted.client.happenings import (
     Pong,
     Unconfirmed,
 )
-from zcons_twisted.client.showing import LINE_MAX, LineShower, shownRaw
+from zcons_twisted.client.showing import LINE_MAX, LineShower, gapSaid, shownRaw
 
 
 def notice(text: str) -> Happening:
@@ -46,6 +46,8 @@ class RawTests(SynchronousTestCase):
         A gap is told in the words that people know.
         """
         self.assertEqual(shownRaw(Gap(3, 12)), b"\r\n[NOTICE: 12 bytes skipped]\r\n")
+        self.assertEqual(gapSaid(Gap(3, 12)), "12 bytes are missing at offset 3")
+        self.assertEqual(gapSaid(Gap(3, 1)), "1 byte is missing at offset 3")
 
     def test_others(self) -> None:
         """

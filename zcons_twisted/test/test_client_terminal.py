@@ -126,10 +126,21 @@ class UserTerminalTests(SynchronousTestCase):
         """
         self.terminal.makeRaw()
         os.write(self.manager, b"typed")
-        self.terminal.makeRaw(keepTypedAhead=True)
+        self.terminal.makeRaw()
         self.assertEqual(os.read(self.user, 100), b"typed")
         self.terminal.restore()
         self.assertEqual(termios.tcgetattr(self.user), self.before)
+
+    def test_typedAhead(self) -> None:
+        """
+        What was typed before it was raw is read when it is, an unfinished line too.
+        """
+        os.write(self.manager, b"root\nhalf a li")
+        # Its echo: the terminal has it.
+        self.assertTrue(os.read(self.manager, 100).startswith(b"root\r\n"))
+        os.set_blocking(self.user, False)
+        self.terminal.makeRaw()
+        self.assertEqual(os.read(self.user, 100), b"root\nhalf a li")
 
     def test_fromTheBackground(self) -> None:
         """

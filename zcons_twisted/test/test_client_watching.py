@@ -11,6 +11,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
+from zcons_twisted.client.escapes import lineHelpText
 from zcons_twisted.client.looking import Looker
 from zcons_twisted.client.watching import PROMPT_SECONDS, Watching
 from zcons_twisted.frames import Attach, encodeGap
@@ -80,6 +81,41 @@ class WatchingTests(SynchronousTestCase):
             self.assertEqual(self.successResultOf(exit_), 0)
             self.assertTrue(keys.closed)
             self.assertEqual(self.reactor.readers, [])
+
+    def test_help(self) -> None:
+        """
+        At a terminal one is told what one looks at and how to leave, and what there is
+        when one asks.
+        """
+        start = b"[Watching the consoles of 2 zones; Ctrl-C leaves"
+        more = b", and so does ~. with Enter; ~? with Enter tells more"
+        for keys, command, quiet, told in (
+            (FakeDescriptor(), b"~", False, start + more + b"]\n"),
+            (FakeDescriptor(), None, False, start + b"]\n"),
+            (None, b"~", False, start + b"]\n"),
+            (FakeDescriptor(), b"~", True, b""),
+        ):
+            self.setUp()
+            looker = Looker(
+                self.reactor,
+                RunDirectory("/run/x"),
+                self.output,
+                self.said.append,
+                shown=True,
+                quiet=quiet,
+                opener=self.opener,
+                input=keys,
+            )
+            watching = Watching(looker, ["y", "z"], Attach("watch"), command)
+            exit_ = Deferred.fromCoroutine(watching.run())
+            self.assertEqual(self.output.written, told)
+            if keys is not None:
+                keys.incoming.append(b"~?\n")
+                self.reactor.readers[0].doRead()
+                helped = self.output.written[len(told) :]
+                self.assertEqual(helped, b"" if not command else lineHelpText(command))
+            watching.signalled(signal.SIGINT)
+            self.assertEqual(self.successResultOf(exit_), 0)
 
     def begin(self, *zones: str, quiet: bool = False) -> None:
         """
@@ -166,6 +202,8 @@ class WatchingTests(SynchronousTestCase):
         self.says(2, accepts(role="watch"), prints(b"x\n"))
         self.assertEqual(self.said[1:], ["a: [Connected again]"])
         self.assertEqual(self.output.written, b"a: x\n")
+        self.says(1, ends("restarting", "the server restarts"))
+        self.assertEqual(self.said[2:], ["b: [The server restarts; connecting again]"])
         self.watching.signalled(signal.SIGTERM)
         self.exited(143)
 

@@ -216,11 +216,12 @@ class ReaderTests(SynchronousTestCase):
         ping = encodeFrame(FrameType.PING, b"p")
         seat = encodeFrame(FrameType.SEAT, b"{}")
         stream = typed[0] + ping + typed[1] + typed[2] + seat + typed[3] + ping
-        for end, taken in ((len(stream), b"012"), (len(typed[0]) + 7, b"0")):
+        ends = (len(stream), b"012", FrameType.SEAT), (len(typed[0]) + 7, b"0", None)
+        for end, taken, why in ends:
             reader = FrameReader(CLIENT_TYPES)
             until = frozenset((FrameType.SEAT,))
             found = reader.take(FrameType.INPUT, until, stream[:end])
-            self.assertEqual(found, taken)
+            self.assertEqual(found, (taken, why))
             left = list(reader.feed(stream[end:] + typed[4]))
             kinds = [(frame.type, frame.payload) for frame in left]
             rest = b"12" if end < len(stream) else b""
@@ -247,7 +248,7 @@ class ReaderTests(SynchronousTestCase):
         for frame in reader.feed(typed[0] + ping + typed[1]):
             got.append(frame.payload)
             if len(got) == 1:
-                got.append(reader.take(FrameType.INPUT, frozenset(), typed[2]))
+                got.append(reader.take(FrameType.INPUT, frozenset(), typed[2])[0])
         self.assertEqual(got, [b"0", b"12", b"p"])
 
     def test_takeNoFrame(self) -> None:
@@ -257,7 +258,8 @@ class ReaderTests(SynchronousTestCase):
         reader = FrameReader(CLIENT_TYPES)
         typed = encodeFrame(FrameType.INPUT, b"x")
         stream = typed + b"\x00\x00\x00\x00" + typed
-        self.assertEqual(reader.take(FrameType.INPUT, frozenset(), stream), b"x")
+        taken = reader.take(FrameType.INPUT, frozenset(), stream)
+        self.assertEqual(taken, (b"x", None))
         self.assertRaises(BadFrame, list, reader.feed(b""))
 
     def test_fedInBetween(self) -> None:

@@ -8,7 +8,16 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from ..events import ZoneEvent
-from ..notices import NOTICE_MAX, escaped, framed, gapText, noticeText
+from ..notices import (
+    NOTICE_MAX,
+    droppedText,
+    escaped,
+    framed,
+    gapText,
+    noticeText,
+    unconfirmedText,
+    unreadText,
+)
 from .examples import given, quickly, st
 
 BOOTING = "NOTICE: Zone booting up"
@@ -181,6 +190,46 @@ class GapTextTests(SynchronousTestCase):
         """
         german = {"NOTICE: %s bytes skipped": "%s Bytes fehlen"}
         self.assertEqual(gapText(7, german.__getitem__), "7 Bytes fehlen")
+
+
+class CountTests(SynchronousTestCase):
+    """
+    One byte is one, and not "1 bytes".
+    """
+
+    def test_one(self) -> None:
+        """
+        What is told of one byte.
+        """
+        self.assertEqual(gapText(1), "NOTICE: 1 byte skipped")
+        self.assertEqual(
+            unconfirmedText(1), "1 byte that was typed may not have reached the zone"
+        )
+        self.assertEqual(
+            droppedText(1),
+            "the zone is not the one that the last byte was typed for: it is not sent",
+        )
+        self.assertEqual(
+            unreadText(1), "zone ended before it had read the last byte that was typed"
+        )
+
+    def test_more(self) -> None:
+        """
+        What is told of more.
+        """
+        self.assertEqual(
+            unconfirmedText(12),
+            "12 bytes that were typed may not have reached the zone",
+        )
+        self.assertEqual(
+            droppedText(12),
+            "the zone is not the one that the last 12 bytes were typed for: they are"
+            " not sent",
+        )
+        self.assertEqual(
+            unreadText(12),
+            "zone ended before it had read the last 12 bytes that were typed",
+        )
 
 
 class EscapedTests(SynchronousTestCase):

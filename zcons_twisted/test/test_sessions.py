@@ -240,6 +240,7 @@ class PeerTests(SessionTestCase):
             {reason.value for reason in EndReason},
             {
                 "left",
+                "closed",
                 "lost",
                 "halted",
                 "boot-failed",

@@ -127,7 +127,7 @@ class RequestTests(StructuredTestCase):
         operator.peer.close()
         self.reactor.settle()
         self.assertEqual(self.device.written, keys)
-        self.assertEqual(self.console.ended[0].reason.value, "left")
+        self.assertEqual(self.console.ended[0].reason.value, "closed")
         self.assertEqual(self.reactor.getDelayedCalls(), [])
 
     def test_manyAndTaken(self) -> None:
