@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 import pytest_twisted
-from client_support import AtTerminal
+from client_support import AtTerminal, client
 from conftest import Twistd
 from structured_peer import Structured, structured
 from support import pause
@@ -179,6 +179,43 @@ async def test_killed(launch: Launch, machine: Machine) -> None:
     await peer.until(BOOTING)
     await machine.start()
     await peer.until(BOOTING)
+
+
+@pytest_twisted.ensureDeferred
+async def test_typedIntoNothing(launch: Launch, machine: Machine) -> None:
+    """
+    What is typed while a machine is gone does not come to the one that takes its place,
+    and who types is told.
+    """
+    await machine.start()
+    server = await launch("--zone", "z1", *machine.options)
+    operator = await structured(server)
+    await shown(operator, b"vm login: ")
+    await machine.kill()
+    assert (await operator.told(FrameType.NOTICE))["event"] == "halted"
+    await operator.say(FrameType.INPUT, b"rm -rf /precious\n")
+    answer = await operator.told(FrameType.ANSWER)
+    assert (answer["request"], answer["ok"]) == ("input", False)
+    assert answer["text"] == "zone is down: what is typed reaches nobody"
+    await machine.start()
+    await shown(operator, b"vm login: ")
+    await operator.say(FrameType.INPUT, b"root\n")
+    # The prompt comes by itself if another name was typed before.
+    await shown(operator, b"root")
+    await shown(operator, b"# ")
+    await operator.say(FrameType.INPUT, b"echo $((6 * 7))\n")
+    await shown(operator, b"42")
+    history = await everything(server)
+    assert b"precious" not in history
+
+
+async def everything(server: Twistd) -> bytes:
+    """
+    All that the zone has printed.
+    """
+    program = server.run(client(server.rundir, "history", "z1"))
+    assert await program.ends() == 0
+    return program.output
 
 
 @pytest_twisted.ensureDeferred

@@ -31,6 +31,7 @@ __all__ = [
     "ILastingLife",
     "IManagerDevice",
     "IOutlivingDriver",
+    "IZoneConnection",
     "IZoneEvents",
     "IZoneLife",
     "IZonePresence",
@@ -201,6 +202,19 @@ class IZonePresence(Interface):
     def present() -> bool:
         """
         Is there a zone, or is one about to be, that could read what is typed?
+        """
+
+
+class IZoneConnection(Interface):
+    """
+    And what they may know where the console is at the other end of a connection, of
+    which nobody can tell whether the same is there next time: what is typed while there
+    is none, and what it has not taken when it ends, is for nobody.
+    """
+
+    def connected() -> bool:
+        """
+        Is there a connection?
         """
 
 

@@ -17,6 +17,7 @@ from .events import ZoneEvent
 __all__ = [
     "DOWN_TEXT",
     "NOTICE_MAX",
+    "UNCONNECTED_TEXT",
     "droppedText",
     "escaped",
     "forgottenText",
@@ -25,6 +26,7 @@ __all__ = [
     "noticeText",
     "unconfirmedText",
     "unreadText",
+    "untakenText",
 ]
 
 #: Longest framed notice in bytes (illumos' C{BUFSIZ} is 1024 with a NUL).
@@ -150,12 +152,25 @@ def droppedText(typed: int) -> str:
 #: What is said to who types where there is no zone.
 DOWN_TEXT = "zone is down: what is typed reaches nobody"
 
+#: What is said to who types where the console's connection is lost, or was never made.
+UNCONNECTED_TEXT = "the console is not connected: what is typed reaches nobody"
+
 
 def unreadText(unread: int) -> str:
     """
     What is said to who has typed what the zone did not live to read.
     """
     return f"zone ended before it had read the last {unread} bytes that were typed"
+
+
+def untakenText(untaken: int) -> str:
+    """
+    What is said to who has typed what the console's connection did not last to take.
+    """
+    return (
+        f"connection ended before it had taken the last {untaken} bytes that were"
+        " typed: they are dropped"
+    )
 
 
 def framed(text: str, encoding: str = "ascii") -> bytes:

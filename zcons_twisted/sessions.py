@@ -25,7 +25,6 @@ from .relay import Follower, OutputLink, Voice
 __all__ = [
     "UNHEARD_SECONDS",
     "EndReason",
-    "Ended",
     "LegacyVoice",
     "Peer",
     "Role",
@@ -91,24 +90,6 @@ class Peer(NamedTuple):
     locale: str
     disconnect: bool
     since: float
-
-
-class Ended(NamedTuple):
-    """
-    A session that is over.
-
-    @ivar who: whose it was.
-    @ivar at: when it ended, in seconds since the epoch.
-    @ivar reason: why.
-    @ivar text: the same for people, in one line.
-    @ivar role: what it might do at last.
-    """
-
-    who: Credentials
-    at: float
-    reason: EndReason
-    text: str
-    role: Role
 
 
 class SessionLink(OutputLink, Protocol):

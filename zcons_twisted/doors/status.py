@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from ..console import Console
+from ..ended import Ended
 from ..interfaces import IConsoleDriver, IOutlivingDriver
 from ..laps import Laps
-from ..sessions import Ended, Session
+from ..sessions import Session
 
 __all__ = ["Told", "statusOf"]
 

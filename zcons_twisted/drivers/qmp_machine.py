@@ -28,7 +28,7 @@ from zope.interface import implementer
 
 from ..errors import LifecycleError
 from ..events import ZoneEvent, ZoneState
-from ..interfaces import IZoneEvents, IZoneStates
+from ..interfaces import IZoneConnection, IZoneEvents, IZonePresence, IZoneStates
 from ..notices import escaped
 from .qmp_chardev import chardevOf
 from .qmp_client import QmpClient
@@ -61,7 +61,7 @@ class Phase(enum.Enum):
 ALIVE = (Phase.READY, Phase.RUNNING, Phase.POWERING_DOWN)
 
 
-@implementer(IZoneStates)
+@implementer(IZoneConnection, IZonePresence, IZoneStates)
 class Machine:
     """
     One virtual machine.
@@ -98,6 +98,8 @@ class Machine:
         self._paused = False
         self._pid = 0
         self._consoleOpen = False
+        # Whether the console was connected to before the last machine ended.
+        self._old = False
         self._toldLost = False
         self._rebootedAt = -RESET_SECONDS
         self._timers: dict[str, IDelayedCall] = {}
@@ -131,6 +133,19 @@ class Machine:
         """
         return self._phase.value
 
+    def present(self) -> bool:
+        """
+        See L{IZonePresence}.  A console that was connected to after the last machine's
+        end is that of another, whatever QMP has told so far.
+        """
+        return self._phase in ALIVE or not self._old
+
+    def connected(self) -> bool:
+        """
+        See L{IZoneConnection}.
+        """
+        return self._consoleOpen
+
     def posted(self, event: ZoneEvent) -> None:
         """
         See L{IZoneStates}.  QEMU tells the state, and events from outside don't.
@@ -145,6 +160,7 @@ class Machine:
         @param peer: its address, by which QEMU's character device is found.
         """
         self._consoleOpen = True
+        self._old = False
         self._peer = peer
         self._stopTimer("console")
         if self._toldLost:
@@ -291,6 +307,7 @@ class Machine:
         The machine is no more: told when its last output is there.
         """
         self._phase = Phase.ENDING
+        self._old = True
         self.account = f"ended: {why}"
         self._log.info("{zone}: zone {account}", zone=self._zone, account=self.account)
         self._stopTimer("grace")
@@ -307,6 +324,7 @@ class Machine:
         for name in ("end", "grace", "console"):
             self._stopTimer(name)
         self._phase = Phase.DOWN
+        self._events.lifeEnded(0)
         self._events.event(ZoneEvent.HALTED, "")
 
     def _disconnected(self, reason: str) -> None:
