@@ -32,7 +32,7 @@ from .history import History
 from .interfaces import IManagerDevice, IZoneStates
 from .log_queue import LogQueue
 from .logbook import Logbook
-from .notices import unreadText, untakenText
+from .notices import keptText, unreadText, untakenText
 from .presence import Presence
 from .relay import Follower
 from .seat import Seat
@@ -276,7 +276,7 @@ class Console:
         """
         Something happened to the zone.
 
-        @param arguments: the boot arguments that belong to it.
+        @param arguments: the boot arguments that belong to it, or why it happened.
         """
         self._states.posted(event)
         if event is not ZoneEvent.NULL:
@@ -329,7 +329,7 @@ class Console:
         self.counters.events += 1
         if event in (ZoneEvent.BOOTING, ZoneEvent.REBOOTING):
             self.history.booted()
-        self.history.event(self.now(), event, arguments)
+        self.history.event(self.now(), event, keptText(event, arguments))
         self.fanout.marked()
 
     def _vacate(self, session: Session) -> None:

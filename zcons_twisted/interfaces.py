@@ -226,6 +226,9 @@ class IZoneEvents(Interface):
     def event(event: ZoneEvent, arguments: str) -> None:
         """
         Something happened to the zone.
+
+        @param arguments: its boot arguments; why it halted, did not boot or lost its
+            connection, where that is known; or C{""}.
         """
 
     def lifeEnded(unread: int) -> None:

@@ -206,7 +206,7 @@ class ZoneConsoleService(Service):
         """
         Tell the console that something happened to the zone.
 
-        @param arguments: the boot arguments that belong to it.
+        @param arguments: the boot arguments that belong to it, or why it happened.
         """
         self.console.event(event, arguments)
 

@@ -19,7 +19,7 @@ from .events import ZoneEvent
 from .history import History
 from .locales import Language
 from .marks import Mark, MarkKind
-from .notices import forgottenText, framed, gapText, noticeText
+from .notices import REASONED, forgottenText, framed, gapText, noticeText
 from .relay import Follower, OutputLink, Voice
 
 __all__ = [
@@ -159,14 +159,15 @@ class LegacyVoice:
 
     def mark(self, mark: Mark) -> bytes:
         """
-        A notice in band.
+        A notice in band, in illumos' own words: why a zone ended is not among them.
         """
         if mark.kind is MarkKind.GAP:
             return self.gap(mark.offset, mark.number)
+        event = ZoneEvent(mark.number)
         text = noticeText(
-            ZoneEvent(mark.number),
+            event,
             self._disconnect,
-            mark.text,
+            "" if event in REASONED else mark.text,
             self._language.translate,
         )
         return b"" if text is None else framed(text, self._language.encoding)

@@ -94,7 +94,8 @@ class Notice:
         it is shown.
     @ivar time: when, in seconds since the epoch.
     @ivar offset: the offset that it belongs before.
-    @ivar arguments: the boot arguments that belong to it; they do come from outside.
+    @ivar arguments: the boot arguments that belong to it, or why it happened; they do
+        come from outside.
     """
 
     event: str
