@@ -5,6 +5,8 @@ attached to its console sees it.
 
 from __future__ import annotations
 
+import os
+import pwd
 import re
 import signal
 from collections.abc import Awaitable, Callable
@@ -32,6 +34,7 @@ READIED = b"\r\n[NOTICE: Zone readied]\r\n"
 BOOTING = b"\r\n[NOTICE: Zone booting up]\r\n"
 REBOOTING = b"\r\n[NOTICE: Zone rebooting]\r\n"
 HALTED = b"\r\n[NOTICE: Zone halted]\r\n"
+POWERED_OFF = b"\r\n[NOTICE: Zone halted: guest-shutdown]\r\n"
 
 
 async def status(server: Twistd, **wanted: str) -> dict[str, object]:
@@ -97,8 +100,9 @@ async def test_wholeLife(launch: Launch, machine: Machine) -> None:
     terminal.send(b"root\r")
     await terminal.says(b"# ", BOOT)
     terminal.send(b"poweroff -f\r")
-    seen = await terminal.says(HALTED, BOOT)
-    assert seen.removesuffix(HALTED).rstrip().endswith(b"reboot: Power down"), seen
+    seen = await terminal.says(POWERED_OFF, BOOT)
+    seen = seen.removesuffix(POWERED_OFF)
+    assert seen.rstrip().endswith(b"reboot: Power down"), seen
     assert await machine.ends() == 0
     await status(server, state="installed", life="ended: guest-shutdown")
     assert terminal.status is None
@@ -138,7 +142,11 @@ async def test_directed(launch: Launch, machine: Machine) -> None:
 
     assert (await second.ask(Halt))["message"] == "zone halted"
     await shown(operator, b"Power button pressed")
-    assert (await operator.told(FrameType.NOTICE))["event"] == "halted"
+    user = pwd.getpwuid(os.getuid()).pw_name
+    notice = await operator.told(FrameType.NOTICE)
+    assert notice["event"] == "halted"
+    assert notice["arguments"] == f"asked for by {user}, guest-shutdown"
+    await status(second, life=f"ended: halted by {user}, guest-shutdown")
     assert await machine.ends() == 0
     assert (await second.ask(Halt))["message"] == "zone is already halted"
 
@@ -156,7 +164,7 @@ async def test_unstarted(launch: Launch, machine: Machine) -> None:
         assert (await server.ask(Halt))["message"] == "zone halted"
         await peer.expect(HALTED)
         assert await machine.ends() == 0
-        await status(server, life="ended: host-qmp-quit")
+        await status(server, life=r"ended: halted by \w+, host-qmp-quit")
 
 
 @pytest_twisted.ensureDeferred

@@ -321,7 +321,7 @@ class Console:
         """
         if count:
             why = text(count)
-            self._log.warn("{zone}: {why}", zone=self.zone, why=why)
+            self._log.warn("{zone}: {why}: they are dropped", zone=self.zone, why=why)
             if self.operator is not None:
                 self.operator.unheard(why)
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DriverOptions",
+    "IAccountableLife",
     "IAdjustableDriver",
     "IConsoleDriver",
     "IConsoleDriverMaker",
@@ -270,6 +271,20 @@ class ILastingLife(IZoneLife):
     The life of a zone that the server directs but that is not its own: the zone is not
     booted when the server starts, and goes on when it stops.
     """
+
+
+class IAccountableLife(IZoneLife):
+    """
+    The life of a zone that tells who had asked for its end.
+    """
+
+    def haltFor(who: str) -> Deferred[str]:
+        """
+        The same as L{halt<IZoneLife.halt>}, asked for by somebody of whom the account
+        and the event tell afterwards.
+
+        @param who: C{root} for example.
+        """
 
 
 class IConsoleDriver(Interface):

@@ -199,8 +199,7 @@ def untakenText(untaken: int) -> str:
     What is said to who has typed what the console's connection did not last to take.
     """
     return (
-        f"connection ended before it had taken the last {untaken} bytes that were"
-        " typed: they are dropped"
+        f"connection ended before it had taken the last {untaken} bytes that were typed"
     )
 
 

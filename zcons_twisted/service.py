@@ -23,6 +23,7 @@ from .console import Console
 from .credentials import Admission
 from .doors.both import BothDoors
 from .doors.listening import ZoneLock, checkSocket
+from .drivers.account import haltFor
 from .drivers.maker import findDriverMaker
 from .errors import LifecycleError, ZConsError
 from .events import ZoneEvent
@@ -362,7 +363,7 @@ class ZoneConsoleService(Service):
             return
         life = self._ownLife()
         if life is not None:
-            await life.halt()
+            await haltFor(life, "the server, which stops")
 
     def _releaseDevice(self) -> Deferred[None]:
         """

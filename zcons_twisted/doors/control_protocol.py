@@ -53,6 +53,7 @@ from .control_door import (
     checked,
     detach,
     eventNamed,
+    halting,
     lifeOf,
     refused,
     refuseIfDying,
@@ -308,7 +309,7 @@ class ControlProtocol(AMP):
         """
         See L{Halt}.
         """
-        return self._live("halt", lambda life: life.halt())
+        return self._live("halt", halting(self._door, self._who))
 
     @Reboot.responder
     def reboot(self, bootArguments: str | None = None) -> Deferred[dict[str, Any]]:

@@ -30,6 +30,7 @@ from ..errors import LifecycleError
 from ..events import ZoneEvent, ZoneState
 from ..interfaces import IZoneConnection, IZoneEvents, IZonePresence, IZoneStates
 from ..notices import escaped
+from .account import askedWords, haltedWords
 from .qmp_chardev import chardevOf
 from .qmp_client import QmpClient
 
@@ -97,6 +98,8 @@ class Machine:
         self._seen = False
         self._paused = False
         self._pid = 0
+        # Who has asked for its end, as far as that is known, and how it came.
+        self._who = self._why = ""
         self._consoleOpen = False
         # Whether the console was connected to before the last machine ended.
         self._old = False
@@ -308,7 +311,8 @@ class Machine:
         """
         self._phase = Phase.ENDING
         self._old = True
-        self.account = f"ended: {why}"
+        self._why = why
+        self.account = f"ended: {haltedWords(self._who, why)}"
         self._log.info("{zone}: zone {account}", zone=self._zone, account=self.account)
         self._stopTimer("grace")
         if self._consoleOpen:
@@ -324,8 +328,10 @@ class Machine:
         for name in ("end", "grace", "console"):
             self._stopTimer(name)
         self._phase = Phase.DOWN
+        why = askedWords(self._who, self._why)
+        self._who = ""
         self._events.lifeEnded(0)
-        self._events.event(ZoneEvent.HALTED, "")
+        self._events.event(ZoneEvent.HALTED, why)
 
     def _disconnected(self, reason: str) -> None:
         if self._phase in ALIVE:

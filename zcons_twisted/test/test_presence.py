@@ -27,7 +27,7 @@ UNCONNECTED = (
 )
 UNTAKEN = (
     b"\r\n[NOTICE: Connection ended before it had taken the last %d bytes that were"
-    b" typed: they are dropped]\r\n"
+    b" typed]\r\n"
 )
 
 
