@@ -55,6 +55,8 @@ class Welcome:
     @ivar sessions: how many were attached.
     @ivar birth: which history the offsets are of, as far as the server tells.
     @ivar present: whether there may be somebody who reads what is typed.
+    @ivar note: what the server says of how it stands, where there is something to know;
+        may come from outside, so escape it before it is shown.
     @ivar boot: where the zone's last boot began, or L{None} where that is not told.
     """
 
@@ -69,6 +71,7 @@ class Welcome:
     birth: str = ""
     present: bool = True
     boot: int | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

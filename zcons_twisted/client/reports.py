@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from zcons_twisted.notices import escaped
+from zcons_twisted.standing import brief
 
 from .naming import named
 
@@ -148,22 +149,23 @@ def hasFailed(status: Values) -> bool:
     """
     Is the zone down, and not because its command had done its work?
     """
-    life = status.get("life") or ""
+    # How often it is started is told behind that.
+    life = (status.get("life") or "").partition("; ")[0]
     down = status["state"] in ("installed", "down")
     return down and not life.endswith("exit status 0")
 
 
-def stateBrief(state: str, life: str | None) -> str:
+def stateBrief(state: str, life: str | None, device: str | None = None) -> str:
     """
     A zone's state, and why it is down, where that is known.
 
     @param life: what runs as the zone, or how it ended.
+    @param device: how its device is, which is all that is known of some.
     """
-    if not life or state not in ("installed", "down"):
+    if state not in ("installed", "down"):
         return escaped(state)
-    _, ended, how = life.partition(" ended: ")
-    brief = how if ended else life.partition(":")[0]
-    return escaped(f"{state} ({brief})")
+    why = brief(life or ("" if device == "open" else device or ""))
+    return escaped(f"{state} ({why})" if why else state)
 
 
 def listing(rows: Iterable[Values]) -> str:
@@ -183,7 +185,7 @@ def _row(row: Values) -> Sequence[str]:
         return escaped(row["zone"]), "unknown", "-", "-", "-", escaped(row["error"])
     return (
         escaped(row["zone"]),
-        stateBrief(row["state"], row["life"]),
+        stateBrief(row["state"], row["life"], row["device"]),
         escaped(row["driver"]),
         operatorBrief([row["operator"]] if row["operator"] else []),
         str(row["watchers"]),
@@ -203,6 +205,7 @@ def summary(status: Values, now: float) -> Values:
         "zone": status["zone"],
         "state": status["state"],
         "life": status.get("life"),
+        "device": status["deviceState"],
         "driver": status["driver"],
         "operator": next(
             (
@@ -223,7 +226,8 @@ def unserved(zone: str, error: str) -> Values:
     The same of a zone that nothing can be learned of.
     """
     known = dict.fromkeys(
-        ("state", "life", "driver", "operator", "watchers", "age", "server"), None
+        ("state", "life", "device", "driver", "operator", "watchers", "age", "server"),
+        None,
     )
     return {"zone": zone, **known, "error": error}
 

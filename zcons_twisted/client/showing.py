@@ -13,9 +13,16 @@ from collections.abc import Callable
 
 from zcons_twisted.notices import escaped, framed, gapText, unconfirmedText
 
-from .happenings import Anew, Gap, Happening, Notice, Unconfirmed
+from .happenings import Anew, Gap, Happening, Notice, Unconfirmed, Welcome
 
-__all__ = ["LINE_MAX", "LineShower", "gapSaid", "remark", "shownRaw"]
+__all__ = [
+    "LINE_MAX",
+    "LineShower",
+    "gapSaid",
+    "remark",
+    "shownRaw",
+    "standingSaid",
+]
 
 #: A line is shown when it is as long as this, finished or not.
 LINE_MAX = 4096
@@ -41,6 +48,17 @@ def gapSaid(gap: Gap) -> str:
     A gap, where it can't be shown in its place.
     """
     return f"{gap.missing} bytes are missing at offset {gap.offset}"
+
+
+def standingSaid(welcome: Welcome | None, zone: str) -> str:
+    """
+    How a zone stood when we came, where there is something to know.  An older server
+    tells no more than that it was down.
+    """
+    if welcome is None or (welcome.present and not welcome.note):
+        return ""
+    down = f"zone '{zone}' is down: 'zconsole boot {zone}' starts it"
+    return escaped(welcome.note) or down
 
 
 def shownRaw(happening: Happening, encoding: str = "utf-8") -> bytes:

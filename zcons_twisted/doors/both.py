@@ -15,6 +15,7 @@ from ..laps import Laps
 from ..reactors import ServerReactor
 from ..rundir import RunDirectory
 from ..server_parts import ServerParts
+from ..standing import standing
 from .console_socket import ConsoleSocket
 from .control_socket import ControlSocket
 
@@ -44,10 +45,17 @@ class BothDoors:
         @param parts: what it shares with others.
         """
         self.areOpen = False
+        self._console = console
+        self._driver = driver
         self._laps = Laps(reactor, driver, console, parts.urgency)
         self._passed = parts.passed
         self._consoleSocket: ConsoleSocket | None = ConsoleSocket(
-            reactor, console, admission, parts.handshakes, parts.urgency
+            reactor,
+            console,
+            admission,
+            parts.handshakes,
+            parts.urgency,
+            standing=self._standing,
         )
         self._controlSocket: ControlSocket | None = ControlSocket(
             reactor,
@@ -71,6 +79,12 @@ class BothDoors:
         self._consoleSocket.start(rundir.consoleSocket(zone), self._passed)
         self._controlSocket.start(rundir.controlSocket(zone), self._passed)
         self.areOpen = True
+
+    def _standing(self) -> str:
+        console = self._console
+        return standing(
+            console.zone, console.presence, self._driver.life, self._laps.deviceState
+        )
 
     async def closeControl(self) -> None:
         """

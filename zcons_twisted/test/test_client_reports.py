@@ -199,9 +199,23 @@ class ListingTests(SynchronousTestCase):
                 "process 7 ended: exit status 4",
                 "installed (exit status 4)",
             ),
-            ("down", "boot failed: no /x", "down (boot failed)"),
+            ("installed", "ended: guest-shutdown", "installed (guest-shutdown)"),
+            ("down", "boot failed: no /x\x1b", "down (boot failed: no /x\\x1b)"),
         ):
             self.assertEqual(stateBrief(state, life), told)
+
+    def test_devices(self) -> None:
+        """
+        Of one of which nothing but its device is known, it is told how that is.
+        """
+        why = "can't connect: Connection refused; trying again"
+        for state, life, device, told in (
+            ("installed", None, why, f"installed ({why})"),
+            ("installed", None, "open", "installed"),
+            ("installed", "ended: x", why, "installed (x)"),
+            ("running", None, why, "running"),
+        ):
+            self.assertEqual(stateBrief(state, life, device), told)
 
     def test_forPrograms(self) -> None:
         """
@@ -214,6 +228,7 @@ class ListingTests(SynchronousTestCase):
                 "zone": "z",
                 "state": "running",
                 "life": None,
+                "device": "open",
                 "driver": "exec",
                 "operator": {"pid": 12, "uid": 1000, "user": "ann\x1b", "since": 0.0},
                 "watchers": 0,

@@ -45,6 +45,7 @@ class AnswerTests(StructuredTestCase):
                 "zone": "z",
                 "state": "running",
                 "present": True,
+                "note": "",
                 "role": "operator",
                 "birth": self.console.history.birth,
                 "offset": HISTORY_MIN + 7,
@@ -55,6 +56,14 @@ class AnswerTests(StructuredTestCase):
                 "sessions": 0,
             },
         )
+
+    def test_note(self) -> None:
+        """
+        And what there is to know of the zone.
+        """
+        self.door.standing = lambda: "zone 'z' is down (exit status 3)"
+        answer = self.join("watch").answer
+        self.assertEqual(answer["note"], "zone 'z' is down (exit status 3)")
 
     def test_splitAnywhere(self) -> None:
         """
