@@ -19,6 +19,7 @@ from zcons_twisted.errors import RunDirectoryError
 from zcons_twisted.rundir import RunDirectory
 
 from .errors import CouldNotConnect
+from .holding import lostSocket
 
 __all__ = ["RETRY_SECONDS", "Dialler", "isServed", "openUnix"]
 
@@ -93,6 +94,9 @@ class Dialler:
     def _told(self, error: OSError) -> str:
         if error.errno == errno.ENOENT:
             there = os.path.dirname(self._path)
+            lost = lostSocket(RunDirectory(there), self._zone)
+            if lost:
+                return lost
             others = _zonesIn(there)
             if others:
                 return (

@@ -286,15 +286,29 @@ def _encoding() -> str:
     return locale.getencoding()
 
 
+def _zones(rundir: RunDirectory) -> list[str]:
+    """
+    All zones that can be asked; the others that are served are told of.
+    """
+    from .holding import lostSockets
+
+    zones = rundir.zones()
+    lost = lostSockets(rundir)
+    for line in lost:
+        _say(line)
+    if not zones and not lost:
+        _say(f"no zone has a console in {rundir.path}")
+    return zones
+
+
 def _inquire(arguments: Arguments, rundir: RunDirectory) -> int:
     name = arguments.command
     zones = [arguments.zone] if getattr(arguments, "zone", None) else []
     if name in ("list", "status", "reload", "restart") and not zones:
-        zones = rundir.zones()
+        zones = _zones(rundir)
         if not zones:
             if name == "list" and arguments.asJson:
                 _show("[]\n")
-            _say(f"no zone has a console in {rundir.path}")
             return 1 if name == "reload" else 0
 
     from .inquiries import Inquiry

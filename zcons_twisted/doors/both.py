@@ -8,6 +8,8 @@ whoever finds the control door open finds a console that is served.
 
 from __future__ import annotations
 
+from twisted.logger import Logger
+
 from ..console import Console
 from ..credentials import Admission
 from ..interfaces import IConsoleDriver
@@ -28,6 +30,8 @@ class BothDoors:
 
     @ivar areOpen: both are, and the console is served.
     """
+
+    _log = Logger()
 
     def __init__(
         self,
@@ -79,6 +83,24 @@ class BothDoors:
         self._consoleSocket.start(rundir.consoleSocket(zone), self._passed)
         self._controlSocket.start(rundir.controlSocket(zone), self._passed)
         self.areOpen = True
+
+    def mend(self) -> bool:
+        """
+        Make the sockets again that somebody has removed.
+
+        @return: whether there was one.
+        @raise ZConsError: one can't be made.
+        """
+        found = False
+        for door in (self._consoleSocket, self._controlSocket):
+            if self.areOpen and door is not None and door.mend():
+                found = True
+        if found:
+            self._log.warn(
+                "{zone}: somebody has removed its sockets: they are made again",
+                zone=self._console.zone,
+            )
+        return found
 
     def _standing(self) -> str:
         console = self._console

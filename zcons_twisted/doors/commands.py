@@ -172,7 +172,9 @@ class Detach(_Done):
 class Reload(_Done):
     """
     Have the configuration file of the whole server read anew.  Where it has an error,
-    or there is none, that is refused, and nothing is changed.
+    or there is none, that is refused, and nothing is changed.  In any case sockets that
+    somebody has removed are made again; where there is no file, and some were, that is
+    no error.
 
     C{problems} are what could not be done of what it says, a line each.
     """

@@ -25,7 +25,7 @@ from ..reactors import DescriptorReactor
 from ..sessions import EndReason, LegacyVoice, Peer, Session
 from ..structured import StructuredSession, accepted, refused, startOffset
 from ..urgency import Urgency
-from .listening import NO_SOCKETS, Listener, PassedSockets, bindSocket
+from .listening import NO_SOCKETS, Listener, PassedSockets, bindSocket, listenAgain
 from .peer import PeerSocket
 
 __all__ = ["ConsoleSocket"]
@@ -76,6 +76,15 @@ class ConsoleSocket:
         """
         listening = bindSocket(path, self.console.zone, self._admission.gid, passed)
         self._listener = Listener(self.reactor, path, listening, self.accepted)
+
+    def mend(self) -> bool:
+        """
+        Make the socket again where somebody has removed it.  Who is there stays.
+
+        @return: whether that was so.
+        @raise ZConsError: it can't be made.
+        """
+        return listenAgain(self._listener, self.start)
 
     def stop(self, text: str) -> Deferred[None]:
         """

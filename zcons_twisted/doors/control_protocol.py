@@ -35,7 +35,7 @@ from zope.interface import implementer
 from ..credentials import Credentials
 from ..events import ZoneEvent
 from ..notices import escaped
-from ..outcomes import Outcome
+from ..outcomes import NO_FILE, Outcome
 from .commands import (
     Boot,
     Break,
@@ -360,9 +360,7 @@ class ControlProtocol(AMP):
         See L{Reload}.
         """
         if self._door.reload is None:
-            raise Refused(
-                "this server has no configuration file: start it with --config FILE"
-            )
+            raise Refused(NO_FILE)
         self._note("reload")
         self.outlives = True
 
