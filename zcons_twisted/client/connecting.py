@@ -20,6 +20,7 @@ from zcons_twisted.rundir import RunDirectory
 
 from .errors import CouldNotConnect
 from .holding import lostSocket
+from .outliving import outlived
 
 __all__ = ["RETRY_SECONDS", "Dialler", "isServed", "openUnix"]
 
@@ -109,9 +110,12 @@ class Dialler:
                 " chooses another directory for both"
             )
         if error.errno == errno.ECONNREFUSED:
+            rundir = RunDirectory(os.path.dirname(self._path))
+            process = outlived(rundir, self._zone)
             return (
                 f"the server of zone {self._zone} is gone and has left"
                 f" {self._path} behind: start it again"
+                + (f"; its zone runs on (process {process})" if process else "")
             )
         why = error.strerror or str(error)
         if error.errno == errno.EACCES:
