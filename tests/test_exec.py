@@ -425,6 +425,20 @@ async def test_bootFailed(launch: Launch, words: str, why: str) -> None:
 
 
 @pytest_twisted.ensureDeferred
+async def test_term(launch: Launch) -> None:
+    """
+    Under a service manager, whose environment has no C{TERM}, a command has one.
+    """
+    echo = shell("echo type $TERM; read x")
+    words = ("--zone", "z1", "--exec", echo, "--zone", "z2", "--exec", echo)
+    server = await launch(*words, "--term", "linux", env={"TERM": ""})
+    for zone, term in (("z1", "vt100"), ("z2", "linux")):
+        peer = await server.connect(zone)
+        await peer.send(b'ATTACH {"start": "all"}\n')
+        await peer.until(f"type {term}\r\n".encode())
+
+
+@pytest_twisted.ensureDeferred
 async def test_reasons(launch: Launch) -> None:
     """
     Structured sessions are told why a zone halted or did not boot, and so is one that
