@@ -39,6 +39,9 @@ NO_SERVER = "no server"
 #: How many of the sessions that ended last a status shows.
 ENDED_SHOWN = 5
 
+#: The states in which a zone is not running.
+_DOWN = ("installed", "down")
+
 #: What the counters count.
 _COUNTED = {
     "output": "bytes printed",
@@ -80,13 +83,12 @@ def statusReport(status: Values) -> str:
     @param status: the answer to
         L{Status<zcons_twisted.doors.commands.Status>}.
     """
-    device = f"{escaped(status['device'])} ({escaped(status['deviceState'])})"
     facts = [
         ("zone", escaped(status["zone"])),
         ("state", escaped(status["state"])),
         ("driver", escaped(status["driver"])),
         *([("life", escaped(status["life"]))] if status.get("life") else []),
-        ("device", device),
+        ("device", _device(status)),
         ("on halt", escaped(status["onHalt"])),
         ("server", f"process {status['serverPid']} since {moment(status['since'])}"),
     ]
@@ -99,7 +101,7 @@ def statusReport(status: Values) -> str:
     if status.get("printedAt") is not None:
         facts += [("printed", moment(status["printedAt"]))]
     facts += [
-        ("history", f"offsets {status['oldest']} to {status['end']}"),
+        ("history", _history(status)),
         ("birth", escaped(status["birth"])),
         ("last boot", f"offset {status['boot']}, kept to {status['bootEnd']}"),
     ]
@@ -112,6 +114,22 @@ def statusReport(status: Values) -> str:
     return "".join(
         f"{name + ':' if name else '':{width}}{value}\n" for name, value in facts
     )
+
+
+def _history(status: Values) -> str:
+    offsets = f"offsets {status['oldest']} to {status['end']}"
+    problem = status.get("historyProblem")
+    return f"{offsets} ({escaped(problem)})" if problem else offsets
+
+
+def _device(status: Values) -> str:
+    """
+    A device is open also where nothing is on it.
+    """
+    state = status["deviceState"]
+    if state == "open" and status.get("life") and status["state"] in _DOWN:
+        state = "open, nothing runs on it"
+    return f"{escaped(status['device'])} ({escaped(state)})"
 
 
 def _counted(name: str) -> str:
@@ -151,7 +169,7 @@ def hasFailed(status: Values) -> bool:
     """
     # How often it is started is told behind that.
     life = (status.get("life") or "").partition("; ")[0]
-    down = status["state"] in ("installed", "down")
+    down = status["state"] in _DOWN
     return down and not life.endswith("exit status 0")
 
 
@@ -162,7 +180,7 @@ def stateBrief(state: str, life: str | None, device: str | None = None) -> str:
     @param life: what runs as the zone, or how it ended.
     @param device: how its device is, which is all that is known of some.
     """
-    if state not in ("installed", "down"):
+    if state not in _DOWN:
         return escaped(state)
     why = brief(life or ("" if device == "open" else device or ""))
     return escaped(f"{state} ({why})" if why else state)

@@ -100,6 +100,8 @@ class Status(Command):
         # Offsets in the history: the oldest that is kept, and the end.
         (b"oldest", Integer()),
         (b"end", Integer()),
+        # Why no more of it is kept, or not for long; absent where nothing is wrong.
+        (b"historyProblem", Unicode(optional=True)),
         # Which history it is, and where in it the zone's last boot began and what is
         # kept of its first output ends.
         (b"birth", Unicode()),

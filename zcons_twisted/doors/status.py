@@ -56,6 +56,7 @@ def statusOf(door: Told, names: Mapping[int, str]) -> dict[str, Any]:
         "printedAt": console.fanout.printedAt,
         "oldest": console.history.oldest,
         "end": console.history.end,
+        "historyProblem": console.history.problem or None,
         "birth": console.history.birth,
         "boot": console.history.boot[0],
         "bootEnd": console.history.boot[1],

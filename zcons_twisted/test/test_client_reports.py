@@ -93,6 +93,28 @@ class StatusReportTests(SynchronousTestCase):
             ],
         )
 
+    def test_history(self) -> None:
+        """
+        What is wrong with the history is told where its offsets are.
+        """
+        report = statusReport(status(historyProblem="does not grow: \x1b"))
+        self.assertIn("offsets 4 to 36 (does not grow: \\x1b)\n", report)
+
+    def test_device(self) -> None:
+        """
+        An open device of a zone that is down is there, and that is all.
+        """
+        path = "/run/x/zcons/z/zoneconsole"
+        why = "boot failed: x"
+        for more, told in (
+            ({"state": "installed", "life": why}, "open, nothing runs on it"),
+            ({"state": "down", "life": why}, "open, nothing runs on it"),
+            ({"state": "installed", "life": None}, "open"),
+            ({"state": "installed", "life": why, "deviceState": "no"}, "no"),
+            ({"state": "running", "life": "process 7"}, "open"),
+        ):
+            self.assertIn(f"{path} ({told})\n", statusReport(status(**more)))
+
     def test_operator(self) -> None:
         """
         The operator is named, with what is unusual about it.

@@ -55,6 +55,7 @@ class StatusTests(ControlTestCase):
                 "printedAt": None,
                 "oldest": 0,
                 "end": 0,
+                "historyProblem": None,
                 "birth": self.console.history.birth,
                 "boot": 0,
                 "bootEnd": 0,
