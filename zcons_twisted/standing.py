@@ -7,7 +7,7 @@ an empty screen, and for who looks at many zones at once.
 from __future__ import annotations
 
 from .interfaces import ILastingLife, IZoneLife
-from .notices import escaped
+from .notices import EVENT_REASON_MAX, escaped
 from .presence import Presence
 
 __all__ = ["BRIEF_MAX", "brief", "standing"]
@@ -17,18 +17,19 @@ __all__ = ["BRIEF_MAX", "brief", "standing"]
 BRIEF_MAX = 80
 
 
-def brief(life: str) -> str:
+def brief(life: str, most: int = BRIEF_MAX) -> str:
     """
     What a life's account tells of a zone that is down, without what goes without
-    saying, and no longer than L{BRIEF_MAX}.
+    saying.
 
     @param life: the account, as in
         L{IZoneLife<zcons_twisted.interfaces.IZoneLife>}; C{process 7 ended: signal 9}
         for example.
+    @param most: how many characters there is room for.
     """
     first, ended, how = life.partition("ended: ")
     words = how if ended and (not first or first.startswith("process ")) else life
-    return words if len(words) <= BRIEF_MAX else f"{words[: BRIEF_MAX - 3]}..."
+    return words if len(words) <= most else f"{words[: most - 3]}..."
 
 
 def standing(zone: str, presence: Presence, life: IZoneLife | None, device: str) -> str:
@@ -40,7 +41,9 @@ def standing(zone: str, presence: Presence, life: IZoneLife | None, device: str)
         L{Laps.deviceState<zcons_twisted.laps.Laps>} tells.
     """
     if not presence.present():
-        why = f" ({escaped(brief(life.account))})" if life is not None else ""
+        why = ""
+        if life is not None:
+            why = f" ({escaped(brief(life.account, EVENT_REASON_MAX))})"
         # A machine whose hypervisor is gone is not ours to start.
         starts = life is not None and (
             presence.connected() or not ILastingLife.providedBy(life)

@@ -75,6 +75,8 @@ class StandingTests(SynchronousTestCase):
                 f"zone 'z' is down ({why}): 'zconsole boot z' starts it",
             )
         self.assertEqual(self.told(states), "zone 'z' is down")
+        told = self.told(states, "open", MemoryLife(), "boot failed: " + "x" * 1000)
+        self.assertIn("x" * 384 + "...): 'zconsole", told)
 
     def test_machine(self) -> None:
         """
