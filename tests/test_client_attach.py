@@ -405,8 +405,9 @@ async def test_halted(launch: Launch) -> None:
     await asked.seated()
     await server.ask(Halt)
     assert await asked.ends() == 0
-    notice = b"\r\n[NOTICE: Zone halted.  Disconnecting...]\r\n"
-    assert asked.output.endswith(notice + CLOSED)
+    who = pwd.getpwuid(os.getuid()).pw_name.encode()
+    notice = b"\r\n[NOTICE: Zone halted: asked for by %s.  Disconnecting...]\r\n"
+    assert asked.output.endswith(notice % (who,) + CLOSED)
     assert asked.settings == asked.before
     stays = atTerminal(server)
     await stays.seated()

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import signal
 from collections.abc import Awaitable, Callable
 
@@ -13,6 +14,7 @@ import pytest_twisted
 from client_support import AtTerminal, client
 from conftest import Twistd
 from support import DEADLINE, until
+from twisted.internet import reactor
 
 Launch = Callable[..., Awaitable[Twistd]]
 
@@ -144,7 +146,7 @@ async def test_lifecycle(launch: Launch) -> None:
     server.run(program)
     await program.seated()
     for words, notice in (
-        (("halt", "z1"), b"[NOTICE: Zone halted]"),
+        (("halt", "z1"), b"[NOTICE: Zone halted: asked for by "),
         (("boot", "z1"), b"[NOTICE: Zone booting up]"),
         (("reboot", "z1", "--boot-args", "-s"), b"[NOTICE: Zone rebooting with argu"),
     ):
@@ -152,6 +154,67 @@ async def test_lifecycle(launch: Launch) -> None:
         assert (status, errors) == (0, ""), words
         assert output.count("\n") == 1
         await program.says(notice)
+
+
+async def listed(server: Twistd, wanted: str) -> str:
+    """
+    Wait until the list says something, and be shown it.
+    """
+    end = reactor.seconds() + 30
+    while True:
+        _, output, _ = await say(server, "list")
+        if wanted in output:
+            return output
+        assert reactor.seconds() < end, output
+
+
+@pytest_twisted.ensureDeferred
+async def test_whyDown(launch: Launch) -> None:
+    """
+    Whoever attaches to a zone that is down is told why, and so is who lists it: a halt
+    that was asked for does not look like a crash.
+    """
+    server = await launch(
+        *("--zone", "z1", "--exec", "/bin/cat"),
+        *("--zone", "z2", "--exec", "/nonexistent/command"),
+        *("--zone", "z3", "--exec", "/bin/sh -c 'exit 3'", "--respawn", "always"),
+    )
+    user = pwd.getpwuid(os.getuid()).pw_name
+    assert (await say(server, "halt", "z1"))[0] == 0
+    output = await listed(server, f"installed (halted by {user})")
+    assert "installed (boot failed: /nonexistent/command: No such file" in output
+    await listed(server, "down (exit status 3; started ")
+    for zone, why in (
+        ("z1", f"halted by {user}"),
+        ("z2", "boot failed: /nonexistent/command: No such file or directory"),
+    ):
+        told = f"[zone '{zone}' is down ({why}): 'zconsole boot {zone}' starts it]"
+        program = AtTerminal(server.rundir, "attach", zone)
+        server.run(program)
+        await program.says(told.encode())
+        program.send(b"~.")
+        assert await program.ends() == 0
+    program = AtTerminal(server.rundir, "history", "z2")
+    server.run(program)
+    await program.says(b"[NOTICE: Zone boot failed: /nonexistent/command: No such")
+    assert await program.ends() == 0
+
+
+@pytest_twisted.ensureDeferred
+async def test_unconnected(launch: Launch) -> None:
+    """
+    The same of a console without a connection.
+    """
+    server = await launch("--zone", "z1", "--endpoint", "unix:/nonexistent/socket")
+    why = "No such file or directory; trying again"
+    await listed(server, f"installed (can't connect: {why})")
+    program = AtTerminal(server.rundir, "attach", "z1")
+    server.run(program)
+    await program.says(f"[console is not connected: {why}]".encode())
+    program.send(b"x")
+    await program.says(b"[the console is not connected: what is typed reaches nobody]")
+    program.send(b"\r~.")
+    assert await program.ends() == 0
 
 
 @pytest_twisted.ensureDeferred

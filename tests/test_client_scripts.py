@@ -98,8 +98,10 @@ async def test_downAlready(launch: Launch) -> None:
     status, output, errors = await shell(server, "@ attach -d --replay all z1")
     assert status == 0
     assert "panic\r\n" in output
-    assert "[NOTICE: Zone halted]" in output
-    assert errors == "zconsole: zone 'z1' is down: 'zconsole boot z1' starts it\n"
+    assert "[NOTICE: Zone halted: exit status 0]" in output
+    assert errors == (
+        "zconsole: zone 'z1' is down (exit status 0): 'zconsole boot z1' starts it\n"
+    )
 
 
 @pytest_twisted.ensureDeferred

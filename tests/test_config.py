@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
+import stat
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -195,6 +197,86 @@ async def test_hangupWithoutFile(launch: Launch) -> None:
     """
     server = await launch()
     await server.end(signal.SIGHUP)
+
+
+@pytest_twisted.ensureDeferred
+async def test_lostSockets(launch: Launch, rundir: str) -> None:
+    """
+    A zone whose sockets somebody has removed runs on, but nobody finds it: whoever
+    looks is told what has it found again, and that does; who is attached notices
+    nothing, and a second server does not take its place.
+    """
+    path = write(rundir, '[zones.web]\nexec = "/bin/cat"\n[zones.b]\n')
+    server = await launch("--config", path, zones=["web", "b"])
+    peer = await server.attach(zone="web")
+    remove(rundir, "web")
+    remedy = f"'kill -HUP {server.pid}' makes it again"
+    gone = f"process {server.pid} serves web, but its socket is gone: {remedy}\n"
+    for words in (("attach", "web"), ("status", "web"), ("list",)):
+        _, output, errors = await run(server, *words)
+        assert errors.removeprefix("zconsole: ").endswith(gone), words
+    assert "web" not in output
+    assert await starts(rundir, "web") == (
+        f"twistd zconsole: zone 'web' is already served by process {server.pid}, but"
+        f" its socket is gone: {remedy}\n"
+    )
+    os.kill(server.pid, signal.SIGHUP)
+    await until(lambda: served(rundir) == ["b", "web"], "the sockets")
+    assert "web: somebody has removed its sockets: they are made again" in server.log
+    await until(lambda: "1 with sockets made again" in server.log, "the outcome")
+    await peer.send(b"still there\n")
+    await peer.until(b"still there\r\nstill there\r\n")
+    status, output, errors = await run(server, "list")
+    assert (status, errors) == (0, "")
+    assert "web" in output
+    # With one of them left, that is had by a command as well.
+    os.unlink(os.path.join(rundir, "web.console_sock"))
+    status, output, errors = await run(server, "reload", "web")
+    assert (status, errors) == (0, "")
+    assert "1 with sockets made again, 2 untouched" in output
+    assert stat.S_IMODE(os.lstat(f"{rundir}/web.console_sock").st_mode) == 0o600
+
+
+@pytest_twisted.ensureDeferred
+async def test_lostDirectory(launch: Launch, rundir: str) -> None:
+    """
+    So it is where somebody has removed everything; a server without a file, which
+    SIGHUP would stop, has a signal of its own for that.
+    """
+    server = await launch("--zone", "z1", "--nexus", "none", "--exec", "/bin/cat")
+    peer = await server.attach()
+    remove(rundir, "z1")
+    status, _, errors = await run(server, "attach", "z1")
+    assert status == 1
+    assert errors.endswith(f"'kill -USR2 {server.pid}' makes it again\n")
+    shutil.rmtree(rundir)
+    os.kill(server.pid, signal.SIGUSR2)
+    control = os.path.join(rundir, "z1.control_sock")
+    await until(lambda: os.path.exists(control), "the sockets")
+    assert stat.S_IMODE(os.lstat(rundir).st_mode) == 0o700
+    assert "is already served by process" in await starts(rundir, "z1")
+    await peer.send(b"still there\n")
+    await peer.until(b"still there\r\nstill there\r\n")
+    assert (await run(server, "halt", "z1"))[0] == 0
+    # Nothing is left of it afterwards, as ever.
+
+
+def remove(rundir: str, zone: str) -> None:
+    """
+    Somebody removes a zone's sockets.
+    """
+    for kind in ("console", "control"):
+        os.unlink(os.path.join(rundir, f"{zone}.{kind}_sock"))
+
+
+async def starts(rundir: str, zone: str) -> str:
+    """
+    What a second server says that does not start.
+    """
+    words = ("zconsole", "--rundir", rundir, "--nexus", "none", "--zone", zone)
+    program = Program([twistd(), "-n", "--pidfile=", *words]).start()
+    assert await program.ends() == 1
+    return program.errors.decode()
 
 
 # Shards.

@@ -6,12 +6,14 @@ slow, never answer, flood and reset.
 from __future__ import annotations
 
 import os
+import re
 import socket
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 import pytest_twisted
+from client_support import client
 from conftest import InProcess
 from far_end import FarEnd, flood
 from support import Peer, content, pause, together, turn, until, within
@@ -34,6 +36,9 @@ def disconnected(reason: bytes) -> bytes:
     return b"\r\n[NOTICE: Console disconnected: %s]\r\n" % (reason,)
 
 
+UNHEARD = (
+    b"\r\n[NOTICE: The console is not connected: what is typed reaches nobody]\r\n"
+)
 CLOSED = disconnected(b"closed by the other side")
 
 
@@ -86,7 +91,8 @@ async def test_bothWays(serve: Serve, far: FarEnd) -> None:
 async def test_diesAndComesBack(serve: Serve, far: FarEnd) -> None:
     """
     A server that dies and comes back is connected to again; who is attached stays, sees
-    all of both lives, and what was typed in between reaches the second.
+    all of both lives, and what was typed in between reaches nobody: the second may be
+    another machine.
     """
     console = serve(far.config())
     await far.accept()
@@ -96,12 +102,56 @@ async def test_diesAndComesBack(serve: Serve, far: FarEnd) -> None:
     await peer.expect(b"last words" + CLOSED)
     await deviceState(console, "can't connect: Connection refused; trying again")
     assert (await console.ask(Status))["state"] == "installed"
-    await peer.send(b"typed into nothing")
+    await peer.send(b"rm -rf /precious\n")
+    await peer.expect(UNHEARD)
     far.listen()
     await far.accept()
-    assert await far.reads(18) == b"typed into nothing"
     await far.prints(b"hello again")
     await peer.expect(CONNECTED + b"hello again")
+    await peer.send(b"hello")
+    assert await far.reads(5) == b"hello"
+
+
+@pytest_twisted.ensureDeferred
+async def test_untaken(serve: Serve, far: FarEnd) -> None:
+    """
+    What a server had not taken of what was typed when it died is dropped, and who typed
+    it is told how much.
+    """
+    console = serve(far.config())
+    await far.accept()
+    peer = await console.attach()
+    seat = console.zone.console.seat
+    while not seat._typed.size:
+        peer.sendNow(content(64 * 1024))
+        await pause(0.02)
+    far.die()
+    told = await peer.until(b" bytes that were typed]\r\n")
+    assert re.match(rb"\r\n\[NOTICE: Connection ended before it had taken the", told)
+    await peer.until(b"[NOTICE: Console disconnected: ")
+    await until(lambda: seat._typed.size == 0, "nothing that waits")
+
+
+@pytest_twisted.ensureDeferred
+async def test_scripts(launch: Callable[..., Any], far: FarEnd) -> None:
+    """
+    A script that types where there is no connection fails, and says why.
+    """
+    far.die()
+    server = await launch("--zone", "z1", "--endpoint", far.description)
+    why = "zconsole: the console is not connected: what is typed reaches nobody\n"
+    for words in (
+        ("send", "--line", "z1", "rm -rf /precious"),
+        ("expect", "--send", "reboot", "z1", "login:"),
+    ):
+        program = server.run(client(server.rundir, *words))
+        assert await program.ends() == 1
+        assert (program.output, program.errors.decode()) == (b"", why)
+    far.listen()
+    await far.accept()
+    program = server.run(client(server.rundir, "send", "z1", "ls"))
+    assert await program.ends() == 0
+    assert await far.reads(2) == b"ls"
 
 
 @pytest_twisted.ensureDeferred

@@ -14,10 +14,12 @@ from pathlib import Path
 import pytest
 import pytest_twisted
 from conftest import Twistd
+from structured_peer import structured
 from support import ROOT, Peer, pause, runs
 from twisted.internet import reactor
 
 from zcons_twisted.doors.commands import Boot, Halt, Reboot, Refused, Status
+from zcons_twisted.frames import FrameType
 
 Launch = Callable[..., Awaitable[Twistd]]
 
@@ -420,6 +422,48 @@ async def test_bootFailed(launch: Launch, words: str, why: str) -> None:
     with pytest.raises(Refused):
         await server.ask(Boot)
     await peer.expect(BOOTING + BOOT_FAILED)
+
+
+@pytest_twisted.ensureDeferred
+async def test_term(launch: Launch) -> None:
+    """
+    Under a service manager, whose environment has no C{TERM}, a command has one.
+    """
+    echo = shell("echo type $TERM; read x")
+    words = ("--zone", "z1", "--exec", echo, "--zone", "z2", "--exec", echo)
+    server = await launch(*words, "--term", "linux", env={"TERM": ""})
+    for zone, term in (("z1", "vt100"), ("z2", "linux")):
+        peer = await server.connect(zone)
+        await peer.send(b'ATTACH {"start": "all"}\n')
+        await peer.until(f"type {term}\r\n".encode())
+
+
+@pytest_twisted.ensureDeferred
+async def test_reasons(launch: Launch) -> None:
+    """
+    Structured sessions are told why a zone halted or did not boot, and so is one that
+    comes when there is another server; a legacy session is not.
+    """
+    words = ("--zone", "z1", "--exec", shell("read x; exit 3"))
+    first = await launch(*words)
+    old = await first.attach()
+    watcher = await structured(first, role="watch")
+    await old.send(b"\n")
+    await old.until(HALTED)
+    notice = await watcher.told(FrameType.NOTICE)
+    assert notice["arguments"] == "exit status 3"
+    assert notice["text"] == "NOTICE: Zone halted: exit status 3"
+    await first.end()
+    second = await launch(*words[:3], "/nonexistent/command")
+    await state(second, "installed")
+    late = await structured(second, role="watch", start="all")
+    found = [await late.told(FrameType.NOTICE) for _ in range(4)]
+    assert [each["text"] for each in found] == [
+        "NOTICE: Zone booting up",
+        "NOTICE: Zone halted: exit status 3",
+        "NOTICE: Zone booting up",
+        "NOTICE: Zone boot failed: /nonexistent/command: No such file or directory",
+    ]
 
 
 @pytest_twisted.ensureDeferred

@@ -6,14 +6,17 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import stat
 from collections.abc import Awaitable, Callable
 
 import pytest
 import pytest_twisted
+from client_support import client
 from conftest import Twistd
 from structured_peer import structured
 from support import pause
+from twisted.internet import reactor
 
 from zcons_twisted.doors.commands import Event, Status
 from zcons_twisted.frames import FrameType
@@ -48,6 +51,33 @@ async def test_birth(launch: Launch) -> None:
     assert watcher.gaps == []
     await (await server.zoneSide()).do("number", 0, 160)
     await watcher.to(50_160, 50_000)
+
+
+@pytest_twisted.ensureDeferred
+async def test_problems(launch: Launch) -> None:
+    """
+    That there is no room for a history, or that its file was removed, is told with it.
+    """
+
+    async def told(server: Twistd) -> str:
+        program = server.run(client(server.rundir, "status", "z1"))
+        assert await program.ends() == 0
+        (line,) = re.findall(r"^history: +(.*)$", program.output.decode(), re.M)
+        return line
+
+    small = ("/bin/sh", "-c", 'ulimit -f 8; exec "$@"', "sh")
+    server = await launch(under=small)
+    assert await told(server) == "offsets 0 to 0 (in memory only: File too large)"
+    await server.end()
+    server = await launch()
+    zone = await server.zoneSide()
+    assert await told(server) == "offsets 0 to 0"
+    os.unlink(server.path("history"))
+    removed = "its file was removed: it ends with this server"
+    end = reactor.seconds() + 30
+    while removed not in (line := await told(server)):
+        assert reactor.seconds() < end, line
+        await zone.prints(b"x" * 8192)
 
 
 @pytest.mark.parametrize("history", ["64K", "1M"])

@@ -4,14 +4,17 @@ A zone outlives its server: crashes, restarts, and what becomes of the nexus.
 
 from __future__ import annotations
 
+import os
 import random
+import signal
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest_twisted
+from client_support import client
 from conftest import Twistd
 from nexus_support import Counting, Resuming, checkHistory, leader
-from support import nexusOf, pause, until
+from support import nexusOf, pause, runs, until
 
 from zcons_twisted.doors.commands import Restart, Status
 
@@ -81,6 +84,31 @@ async def test_restart(launch: Launch, rundir: str, tmp_path: Path) -> None:
     assert (operator.gaps, found.gaps) == ([], [])
     assert operator.pauses == 3
     operator.session.leave()
+
+
+@pytest_twisted.ensureDeferred
+async def test_outlived(launch: Launch, rundir: str) -> None:
+    """
+    Who finds that a server was killed is told that its zone runs on, while it does.
+    """
+    server = await launch("--zone", "z1", "--exec", "/bin/cat")
+    zone = int((await server.ask(Status))["life"].split()[1])
+    await server.kill()
+    for words, name in (
+        (("attach", "z1"), "console_sock"),
+        (("status", "z1"), "control_sock"),
+    ):
+        program = client(rundir, *words).start()
+        assert await program.ends() == 1
+        left = f"{rundir}/z1.{name} behind: start it again"
+        assert f"{left}; its zone runs on (process {zone})\n" in program.errors.decode()
+    os.kill(zone, signal.SIGKILL)
+    await until(lambda: not runs(zone), "the end of the zone")
+    program = client(rundir, "attach", "z1").start()
+    assert await program.ends() == 1
+    assert program.errors.decode().endswith("behind: start it again\n")
+    second = await launch("--zone", "z1", "--exec", "/bin/cat")
+    assert (await second.ask(Status))["zone"] == "z1"
 
 
 async def began(server: Twistd, before: float) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import pytest_twisted
+from client_support import client
 from conftest import Twistd
 from oci_support import RUNTIMES, Bundle, Mounts, config, system
 from structured_peer import structured
@@ -490,6 +491,10 @@ async def test_bootFailed(containers: Containers) -> None:
     assert why.isprintable()
     assert why.startswith(f"zone did not boot: {containers.runtime}")
     await peer.until(BOOTING + BOOT_FAILED)
+    report = server.run(client(server.rundir, "status", server.name))
+    assert await report.ends() == 0
+    # There is no container that has it.
+    assert b"zoneconsole (open, nothing runs on it)\n" in report.output
     told = [line for line in server.log.splitlines() if "boot failed: " in line]
     # At the server's start and now.
     assert len(told) == 2

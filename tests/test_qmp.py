@@ -5,6 +5,8 @@ attached to its console sees it.
 
 from __future__ import annotations
 
+import os
+import pwd
 import re
 import signal
 from collections.abc import Awaitable, Callable
@@ -32,6 +34,7 @@ READIED = b"\r\n[NOTICE: Zone readied]\r\n"
 BOOTING = b"\r\n[NOTICE: Zone booting up]\r\n"
 REBOOTING = b"\r\n[NOTICE: Zone rebooting]\r\n"
 HALTED = b"\r\n[NOTICE: Zone halted]\r\n"
+POWERED_OFF = b"\r\n[NOTICE: Zone halted: guest-shutdown]\r\n"
 
 
 async def status(server: Twistd, **wanted: str) -> dict[str, object]:
@@ -97,8 +100,9 @@ async def test_wholeLife(launch: Launch, machine: Machine) -> None:
     terminal.send(b"root\r")
     await terminal.says(b"# ", BOOT)
     terminal.send(b"poweroff -f\r")
-    seen = await terminal.says(HALTED, BOOT)
-    assert seen.removesuffix(HALTED).rstrip().endswith(b"reboot: Power down"), seen
+    seen = await terminal.says(POWERED_OFF, BOOT)
+    seen = seen.removesuffix(POWERED_OFF)
+    assert seen.rstrip().endswith(b"reboot: Power down"), seen
     assert await machine.ends() == 0
     await status(server, state="installed", life="ended: guest-shutdown")
     assert terminal.status is None
@@ -138,7 +142,11 @@ async def test_directed(launch: Launch, machine: Machine) -> None:
 
     assert (await second.ask(Halt))["message"] == "zone halted"
     await shown(operator, b"Power button pressed")
-    assert (await operator.told(FrameType.NOTICE))["event"] == "halted"
+    user = pwd.getpwuid(os.getuid()).pw_name
+    notice = await operator.told(FrameType.NOTICE)
+    assert notice["event"] == "halted"
+    assert notice["arguments"] == f"asked for by {user}, guest-shutdown"
+    await status(second, life=f"ended: halted by {user}, guest-shutdown")
     assert await machine.ends() == 0
     assert (await second.ask(Halt))["message"] == "zone is already halted"
 
@@ -156,7 +164,7 @@ async def test_unstarted(launch: Launch, machine: Machine) -> None:
         assert (await server.ask(Halt))["message"] == "zone halted"
         await peer.expect(HALTED)
         assert await machine.ends() == 0
-        await status(server, life="ended: host-qmp-quit")
+        await status(server, life=r"ended: halted by \w+, host-qmp-quit")
 
 
 @pytest_twisted.ensureDeferred
@@ -179,6 +187,43 @@ async def test_killed(launch: Launch, machine: Machine) -> None:
     await peer.until(BOOTING)
     await machine.start()
     await peer.until(BOOTING)
+
+
+@pytest_twisted.ensureDeferred
+async def test_typedIntoNothing(launch: Launch, machine: Machine) -> None:
+    """
+    What is typed while a machine is gone does not come to the one that takes its place,
+    and who types is told.
+    """
+    await machine.start()
+    server = await launch("--zone", "z1", *machine.options)
+    operator = await structured(server)
+    await shown(operator, b"vm login: ")
+    await machine.kill()
+    assert (await operator.told(FrameType.NOTICE))["event"] == "halted"
+    await operator.say(FrameType.INPUT, b"rm -rf /precious\n")
+    answer = await operator.told(FrameType.ANSWER)
+    assert (answer["request"], answer["ok"]) == ("input", False)
+    assert answer["text"] == "zone is down: what is typed reaches nobody"
+    await machine.start()
+    await shown(operator, b"vm login: ")
+    await operator.say(FrameType.INPUT, b"root\n")
+    # The prompt comes by itself if another name was typed before.
+    await shown(operator, b"root")
+    await shown(operator, b"# ")
+    await operator.say(FrameType.INPUT, b"echo $((6 * 7))\n")
+    await shown(operator, b"42")
+    history = await everything(server)
+    assert b"precious" not in history
+
+
+async def everything(server: Twistd) -> bytes:
+    """
+    All that the zone has printed.
+    """
+    program = server.run(client(server.rundir, "history", "z1"))
+    assert await program.ends() == 0
+    return program.output
 
 
 @pytest_twisted.ensureDeferred

@@ -529,6 +529,17 @@ async def test_socketOfSomebodyElse(rundir: str, squatter: str) -> None:
     assert served(squatter)
 
 
+@pytest_twisted.ensureDeferred
+async def test_quiet(launch: Launch) -> None:
+    """
+    The log of a start says what an operator may want to know, and nothing of the
+    server's own insides.
+    """
+    server = await launch("--zone", "z1", "--exec", "/bin/cat")
+    await server.end()
+    assert " object at 0x" not in server.log
+
+
 # When the zone is down.
 
 

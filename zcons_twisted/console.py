@@ -25,31 +25,23 @@ from twisted.logger import Logger
 from .announcer import Announcer
 from .counters import Counters, OnHalt
 from .credentials import Credentials
+from .ended import ENDS_AT, OVER_TEXT, EndedSessions
 from .events import ZoneEvent
 from .fanout import Fanout
 from .history import History
 from .interfaces import IManagerDevice, IZoneStates
 from .log_queue import LogQueue
 from .logbook import Logbook
-from .notices import DOWN_TEXT, unreadText
+from .notices import keptText, unreadText, untakenText
 from .presence import Presence
 from .relay import Follower
 from .seat import Seat
-from .sessions import Ended, EndReason, Role, Session
+from .sessions import EndReason, Role, Session
 
-__all__ = ["ENDED_KEPT", "SESSIONS_MAX", "Console", "OnHalt"]
-
-#: How many ended sessions are remembered.
-ENDED_KEPT = 32
+__all__ = ["SESSIONS_MAX", "Console", "OnHalt"]
 
 #: Most sessions of one console.
 SESSIONS_MAX = 256
-
-_ENDS_AT = {
-    ZoneEvent.HALTED: (EndReason.HALTED, "the zone halted"),
-    ZoneEvent.BOOT_FAILED: (EndReason.BOOT_FAILED, "the zone did not boot"),
-}
-_OVER = "the zone is down already"
 
 
 class Console:
@@ -106,7 +98,7 @@ class Console:
         self._announcer = Announcer(clock, self.sessions, lambda: self.operator)
         self.device: IManagerDevice | None = None
         self.dying = False
-        self.ended: list[Ended] = []
+        self.ended = EndedSessions(now)
         self.onHalt = onHalt
         self.now = now
         self.presence = Presence(zone, states)
@@ -128,10 +120,11 @@ class Console:
     def deviceLost(self) -> None:
         """
         The manager failed: the lap is over.  The sessions stay, and what is typed
-        waits for the next lap.
+        waits for the next lap; but not where another may be at the other end by then.
         """
         self.device = None
         self.seat.deviceLost()
+        self._dropUntaken()
         self._lookAtState()
 
     # The sessions' side.
@@ -171,7 +164,7 @@ class Console:
         session.follower.pump()
         self.logbook.attached(session.peer.who, session.role.noun)
         if session.endsAtOnce and session.peer.disconnect and self.presence.isOver():
-            self.end(session, EndReason.HALTED, _OVER)
+            self.end(session, EndReason.HALTED, OVER_TEXT)
 
     def followerChanged(self, follower: Follower) -> None:
         """
@@ -181,17 +174,23 @@ class Console:
 
     def typed(self, session: Session, data: bytes) -> bool:
         """
-        A session sent something to type.  Where there is no zone nobody gets it, for
-        whatever runs next has not asked for it; the session is told.
+        A session sent something to type.  Where there is no zone, or no connection to
+        it, nobody gets it, for whatever is there next has not asked for it; the session
+        is told.
 
         @return: whether it may.
         """
-        if data and session is self.operator and not self.presence.present():
-            session.unheard(DOWN_TEXT)
-            return True
+        if data and session is self.operator:
+            why = self.presence.unheard()
+            if why:
+                session.unheard(why)
+                return True
         may = self.seat.typed(session, data)
         if may:
             self.counters.input += len(data)
+            if self.device is None:
+                # It may have failed just now, under our hands.
+                self._dropUntaken()
         return may
 
     def claim(self, session: Session, take: bool) -> Session | None:
@@ -278,15 +277,15 @@ class Console:
         """
         Something happened to the zone.
 
-        @param arguments: the boot arguments that belong to it.
+        @param arguments: the boot arguments that belong to it, or why it happened.
         """
         self._states.posted(event)
         if event is not ZoneEvent.NULL:
             self._keep(event, arguments)
         if event is ZoneEvent.UNINSTALLING:
             self.endAll(EndReason.ZONE_UNINSTALLED, "the zone is being uninstalled")
-        elif event in _ENDS_AT:
-            reason, text = _ENDS_AT[event]
+        elif event in ENDS_AT:
+            reason, text = ENDS_AT[event]
             for session in list(self.sessions):
                 if session.peer.disconnect:
                     self._end(session, reason, text)
@@ -299,35 +298,39 @@ class Console:
 
         @param unread: how many bytes of it the device had.
         """
-        unread += self.seat.discard()
-        if unread:
-            self._log.warn(
-                "{zone}: the zone ended without having read the last {unread} bytes"
-                " that were typed: they are dropped",
-                zone=self.zone,
-                unread=unread,
-            )
-            if self.operator is not None:
-                self.operator.unheard(unreadText(unread))
+        self._dropped(unread + self.seat.discard(), unreadText)
 
     def totals(self) -> list[tuple[str, int]]:
         """
         The counters' names and values as of now.
         """
-        self.counters.output = self.history.end - self._began
         missed = sum(session.follower.missing for session in self.sessions)
-        return [
-            (name, value + missed if name == "skipped" else value)
-            for name, value in self.counters.items()
-        ]
+        return self.counters.totals(self.history.end - self._began, missed)
 
     # Inside.
+
+    def _dropUntaken(self) -> None:
+        """
+        There is no device: what waits is not for whoever is behind the next connection.
+        """
+        if self.presence.remote:
+            self._dropped(self.seat.discard(), untakenText)
+
+    def _dropped(self, count: int, text: Callable[[int], str]) -> None:
+        """
+        Typed bytes were dropped, if any: that is told.
+        """
+        if count:
+            why = text(count)
+            self._log.warn("{zone}: {why}: they are dropped", zone=self.zone, why=why)
+            if self.operator is not None:
+                self.operator.unheard(why)
 
     def _keep(self, event: ZoneEvent, arguments: str) -> None:
         self.counters.events += 1
         if event in (ZoneEvent.BOOTING, ZoneEvent.REBOOTING):
             self.history.booted()
-        self.history.event(self.now(), event, arguments)
+        self.history.event(self.now(), event, keptText(event, arguments))
         self.fanout.marked()
 
     def _vacate(self, session: Session, takeInput: bool) -> None:
@@ -380,9 +383,7 @@ class Console:
         self.fanout.drop(session.follower)
         session.end(reason, text)
         self.counters.skipped += session.follower.skipped
-        role = Role.OPERATOR if wasOperator else Role.WATCH
-        self.ended.append(Ended(session.peer.who, self.now(), reason, text, role))
-        del self.ended[:-ENDED_KEPT]
+        self.ended.add(session, reason, text, wasOperator)
         self.logbook.left(session.peer.who, reason.value, text)
         return wasOperator
 

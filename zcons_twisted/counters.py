@@ -6,7 +6,7 @@ What a console is told to do when its zone is down, and what it counts.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass
 
 __all__ = ["Counters", "OnHalt"]
 
@@ -44,8 +44,13 @@ class Counters:
     events: int = 0
     opened: int = 0
 
-    def items(self) -> list[tuple[str, int]]:
+    def totals(self, output: int, missed: int) -> list[tuple[str, int]]:
         """
-        Name and value of each.
+        Name and value of each, as of now.
+
+        @param output: how many bytes the zone has printed.
+        @param missed: how many of them those who are attached have missed.
         """
-        return [(field.name, getattr(self, field.name)) for field in fields(self)]
+        self.output = output
+        known = {**asdict(self), "skipped": self.skipped + missed}
+        return list(known.items())

@@ -46,7 +46,7 @@ from .header import (
 )
 from .marks import Mark, MarkKind, Marks
 from .ring import AHEAD, FIRST_AT, HEAD_SIZE, RENEW, RING_AT, STEP, Ring
-from .storage import Memory, Storage
+from .storage import LOST_TEXT, Memory, Storage
 
 __all__ = [
     "FIRST_SIZE",
@@ -254,6 +254,13 @@ class History(Ring):
         self._storage = Memory()
 
     @property
+    def problem(self) -> str:
+        """
+        What is wrong with how it is kept, in a few words for people, or C{""}.
+        """
+        return self._storage.problem
+
+    @property
     def reach(self) -> int:
         """
         How much of its memory it has claimed, from the beginning on.
@@ -320,7 +327,7 @@ class History(Ring):
         ours = isOurs(self._numbers) if self._storage.isWhole() else True
         lost = self._storage
         memory, left = lost.salvage(RING_AT + self._size)
-        self._storage = Memory()
+        self._storage = Memory(LOST_TEXT)
         self._use(memory)
         at = self._place(self.end)
         whole = (left if ours else 0) - RING_AT

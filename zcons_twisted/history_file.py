@@ -23,6 +23,7 @@ from .errors import DamagedHistory
 from .header import checkFormat
 from .history import HEAD_SIZE, HISTORY_MAX, HISTORY_MIN, History, historySize
 from .mapping import Mapping, claim
+from .storage import Memory
 
 __all__ = ["DAMAGED_MAX", "HistoryFile"]
 
@@ -68,7 +69,8 @@ class HistoryFile:
                 error=e.strerror or str(e),
             )
             memory = memoryview(mmap.mmap(-1, historySize(ring)))
-            self.history = History(memory, ring)
+            problem = f"in memory only: {e.strerror or e}"
+            self.history = History(memory, ring, Memory(problem))
 
     def _open(self) -> History:
         fd = os.open(

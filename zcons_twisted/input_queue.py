@@ -89,15 +89,20 @@ class InputQueue:
         The device takes more.
         """
         while self._waiting and self._device is not None:
-            data = self._waiting.popleft()
+            waiting = self._waiting
+            data = waiting[0]
             taken = self._device.writeNow(data)
+            if self._waiting is not waiting:
+                # It was dropped when the device failed under our hands.
+                return
             self.size -= taken
             self._before -= taken
             if taken < len(data):
-                self._waiting.appendleft(data[taken:])
+                waiting[0] = data[taken:]
                 if self._device is not None:
                     self._device.wantWritable()
                 break
+            waiting.popleft()
         if not self._waiting:
             self._waiting = None
         if self._told is not None and self._before <= 0:

@@ -8,14 +8,13 @@ a module under C{twisted/plugins}.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from twisted.internet.defer import Deferred
 from twisted.plugin import IPlugin
 from zope.interface import Attribute, Interface
 
+from .driver_options import DriverOptions
 from .events import ZoneEvent, ZoneState
 
 if TYPE_CHECKING:
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DriverOptions",
+    "IAccountableLife",
     "IAdjustableDriver",
     "IConsoleDriver",
     "IConsoleDriverMaker",
@@ -31,46 +31,12 @@ __all__ = [
     "ILastingLife",
     "IManagerDevice",
     "IOutlivingDriver",
+    "IZoneConnection",
     "IZoneEvents",
     "IZoneLife",
     "IZonePresence",
     "IZoneStates",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class DriverOptions:
-    """
-    What a server was told about one zone, as far as it concerns the driver.
-
-    @ivar command: the words of the command to run as the zone, for drivers that
-        run one.
-    @ivar respawn: C{"never"}, C{"on-failure"} or C{"always"}: what happens when it
-        ends by itself.
-    @ivar grace: how many seconds it is given to end before it is killed.
-    @ivar bundle: the directory of the OCI bundle to run as the zone.
-    @ivar runtime: the words of the OCI runtime; empty for the first one that is there.
-    @ivar container: the container's ID; empty for the zone's name.
-    @ivar console: C{"own"} where the container's console is the pty that is there for
-        all lives, C{"runtime"} where it is one that its runtime makes for each; empty
-        for what the bundle asks for.
-    @ivar endpoint: a Twisted client endpoint string, for drivers that connect to a
-        console that something else makes.
-    @ivar qmp: the path of QEMU's QMP socket, where the zone is a virtual machine.
-    @ivar qmpChardev: what QEMU calls the character device of the console; empty where
-        that is to be found out.
-    """
-
-    command: Sequence[str] = ()
-    respawn: str = "never"
-    grace: float = 10.0
-    bundle: str = ""
-    runtime: Sequence[str] = ()
-    container: str = ""
-    console: str = ""
-    endpoint: str = ""
-    qmp: str = ""
-    qmpChardev: str = ""
 
 
 class IDeviceReceiver(Interface):
@@ -204,6 +170,19 @@ class IZonePresence(Interface):
         """
 
 
+class IZoneConnection(Interface):
+    """
+    And what they may know where the console is at the other end of a connection, of
+    which nobody can tell whether the same is there next time: what is typed while there
+    is none, and what it has not taken when it ends, is for nobody.
+    """
+
+    def connected() -> bool:
+        """
+        Is there a connection?
+        """
+
+
 class IZoneEvents(Interface):
     """
     Who is told what happens to a zone: its console.
@@ -212,6 +191,9 @@ class IZoneEvents(Interface):
     def event(event: ZoneEvent, arguments: str) -> None:
         """
         Something happened to the zone.
+
+        @param arguments: its boot arguments; why it halted, did not boot or lost its
+            connection, where that is known; or C{""}.
         """
 
     def lifeEnded(unread: int) -> None:
@@ -253,6 +235,20 @@ class ILastingLife(IZoneLife):
     The life of a zone that the server directs but that is not its own: the zone is not
     booted when the server starts, and goes on when it stops.
     """
+
+
+class IAccountableLife(IZoneLife):
+    """
+    The life of a zone that tells who had asked for its end.
+    """
+
+    def haltFor(who: str) -> Deferred[str]:
+        """
+        The same as L{halt<IZoneLife.halt>}, asked for by somebody of whom the account
+        and the event tell afterwards.
+
+        @param who: C{root} for example.
+        """
 
 
 class IConsoleDriver(Interface):

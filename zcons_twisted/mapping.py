@@ -53,7 +53,17 @@ class Mapping:
         self._map, self._fd, self._owned = _mapped(fd, size)
         self.memory = memoryview(self._map)
         self._refused: float | None = None
+        self._why = ""
         self._look = 0.0
+
+    @property
+    def problem(self) -> str:
+        """
+        See L{Storage<zcons_twisted.storage.Storage>}.
+        """
+        if self._look == math.inf:
+            return "its file was removed: it ends with this server"
+        return f"does not grow: {self._why}" if self._why else ""
 
     def claim(self, start: int, length: int) -> bool:
         """
@@ -66,15 +76,17 @@ class Mapping:
             claim(self._fd, start, length)
         except OSError as e:
             self._refused = time.monotonic()
+            self._why = e.strerror or str(e)
             if refused is None:
                 _log.error(
                     "{path}: history grows no further: {error}",
                     path=self._path,
-                    error=e.strerror or str(e),
+                    error=self._why,
                 )
             return False
         if refused is not None:
             self._refused = None
+            self._why = ""
             _log.info("{path}: history grows again", path=self._path)
         return True
 

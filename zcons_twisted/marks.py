@@ -44,7 +44,7 @@ class MarkKind(enum.IntEnum):
     """
 
     #: A zone event: C{number} is a L{ZoneEvent<zcons_twisted.events.ZoneEvent>},
-    #: C{text} its boot arguments.
+    #: C{text} its boot arguments, or why it happened.
     EVENT = 1
     #: Output that was lost before it could be kept: C{number} bytes.
     GAP = 2

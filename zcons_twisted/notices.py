@@ -16,19 +16,31 @@ from .events import ZoneEvent
 
 __all__ = [
     "DOWN_TEXT",
+    "EVENT_REASON_MAX",
     "NOTICE_MAX",
+    "REASONED",
+    "UNCONNECTED_TEXT",
     "droppedText",
     "escaped",
     "forgottenText",
     "framed",
     "gapText",
+    "keptText",
     "noticeText",
     "unconfirmedText",
     "unreadText",
+    "untakenText",
 ]
 
 #: Longest framed notice in bytes (illumos' C{BUFSIZ} is 1024 with a NUL).
 NOTICE_MAX = 1023
+
+#: Longest reason that is kept with an event, in UTF-8 bytes: a mark has room for it.
+EVENT_REASON_MAX = 400
+
+#: The events of which it is told why they happened, where that is known; but not to
+#: legacy sessions, whose texts are illumos'.
+REASONED = frozenset({ZoneEvent.HALTED, ZoneEvent.BOOT_FAILED})
 
 _OPEN = b"\r\n["
 _CLOSE = b"]\r\n"
@@ -51,10 +63,14 @@ _PLAIN = {
 }
 
 _WITH_ARGUMENTS = {
-    ZoneEvent.BOOTING: "NOTICE: Zone booting up with arguments: %s",
-    ZoneEvent.REBOOTING: "NOTICE: Zone rebooting with arguments: %s",
-    ZoneEvent.BAD_ARGS: "WARNING: Ignoring invalid boot arguments: %s",
-    ZoneEvent.DISCONNECTED: "NOTICE: Console disconnected: %s",
+    (ZoneEvent.BOOTING, False): "NOTICE: Zone booting up with arguments: %s",
+    (ZoneEvent.HALTED, False): "NOTICE: Zone halted: %s",
+    (ZoneEvent.HALTED, True): "NOTICE: Zone halted: %s.  Disconnecting...",
+    (ZoneEvent.REBOOTING, False): "NOTICE: Zone rebooting with arguments: %s",
+    (ZoneEvent.BOOT_FAILED, False): "NOTICE: Zone boot failed: %s",
+    (ZoneEvent.BOOT_FAILED, True): "NOTICE: Zone boot failed: %s.  Disconnecting...",
+    (ZoneEvent.BAD_ARGS, False): "WARNING: Ignoring invalid boot arguments: %s",
+    (ZoneEvent.DISCONNECTED, False): "NOTICE: Console disconnected: %s",
 }
 
 
@@ -86,6 +102,21 @@ def _shown(character: str) -> str:
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 
+def keptText(event: ZoneEvent, arguments: str) -> str:
+    """
+    What is kept with an event: its boot arguments, or why it happened, in one line
+    without anything that is not plainly visible, and no longer than
+    L{EVENT_REASON_MAX}.
+    """
+    if event not in REASONED:
+        return arguments
+    reason = escaped(" ".join(arguments.split()))
+    data = reason.encode("utf-8", "replace")
+    if len(data) <= EVENT_REASON_MAX:
+        return reason
+    return data[: EVENT_REASON_MAX - 3].decode("utf-8", "ignore") + "..."
+
+
 def noticeText(
     event: ZoneEvent,
     disconnect: bool = False,
@@ -99,11 +130,13 @@ def noticeText(
     @param disconnect: whether the session asked to be ended when the zone halts
         or fails to boot.
     @param arguments: the boot arguments, or for L{ZoneEvent.BAD_ARGS} those that
-        were not understood, or for L{ZoneEvent.DISCONNECTED} why; escaped here.
+        were not understood, or for L{ZoneEvent.DISCONNECTED} and those of L{REASONED}
+        why; escaped here.
     @param translate: from an English text to the session's language.
     @return: the text, or L{None} for an event that nobody is told of.
     """
-    pattern = _WITH_ARGUMENTS.get(event)
+    both = _WITH_ARGUMENTS
+    pattern = both.get((event, disconnect)) or both.get((event, False))
     if pattern is not None and (arguments or event is ZoneEvent.BAD_ARGS):
         return translate(pattern).replace("%s", escaped(arguments), 1)
     text = _PLAIN.get((event, disconnect)) or _PLAIN.get((event, False))
@@ -154,6 +187,9 @@ def droppedText(typed: int) -> str:
 #: What is said to who types where there is no zone.
 DOWN_TEXT = "zone is down: what is typed reaches nobody"
 
+#: What is said to who types where the console's connection is lost, or was never made.
+UNCONNECTED_TEXT = "the console is not connected: what is typed reaches nobody"
+
 
 def unreadText(unread: int) -> str:
     """
@@ -161,6 +197,15 @@ def unreadText(unread: int) -> str:
     """
     what = "last byte that was" if unread == 1 else f"last {unread} bytes that were"
     return f"zone ended before it had read the {what} typed"
+
+
+def untakenText(untaken: int) -> str:
+    """
+    What is said to who has typed what the console's connection did not last to take.
+    """
+    return (
+        f"connection ended before it had taken the last {untaken} bytes that were typed"
+    )
 
 
 def framed(text: str, encoding: str = "ascii") -> bytes:

@@ -10,7 +10,10 @@ from dataclasses import dataclass, field
 
 from twisted.internet.defer import Deferred
 
-__all__ = ["Outcome", "Reload"]
+__all__ = ["NO_FILE", "Outcome", "Reload"]
+
+#: Why there is nothing to be read anew.
+NO_FILE = "this server has no configuration file: start it with --config FILE"
 
 
 @dataclass(slots=True)
@@ -22,6 +25,7 @@ class Outcome:
     @ivar stopped: those that are served no more.
     @ivar restarted: those that were stopped and started.
     @ivar changed: those that were changed as they are.
+    @ivar mended: those whose sockets, which somebody had removed, were made again.
     @ivar untouched: how many had no change.
     @ivar problems: what could not be done, a line each.
     """
@@ -30,6 +34,7 @@ class Outcome:
     stopped: list[str] = field(default_factory=list)
     restarted: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
+    mended: list[str] = field(default_factory=list)
     untouched: int = 0
     problems: list[str] = field(default_factory=list)
 
@@ -44,6 +49,7 @@ class Outcome:
                 ("stopped", self.stopped),
                 ("restarted", self.restarted),
                 ("changed", self.changed),
+                ("with sockets made again", self.mended),
             )
             if zones
         ]

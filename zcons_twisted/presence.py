@@ -1,7 +1,8 @@
 # -*- test-case-name: zcons_twisted.test.test_presence -*-
 """
-Whether there is a zone, for a console that has to know: may something be typed, and
-has whoever waits for its end still something to wait for?
+Whether there is a zone, and a connection to it where it needs one, for a console that
+has to know: may something be typed, and has whoever waits for the zone's end still
+something to wait for?
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 from twisted.logger import Logger
 
 from .events import ZoneState
-from .interfaces import IZonePresence, IZoneStates
+from .interfaces import IZoneConnection, IZonePresence, IZoneStates
+from .notices import DOWN_TEXT, UNCONNECTED_TEXT
 
 __all__ = ["Presence"]
 
@@ -17,6 +19,9 @@ __all__ = ["Presence"]
 class Presence:
     """
     One zone's presence.
+
+    @ivar remote: its console is at the other end of a connection, and who is there
+        next may be another.
     """
 
     _log = Logger()
@@ -31,6 +36,10 @@ class Presence:
         self._known = (
             IZonePresence(states) if IZonePresence.providedBy(states) else None
         )
+        self._connection = (
+            IZoneConnection(states) if IZoneConnection.providedBy(states) else None
+        )
+        self.remote = self._connection is not None
 
     def state(self) -> ZoneState | None:
         """
@@ -56,6 +65,21 @@ class Presence:
         Could there be somebody who reads what is typed?
         """
         return self._known is None or bool(self._known.present())
+
+    def connected(self) -> bool:
+        """
+        Is there a connection, where one is needed?
+        """
+        return self._connection is None or bool(self._connection.connected())
+
+    def unheard(self) -> str:
+        """
+        Why what is typed reaches nobody, in one line; C{""} where there may be somebody
+        who reads it.
+        """
+        if not self.present():
+            return DOWN_TEXT
+        return "" if self.connected() else UNCONNECTED_TEXT
 
     def isOver(self) -> bool:
         """

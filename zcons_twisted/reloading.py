@@ -2,9 +2,10 @@
 """
 Changing the zones of a server while it serves them.
 
-A zone whose configuration has not changed is not touched at all.  One that has is
-stopped and started only if that can't be had otherwise, by what the table of
-L{zcons_twisted.zone_options} says of its options.
+A zone whose configuration has not changed is not touched at all, but for sockets that
+somebody has removed, which are made again.  One that has is stopped and started only if
+that can't be had otherwise, by what the table of L{zcons_twisted.zone_options} says of
+its options.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class Plan:
     stop: list[ZoneConsoleService] = field(default_factory=list)
     restart: list[tuple[ZoneConsoleService, ZoneConfig]] = field(default_factory=list)
     change: list[tuple[ZoneConsoleService, ZoneConfig]] = field(default_factory=list)
-    untouched: int = 0
+    keep: list[ZoneConsoleService] = field(default_factory=list)
 
 
 def planChange(
@@ -54,7 +55,7 @@ def planChange(
         if zone is None:
             plan.start.append(config)
         elif zone.config == config:
-            plan.untouched += 1
+            plan.keep.append(zone)
         elif _canChange(zone, config):
             plan.change.append((zone, config))
         else:
@@ -95,10 +96,11 @@ async def changeZones(
     new = [make(config) for config in plan.start]
     for zone in new:
         zone.check()
-    outcome = Outcome(untouched=plan.untouched)
+    outcome = Outcome(untouched=len(plan.keep))
     for zone, config in plan.change:
         zone.change(config)
         outcome.changed.append(zone.zone)
+    _mend([*plan.keep, *(zone for zone, _ in plan.change)], outcome)
 
     async def remove(zone: ZoneConsoleService) -> None:
         await zone.stopService()
@@ -138,6 +140,18 @@ def _start(server: MultiService, zone: ZoneConsoleService, outcome: Outcome) -> 
         zone.disownServiceParent()
         return False
     return True
+
+
+def _mend(zones: Iterable[ZoneConsoleService], outcome: Outcome) -> None:
+    """
+    What goes on is to be found as well.
+    """
+    for zone in zones:
+        try:
+            if zone.mend():
+                outcome.mended.append(zone.zone)
+        except ZConsError as e:
+            outcome.problems.append(f"sockets of zone '{zone.zone}' are gone: {e}")
 
 
 class Reloads:

@@ -38,6 +38,7 @@ _GID_MAX = 2**32 - 2
 
 _CONSOLE = ".console_sock"
 _CONTROL = ".control_sock"
+_LOCK = ".zconsole.lock"
 
 
 def groupNumber(name: str) -> int:
@@ -107,7 +108,7 @@ class RunDirectory:
         """
         The path of the file that the zone's server holds a lock on.
         """
-        return os.path.join(self.path, checkZoneName(zone) + ".zconsole.lock")
+        return os.path.join(self.path, checkZoneName(zone) + _LOCK)
 
     def historyFile(self, zone: str) -> str:
         """
@@ -128,19 +129,16 @@ class RunDirectory:
 
         @raise RunDirectoryError: the directory can't be read.
         """
-        try:
-            names = os.listdir(self.path)
-        except FileNotFoundError:
-            return []
-        except OSError as e:
-            why = e.strerror
-            if e.errno == errno.EACCES:
-                why = f"{why}: {WHO_MAY}"
-            raise RunDirectoryError(
-                f"run directory {self.path} can't be read: {why}"
-            ) from None
-        found = (n.removesuffix(_CONSOLE) for n in names if n.endswith(_CONSOLE))
-        return sorted(name for name in found if _isZoneName(name))
+        return self._with(_CONSOLE)
+
+    def unfound(self) -> list[str]:
+        """
+        The zones that have no console socket here but a lock file, sorted; a server may
+        be there all the same.
+
+        @raise RunDirectoryError: the directory can't be read.
+        """
+        return sorted(set(self._with(_LOCK)) - set(self._with(_CONSOLE)))
 
     def check(self, uid: int, gid: int | None = None) -> None:
         """
@@ -202,6 +200,24 @@ class RunDirectory:
                 f"run directory {self.path} can't be made: {e.strerror}"
             ) from None
         self.check(uid, gid)
+
+    def _with(self, suffix: str) -> list[str]:
+        """
+        The zones that have a file here that ends so.
+        """
+        try:
+            names = os.listdir(self.path)
+        except FileNotFoundError:
+            return []
+        except OSError as e:
+            why = e.strerror
+            if e.errno == errno.EACCES:
+                why = f"{why}: {WHO_MAY}"
+            raise RunDirectoryError(
+                f"run directory {self.path} can't be read: {why}"
+            ) from None
+        found = (n.removesuffix(suffix) for n in names if n.endswith(suffix))
+        return sorted(name for name in found if _isZoneName(name))
 
     def _socket(self, zone: str, suffix: str) -> str:
         path = os.path.join(self.path, checkZoneName(zone) + suffix)

@@ -45,6 +45,7 @@ class ConsoleServer(MultiService):
         passed: PassedSockets = NO_SOCKETS,
         nexus: Nexus | None = None,
         onRestart: Callable[[], None] | None = None,
+        signal: str = "",
     ) -> None:
         """
         @param reactor: the one that everything runs in.
@@ -59,6 +60,8 @@ class ConsoleServer(MultiService):
             so that they outlive this process; where L{None}, they go with it.
         @param onRestart: has all this run again; called when somebody asks for it, and
             when it stops after that, the zones are left as they are.
+        @param signal: the signal on which the program that this is a part of calls
+            L{change}, C{HUP} or C{USR2}, for those who find a socket gone.
         @raise BadZoneName: a zone can't be called so.
         """
         super().__init__()
@@ -73,6 +76,7 @@ class ConsoleServer(MultiService):
             passed,
             nexus,
             self.restart if nexus and onRestart else None,
+            signal=signal,
         )
         self.handshakes = self._parts.handshakes
         self._rundir = rundir

@@ -34,6 +34,9 @@ class ServerParts:
     @ivar nexus: keeps the devices of zones whose drivers can make use of one, so that
         the zones outlive the server; where L{None}, they go with this process.
     @ivar restart: has the server run again, with its zones left as they are.
+    @ivar signal: the signal by which the process is had to make sockets again that
+        somebody has removed; one of L{REMEDIES<zcons_twisted.lock_file.REMEDIES>}, or
+        C{""} where it does not see to signals.
     """
 
     handshakes: PendingHandshakes
@@ -44,6 +47,7 @@ class ServerParts:
     passed: PassedSockets = NO_SOCKETS
     nexus: Nexus | None = None
     restart: Callable[[], None] | None = None
+    signal: str = ""
 
     @classmethod
     def make(
@@ -54,6 +58,7 @@ class ServerParts:
         nexus: Nexus | None = None,
         restart: Callable[[], None] | None = None,
         now: Callable[[], float] = time.time,
+        signal: str = "",
     ) -> ServerParts:
         """
         Those of a new server.
@@ -69,4 +74,5 @@ class ServerParts:
             passed,
             nexus,
             restart,
+            signal,
         )

@@ -9,7 +9,6 @@ order, but for the sessions, which stay until the zone is down.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -22,12 +21,11 @@ from zope.interface import implementer
 from .console import Console
 from .credentials import Admission
 from .doors.both import BothDoors
-from .doors.listening import ZoneLock, checkSocket
+from .doors.listening import checkSocket
+from .drivers.account import haltFor
 from .drivers.maker import findDriverMaker
 from .errors import LifecycleError, ZConsError
 from .events import ZoneEvent
-from .history import History
-from .history_file import HistoryFile
 from .interfaces import (
     IAdjustableDriver,
     IConsoleDriver,
@@ -43,6 +41,7 @@ from .rundir import RunDirectory
 from .server_parts import ServerParts
 from .sessions import EndReason
 from .zone_config import ZoneConfig
+from .zone_files import ZoneFiles
 
 __all__ = ["ZoneConsoleService"]
 
@@ -95,9 +94,8 @@ class ZoneConsoleService(Service):
         self._onDeath = onDeath
         self._parts = parts or ServerParts.make(reactor)
         self.keep = False
-        self._lock = ZoneLock(rundir.lockFile(self.zone), self.zone)
+        self._files = ZoneFiles(rundir, self.zone, gid, self._parts.signal)
         self._driver: IConsoleDriver | None = None
-        self._history: History | None = None
         self._doors: BothDoors | None = None
         self._deviceReady: Deferred[None] | None = None
         self._stopping: list[Deferred[None]] = []
@@ -108,8 +106,7 @@ class ZoneConsoleService(Service):
 
         @raise ZConsError: it could not.
         """
-        self._rundir.check(os.geteuid(), self._admission.gid)
-        self._lock.check()
+        self._files.check()
         if not self.running:
             for path in (
                 self._rundir.consoleSocket(self.zone),
@@ -202,11 +199,24 @@ class ZoneConsoleService(Service):
         """
         return bool(IAdjustableDriver.providedBy(self._driver))
 
+    def mend(self) -> bool:
+        """
+        Make the sockets again that somebody has removed, and what else they need.  The
+        zone and its sessions notice nothing.
+
+        @return: whether there were any.
+        @raise ZConsError: that can't be done.
+        """
+        if self._doors is None or not self._doors.areOpen:
+            return False
+        self._files.mend()
+        return self._doors.mend()
+
     def event(self, event: ZoneEvent, arguments: str = "") -> None:
         """
         Tell the console that something happened to the zone.
 
-        @param arguments: the boot arguments that belong to it.
+        @param arguments: the boot arguments that belong to it, or why it happened.
         """
         self.console.event(event, arguments)
 
@@ -230,22 +240,14 @@ class ZoneConsoleService(Service):
 
     def _acquire(self) -> None:
         driver = self._makeDriver()
-        self._rundir.make(os.geteuid(), self._admission.gid)
-        self._lock.acquire()
-        kept = HistoryFile(
-            self._rundir.historyFile(self.zone),
-            self.config.history,
-            self._parts.now,
-            self._admission.gid,
-        )
-        self._history = kept.history
+        history = self._files.acquire(self.config.history, self._parts.now)
         self.console = Console(
             self.zone,
             driver.states,
             self.config.onHalt,
             self._parts.now,
             self._died,
-            kept.history,
+            history,
             self._reactor,
             self._parts.logQueue,
         )
@@ -358,11 +360,10 @@ class ZoneConsoleService(Service):
             await self._doors.closeConsole()
 
     async def _halt(self) -> None:
-        if self.keep and self._outliving() is not None:
-            return
-        life = self._ownLife()
+        stays = self.keep and self._outliving() is not None
+        life = None if stays else self._ownLife()
         if life is not None:
-            await life.halt()
+            await haltFor(life, "the server, which stops")
 
     def _releaseDevice(self) -> Deferred[None]:
         """
@@ -386,11 +387,9 @@ class ZoneConsoleService(Service):
         return gone.addCallback(lambda _ignored: self._releaseFiles())
 
     def _releaseFiles(self) -> None:
-        if self._history is not None:
+        if self._files.history is not None:
             self.console.close()
-            self._history.close()
-            self._history = None
-        self._lock.release()
+        self._files.release()
 
     def _died(self) -> None:
         if self._onDeath is not None:

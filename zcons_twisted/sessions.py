@@ -19,13 +19,12 @@ from .events import ZoneEvent
 from .history import History
 from .locales import Language
 from .marks import Mark, MarkKind
-from .notices import forgottenText, framed, gapText, noticeText
+from .notices import REASONED, forgottenText, framed, gapText, noticeText
 from .relay import Follower, OutputLink, Voice
 
 __all__ = [
     "UNHEARD_SECONDS",
     "EndReason",
-    "Ended",
     "LegacyVoice",
     "Peer",
     "Role",
@@ -102,24 +101,6 @@ class Peer(NamedTuple):
     since: float
 
 
-class Ended(NamedTuple):
-    """
-    A session that is over.
-
-    @ivar who: whose it was.
-    @ivar at: when it ended, in seconds since the epoch.
-    @ivar reason: why.
-    @ivar text: the same for people, in one line.
-    @ivar role: what it might do at last.
-    """
-
-    who: Credentials
-    at: float
-    reason: EndReason
-    text: str
-    role: Role
-
-
 class SessionLink(OutputLink, Protocol):
     """
     A session's connection.
@@ -187,14 +168,15 @@ class LegacyVoice:
 
     def mark(self, mark: Mark) -> bytes:
         """
-        A notice in band.
+        A notice in band, in illumos' own words: why a zone ended is not among them.
         """
         if mark.kind is MarkKind.GAP:
             return self.gap(mark.offset, mark.number)
+        event = ZoneEvent(mark.number)
         text = noticeText(
-            ZoneEvent(mark.number),
+            event,
             self._disconnect,
-            mark.text,
+            "" if event in REASONED else mark.text,
             self._language.translate,
         )
         return b"" if text is None else framed(text, self._language.encoding)

@@ -10,13 +10,22 @@ import errno
 import os
 from typing import Protocol
 
-__all__ = ["Memory", "Storage"]
+__all__ = ["LOST_TEXT", "Memory", "Storage"]
+
+#: What is said of a history whose file was lost under its hands.
+LOST_TEXT = "in memory only: its file was cut short, or can't be read any more"
 
 
 class Storage(Protocol):
     """
     What a history's memory is a view of.
     """
+
+    @property
+    def problem(self) -> str:
+        """
+        What is wrong with it, in a few words for people, or C{""}.
+        """
 
     def claim(self, start: int, length: int) -> bool:
         """
@@ -53,7 +62,12 @@ class Storage(Protocol):
 class Memory:
     """
     The storage of memory that is there and stays.
+
+    @ivar problem: why it is no file's, where it was meant to be one's.
     """
+
+    def __init__(self, problem: str = "") -> None:
+        self.problem = problem
 
     def claim(self, start: int, length: int) -> bool:
         """

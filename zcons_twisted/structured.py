@@ -96,9 +96,13 @@ def whoseSeat(session: Session | None) -> dict[str, Any] | None:
     return {"pid": who.pid, "uid": who.uid, "since": session.peer.since}
 
 
-def accepted(console: Console, session: Session, start: int | None) -> bytes:
+def accepted(
+    console: Console, session: Session, start: int | None, note: str = ""
+) -> bytes:
     """
     The answer to an C{ATTACH} line that is let in, with its newline.
+
+    @param note: what a newcomer has to know of the zone, in one line.
     """
     history = console.history
     first, last = history.boot
@@ -110,6 +114,7 @@ def accepted(console: Console, session: Session, start: int | None) -> bytes:
                 "zone": console.zone,
                 "state": console.presence.label(),
                 "present": console.presence.present(),
+                "note": note,
                 "role": session.role.value,
                 "birth": history.birth,
                 "offset": history.end if start is None else start,

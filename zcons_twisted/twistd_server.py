@@ -20,7 +20,7 @@ from .config import ServerConfig
 from .doors.listening import NO_SOCKETS, PassedSockets
 from .errors import ZConsError
 from .nexus.client import Nexus
-from .outcomes import Outcome
+from .outcomes import NO_FILE, Outcome
 from .reactors import ServerReactor
 from .reloading import Reloads
 from .restarting import Restart
@@ -36,7 +36,8 @@ class TwistdServer(ConsoleServer):
     A server that tells a person in one line why it does not start.
 
     With a configuration file, SIGHUP has that read anew.  Without one it stops the
-    server, which so goes in good order when its terminal does.
+    server, which so goes in good order when its terminal does; then it is SIGUSR2 that
+    has sockets made again which somebody has removed.
     """
 
     def __init__(
@@ -80,10 +81,11 @@ class TwistdServer(ConsoleServer):
             config.rundir,
             config.gid,
             reactor.stop,
-            reload=self._reloads.ask if source.file is not None else None,
+            reload=self._reloads.ask,
             passed=sockets,
             nexus=Nexus(reactor, config.rundir.path) if nexus else None,
             onRestart=self._runAgain,
+            signal="USR2" if source.file is None else "HUP",
         )
         self._stop = reactor.stop
         self._again = Restart()
@@ -134,8 +136,10 @@ class TwistdServer(ConsoleServer):
         # nohup's wish is respected.
         if self._source.file is not None:
             signal.signal(signal.SIGHUP, self._hungUp)
-        elif signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
-            signal.signal(signal.SIGHUP, self._hungUp)
+        else:
+            if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+                signal.signal(signal.SIGHUP, self._hungUp)
+            signal.signal(signal.SIGUSR2, self._askedToMend)
         if self._notifications is not None:
             served = gatherResults([zone.whenServed() for zone in self.zones()])
             served.addCallback(lambda _all: self._ready())
@@ -165,10 +169,17 @@ class TwistdServer(ConsoleServer):
     def _hungUp(self, number: int, frame: object) -> None:
         cast(IReactorFromThreads, self._reactor).callFromThread(self._heed)
 
+    def _askedToMend(self, number: int, frame: object) -> None:
+        cast(IReactorFromThreads, self._reactor).callFromThread(self._reload)
+
     def _heed(self) -> None:
         if self._source.file is None:
             self._stop()
-        elif self.running:
+        else:
+            self._reload()
+
+    def _reload(self) -> None:
+        if self.running:
             # Whatever comes of it is in the log.
             self._reloads.ask().addErrback(lambda failure: None)
 
@@ -176,6 +187,8 @@ class TwistdServer(ConsoleServer):
         return Deferred.fromCoroutine(self._change())
 
     async def _change(self) -> Outcome:
+        if self._source.file is None:
+            return await self._mend()
         if self._notifications is not None:
             self._notifications.reloading()
         try:
@@ -183,5 +196,21 @@ class TwistdServer(ConsoleServer):
                 self._reactor, self._environ, self._limit, self._config
             )
             return await self.change(config.zones)
+        except ZConsError:
+            # Nothing is changed, but what is served is to be found.
+            await self._changeNothing()
+            raise
         finally:
             self._ready()
+
+    async def _mend(self) -> Outcome:
+        """
+        There is nothing to be read; but sockets may be missing.
+        """
+        outcome = await self._changeNothing()
+        if not outcome.mended and not outcome.problems:
+            raise ZConsError(NO_FILE)
+        return outcome
+
+    def _changeNothing(self) -> Deferred[Outcome]:
+        return self.change([zone.config for zone in self.zones()])

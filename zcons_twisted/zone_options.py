@@ -148,6 +148,15 @@ ZONE_OPTIONS: dict[str, ZoneOption] = {
             implies="exec",
         ),
         ZoneOption(
+            "term",
+            "TYPE",
+            "The type of terminal that the command is told of, TERM [default: the"
+            " server's own, or else vt100].",
+            text("a type of terminal"),
+            "term",
+            drivers=frozenset({"exec"}),
+        ),
+        ZoneOption(
             "oci",
             "BUNDLE",
             "Run this OCI bundle as the zone.",

@@ -54,7 +54,7 @@ from .keyboard import Keyboard
 from .lasting import Lasting
 from .running import within
 from .seated import whoSits
-from .showing import AGAIN_TEXT, lostText, remark, shownRaw
+from .showing import AGAIN_TEXT, lostText, remark, shownRaw, standingSaid
 from .silence import Silence
 from .streams import OutputStream
 from .terminal import rawAgain, suspend
@@ -213,8 +213,9 @@ class Attachment:
         if not self._options.quiet:
             doing = "Watching" if self._onlyLooks else "Connected to"
             self._line(f"[{doing} zone '{self._options.zone}' console]\n")
-            if self._isDown(session) and not self._options.disconnect:
-                self._line(f"[{self._downText(session)}]\n")
+            note = self._standing(session)
+            if note and not (self._options.disconnect and self._isDown(session)):
+                self._line(f"[{note}]\n")
         session.whenEnded().addCallback(self._sessionEnded)
         if self._makeRaw():
             self._keyboard.begin(session)
@@ -383,7 +384,7 @@ class Attachment:
         options = self._options
         halted = self._end.reason == EndReason.HALTED.value
         if options.disconnect and halted and self._isDown(self._session):
-            return Verdict(ExitStatus.DONE, self._downText(self._session))
+            return Verdict(ExitStatus.DONE, self._standing(self._session))
         if self._session is not None and self._session.structured:
             return verdict(options.disconnect, told(self._end), b"")
         found = await whyEnded(
@@ -398,9 +399,9 @@ class Attachment:
         welcome = None if session is None else session.welcome
         return welcome is not None and not welcome.present
 
-    def _downText(self, session: Lasting | None) -> str:
-        zone = self._options.zone
-        return f"zone '{zone}' is down: 'zconsole boot {zone}' starts it"
+    def _standing(self, session: Lasting | None) -> str:
+        welcome = None if session is None else session.welcome
+        return standingSaid(welcome, self._options.zone)
 
     def _line(self, text: str) -> None:
         self._output.write(text.encode())

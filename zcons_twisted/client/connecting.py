@@ -19,6 +19,8 @@ from zcons_twisted.errors import RunDirectoryError
 from zcons_twisted.rundir import WHO_MAY, RunDirectory
 
 from .errors import CouldNotConnect
+from .holding import lostSocket
+from .outliving import outlived
 
 __all__ = ["RETRY_SECONDS", "Dialler", "isServed", "openUnix"]
 
@@ -93,6 +95,9 @@ class Dialler:
     def _told(self, error: OSError) -> str:
         if error.errno == errno.ENOENT:
             there = os.path.dirname(self._path)
+            lost = lostSocket(RunDirectory(there), self._zone)
+            if lost:
+                return lost
             others = _zonesIn(there)
             if others:
                 return (
@@ -104,9 +109,12 @@ class Dialler:
                 " running, or is it in another directory (--rundir)?"
             )
         if error.errno == errno.ECONNREFUSED:
+            rundir = RunDirectory(os.path.dirname(self._path))
+            process = outlived(rundir, self._zone)
             return (
                 f"the server of zone {self._zone} is gone and has left"
                 f" {self._path} behind: start it again"
+                + (f"; its zone runs on (process {process})" if process else "")
             )
         why = error.strerror or str(error)
         if error.errno == errno.EACCES:

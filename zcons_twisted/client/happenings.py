@@ -55,6 +55,8 @@ class Welcome:
     @ivar sessions: how many were attached.
     @ivar birth: which history the offsets are of, as far as the server tells.
     @ivar present: whether there may be somebody who reads what is typed.
+    @ivar note: what the server says of how it stands, where there is something to know;
+        may come from outside, so escape it before it is shown.
     @ivar boot: where the zone's last boot began, or L{None} where that is not told.
     """
 
@@ -69,6 +71,7 @@ class Welcome:
     birth: str = ""
     present: bool = True
     boot: int | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +97,8 @@ class Notice:
         it is shown.
     @ivar time: when, in seconds since the epoch.
     @ivar offset: the offset that it belongs before.
-    @ivar arguments: the boot arguments that belong to it; they do come from outside.
+    @ivar arguments: the boot arguments that belong to it, or why it happened; they do
+        come from outside.
     """
 
     event: str

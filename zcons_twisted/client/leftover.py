@@ -25,6 +25,7 @@ from zcons_twisted.relay import Follower
 from zcons_twisted.rundir import RunDirectory
 
 from .happenings import Gap, Happening, Notice
+from .holding import lockHolder
 
 __all__ = ["Reading", "Unreadable", "openLeft"]
 
@@ -44,7 +45,7 @@ def openLeft(rundir: RunDirectory, zone: str, now: float) -> History:
     @param now: the time in seconds since the epoch.
     @raise Unreadable: there is none, or it is not to be had.
     """
-    holder = _lockHolder(rundir.lockFile(zone))
+    holder = lockHolder(rundir.lockFile(zone))
     if holder:
         raise Unreadable(
             f"process {holder} is about to serve zone {zone}, or ends: try again"
@@ -74,29 +75,6 @@ def _mapped(fd: int, owner: int, now: float) -> History:
     history = History(memoryview(copy), ring)
     history.recover(now)
     return history
-
-
-def _lockHolder(path: str) -> int:
-    """
-    Who has locked a file, 0 where nobody has; without taking the lock, for that would
-    keep a server from it.
-    """
-    try:
-        found = os.stat(path)
-        with open("/proc/locks", encoding="ascii") as locks:
-            for line in locks:
-                words = line.split()
-                device, _, inode = words[5].rpartition(":")
-                major, minor = (int(part, 16) for part in device.split(":"))
-                if (os.makedev(major, minor), int(inode)) == (
-                    found.st_dev,
-                    found.st_ino,
-                ):
-                    return int(words[4])
-    except (OSError, ValueError, IndexError):
-        # No lock, or a system that does not tell.
-        return 0
-    return 0
 
 
 class Reading:

@@ -298,13 +298,28 @@ def _encoding() -> str:
     return locale.getencoding()
 
 
+def _lostSockets(rundir: RunDirectory) -> bool:
+    """
+    Tell of zones that are served and can't be asked.
+
+    @return: whether there are any.
+    """
+    from .holding import lostSockets
+
+    lost = lostSockets(rundir)
+    for line in lost:
+        _say(line)
+    return bool(lost)
+
+
 def _inquire(arguments: Arguments, rundir: RunDirectory) -> int:
     name = arguments.command
     zones = [arguments.zone] if getattr(arguments, "zone", None) else []
     if name in ("list", "status", "reload", "restart") and not zones:
         zones = rundir.zones()
+        lost = _lostSockets(rundir)
         if not zones:
-            return _noZones(arguments, rundir)
+            return _noZones(arguments, rundir, lost)
 
     from .inquiries import Inquiry
     from .running import ENDING_SIGNALS, runToEnd
@@ -333,10 +348,12 @@ def _inquire(arguments: Arguments, rundir: RunDirectory) -> int:
     return runToEnd(reactor, work, dict.fromkeys(ENDING_SIGNALS, _stop))
 
 
-def _noZones(arguments: Arguments, rundir: RunDirectory) -> int:
+def _noZones(arguments: Arguments, rundir: RunDirectory, told: bool) -> int:
     """
     There is nobody to be asked.  A directory that somebody named is there; the default
     one is made by the first server.
+
+    @param told: why has been told already.
     """
     there = os.path.isdir(rundir.path)
     if not there and arguments.rundir:
@@ -344,9 +361,9 @@ def _noZones(arguments: Arguments, rundir: RunDirectory) -> int:
         return 1
     if arguments.command == "list" and arguments.asJson:
         _show("[]\n")
-    if there:
+    if there and not told:
         _say(f"no zone has a console in {rundir.path}")
-    else:
+    elif not there:
         _say(
             f"no zone has a console: no server has made {rundir.path} yet; is it in"
             " another directory (--rundir)?"

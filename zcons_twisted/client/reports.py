@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from zcons_twisted.notices import escaped
+from zcons_twisted.standing import brief
 
 from .naming import named
 
@@ -37,6 +38,9 @@ NO_SERVER = "no server"
 
 #: How many of the sessions that ended last a status shows.
 ENDED_SHOWN = 5
+
+#: The states in which a zone is not running.
+_DOWN = ("installed", "down")
 
 #: What the counters count.
 _COUNTED = {
@@ -79,13 +83,12 @@ def statusReport(status: Values) -> str:
     @param status: the answer to
         L{Status<zcons_twisted.doors.commands.Status>}.
     """
-    device = f"{escaped(status['device'])} ({escaped(status['deviceState'])})"
     facts = [
         ("zone", escaped(status["zone"])),
         ("state", escaped(status["state"])),
         ("driver", escaped(status["driver"])),
         *([("life", escaped(status["life"]))] if status.get("life") else []),
-        ("device", device),
+        ("device", _device(status)),
         ("on halt", escaped(status["onHalt"])),
         ("server", f"process {status['serverPid']} since {moment(status['since'])}"),
     ]
@@ -98,7 +101,7 @@ def statusReport(status: Values) -> str:
     if status.get("printedAt") is not None:
         facts += [("printed", moment(status["printedAt"]))]
     facts += [
-        ("history", f"offsets {status['oldest']} to {status['end']}"),
+        ("history", _history(status)),
         ("birth", escaped(status["birth"])),
         ("last boot", f"offset {status['boot']}, kept to {status['bootEnd']}"),
     ]
@@ -111,6 +114,22 @@ def statusReport(status: Values) -> str:
     return "".join(
         f"{name + ':' if name else '':{width}}{value}\n" for name, value in facts
     )
+
+
+def _history(status: Values) -> str:
+    offsets = f"offsets {status['oldest']} to {status['end']}"
+    problem = status.get("historyProblem")
+    return f"{offsets} ({escaped(problem)})" if problem else offsets
+
+
+def _device(status: Values) -> str:
+    """
+    A device is open also where nothing is on it.
+    """
+    state = status["deviceState"]
+    if state == "open" and status.get("life") and status["state"] in _DOWN:
+        state = "open, nothing runs on it"
+    return f"{escaped(status['device'])} ({escaped(state)})"
 
 
 def _counted(name: str) -> str:
@@ -148,22 +167,23 @@ def hasFailed(status: Values) -> bool:
     """
     Is the zone down, and not because its command had done its work?
     """
-    life = status.get("life") or ""
-    down = status["state"] in ("installed", "down")
+    # How often it is started is told behind that.
+    life = (status.get("life") or "").partition("; ")[0]
+    down = status["state"] in _DOWN
     return down and not life.endswith("exit status 0")
 
 
-def stateBrief(state: str, life: str | None) -> str:
+def stateBrief(state: str, life: str | None, device: str | None = None) -> str:
     """
     A zone's state, and why it is down, where that is known.
 
     @param life: what runs as the zone, or how it ended.
+    @param device: how its device is, which is all that is known of some.
     """
-    if not life or state not in ("installed", "down"):
+    if state not in _DOWN:
         return escaped(state)
-    _, ended, how = life.partition(" ended: ")
-    brief = how if ended else life.partition(":")[0]
-    return escaped(f"{state} ({brief})")
+    why = brief(life or ("" if device == "open" else device or ""))
+    return escaped(f"{state} ({why})" if why else state)
 
 
 def listing(rows: Iterable[Values]) -> str:
@@ -183,7 +203,7 @@ def _row(row: Values) -> Sequence[str]:
         return escaped(row["zone"]), "unknown", "-", "-", "-", escaped(row["error"])
     return (
         escaped(row["zone"]),
-        stateBrief(row["state"], row["life"]),
+        stateBrief(row["state"], row["life"], row["device"]),
         escaped(row["driver"]),
         operatorBrief([row["operator"]] if row["operator"] else []),
         str(row["watchers"]),
@@ -203,6 +223,7 @@ def summary(status: Values, now: float) -> Values:
         "zone": status["zone"],
         "state": status["state"],
         "life": status.get("life"),
+        "device": status["deviceState"],
         "driver": status["driver"],
         "operator": next(
             (
@@ -223,7 +244,8 @@ def unserved(zone: str, error: str) -> Values:
     The same of a zone that nothing can be learned of.
     """
     known = dict.fromkeys(
-        ("state", "life", "driver", "operator", "watchers", "age", "server"), None
+        ("state", "life", "device", "driver", "operator", "watchers", "age", "server"),
+        None,
     )
     return {"zone": zone, **known, "error": error}
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from zcons_twisted.notices import escaped, framed, gapText, unconfirmedText
 
-from .happenings import Anew, Gap, Happening, Notice, Unconfirmed
+from .happenings import Anew, Gap, Happening, Notice, Unconfirmed, Welcome
 
 __all__ = [
     "AGAIN_TEXT",
@@ -23,6 +23,7 @@ __all__ = [
     "lostText",
     "remark",
     "shownRaw",
+    "standingSaid",
 ]
 
 #: A line is shown when it is as long as this, finished or not.
@@ -65,6 +66,17 @@ def gapSaid(gap: Gap) -> str:
     """
     what = "1 byte is" if gap.missing == 1 else f"{gap.missing} bytes are"
     return f"{what} missing at offset {gap.offset}"
+
+
+def standingSaid(welcome: Welcome | None, zone: str) -> str:
+    """
+    How a zone stood when we came, where there is something to know.  An older server
+    tells no more than that it was down.
+    """
+    if welcome is None or (welcome.present and not welcome.note):
+        return ""
+    down = f"zone '{zone}' is down: 'zconsole boot {zone}' starts it"
+    return escaped(welcome.note) or down
 
 
 def shownRaw(happening: Happening, encoding: str = "utf-8") -> bytes:

@@ -189,6 +189,7 @@ def parseWelcome(answer: dict[str, Any]) -> Welcome:
             _text(answer.get("birth", "")),
             answer.get("present") is not False,
             _boot(answer.get("boot")),
+            _text(answer.get("note", "")),
         )
     except (IndexError, KeyError, TypeError, ValueError):
         raise BadFrame("its answer lacks something") from None

@@ -8,6 +8,8 @@ whoever finds the control door open finds a console that is served.
 
 from __future__ import annotations
 
+from twisted.logger import Logger
+
 from ..console import Console
 from ..credentials import Admission
 from ..interfaces import IConsoleDriver
@@ -15,6 +17,7 @@ from ..laps import Laps
 from ..reactors import ServerReactor
 from ..rundir import RunDirectory
 from ..server_parts import ServerParts
+from ..standing import standing
 from .console_socket import ConsoleSocket
 from .control_socket import ControlSocket
 
@@ -27,6 +30,8 @@ class BothDoors:
 
     @ivar areOpen: both are, and the console is served.
     """
+
+    _log = Logger()
 
     def __init__(
         self,
@@ -44,10 +49,17 @@ class BothDoors:
         @param parts: what it shares with others.
         """
         self.areOpen = False
+        self._console = console
+        self._driver = driver
         self._laps = Laps(reactor, driver, console, parts.urgency)
         self._passed = parts.passed
         self._consoleSocket: ConsoleSocket | None = ConsoleSocket(
-            reactor, console, admission, parts.handshakes, parts.urgency
+            reactor,
+            console,
+            admission,
+            parts.handshakes,
+            parts.urgency,
+            standing=self._standing,
         )
         self._controlSocket: ControlSocket | None = ControlSocket(
             reactor,
@@ -71,6 +83,30 @@ class BothDoors:
         self._consoleSocket.start(rundir.consoleSocket(zone), self._passed)
         self._controlSocket.start(rundir.controlSocket(zone), self._passed)
         self.areOpen = True
+
+    def mend(self) -> bool:
+        """
+        Make the sockets again that somebody has removed.
+
+        @return: whether there was one.
+        @raise ZConsError: one can't be made.
+        """
+        found = False
+        for door in (self._consoleSocket, self._controlSocket):
+            if self.areOpen and door is not None and door.mend():
+                found = True
+        if found:
+            self._log.warn(
+                "{zone}: somebody has removed its sockets: they are made again",
+                zone=self._console.zone,
+            )
+        return found
+
+    def _standing(self) -> str:
+        console = self._console
+        return standing(
+            console.zone, console.presence, self._driver.life, self._laps.deviceState
+        )
 
     async def closeControl(self) -> None:
         """

@@ -100,6 +100,8 @@ class Status(Command):
         # Offsets in the history: the oldest that is kept, and the end.
         (b"oldest", Integer()),
         (b"end", Integer()),
+        # Why no more of it is kept, or not for long; absent where nothing is wrong.
+        (b"historyProblem", Unicode(optional=True)),
         # Which history it is, and where in it the zone's last boot began and what is
         # kept of its first output ends.
         (b"birth", Unicode()),
@@ -172,7 +174,9 @@ class Detach(_Done):
 class Reload(_Done):
     """
     Have the configuration file of the whole server read anew.  Where it has an error,
-    or there is none, that is refused, and nothing is changed.
+    or there is none, that is refused, and nothing is changed.  In any case sockets that
+    somebody has removed are made again; where there is no file, and some were, that is
+    no error.
 
     C{problems} are what could not be done of what it says, a line each.
     """

@@ -9,6 +9,7 @@ costs nobody else anything.
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from dataclasses import replace
 
 from twisted.internet.defer import Deferred, succeed
@@ -24,7 +25,7 @@ from ..reactors import DescriptorReactor
 from ..sessions import EndReason, LegacyVoice, Peer, Session
 from ..structured import StructuredSession, accepted, refused, startOffset
 from ..urgency import Urgency
-from .listening import NO_SOCKETS, Listener, PassedSockets, bindSocket
+from .listening import NO_SOCKETS, Listener, PassedSockets, bindSocket, listenAgain
 from .peer import PeerSocket
 
 __all__ = ["ConsoleSocket"]
@@ -43,6 +44,7 @@ class ConsoleSocket:
         handshakes: PendingHandshakes,
         urgency: Urgency | None = None,
         catalogues: Catalogues = CATALOGUES,
+        standing: Callable[[], str] = str,
     ) -> None:
         """
         @param reactor: provides descriptors and time.
@@ -51,11 +53,13 @@ class ConsoleSocket:
         @param handshakes: counts those who have not said who they are.
         @param urgency: all that is interactive in the server.
         @param catalogues: what notices are translated by.
+        @param standing: what a newcomer has to know of the zone, in one line.
         """
         self.reactor = reactor
         self.console = console
         self.handshakes = handshakes
         self.catalogues = catalogues
+        self.standing = standing
         self._urgency = urgency
         self._admission = admission
         self._listener: Listener | None = None
@@ -72,6 +76,15 @@ class ConsoleSocket:
         """
         listening = bindSocket(path, self.console.zone, self._admission.gid, passed)
         self._listener = Listener(self.reactor, path, listening, self.accepted)
+
+    def mend(self) -> bool:
+        """
+        Make the socket again where somebody has removed it.  Who is there stays.
+
+        @return: whether that was so.
+        @raise ZConsError: it can't be made.
+        """
+        return listenAgain(self._listener, self.start)
 
     def stop(self, text: str) -> Deferred[None]:
         """
@@ -265,7 +278,8 @@ class _Handshake:
                 attach,
                 start,
             )
-            return self._seat(session, accepted(console, session, start), rest)
+            answer = accepted(console, session, start, self._door.standing())
+            return self._seat(session, answer, rest)
         return None
 
     def _whose(self, told: int | None, locale: str, disconnect: bool) -> Peer:

@@ -5,18 +5,21 @@ What a connection to the control door needs of that door, and how it words answe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
 from ..console import Console
 from ..credentials import Credentials
+from ..drivers.account import haltFor
 from ..errors import DeviceError, ZConsError
 from ..events import EVENT_NAMES, ZoneEvent, checkBootArguments
 from ..interfaces import IConsoleDriver, IZoneLife
 from ..laps import Laps
+from ..notices import escaped
 from ..outcomes import Reload
 from ..sessions import EndReason
 from .commands import Refused
@@ -31,6 +34,7 @@ __all__ = [
     "checked",
     "detach",
     "eventNamed",
+    "halting",
     "lifeOf",
     "refuseIfDying",
     "refused",
@@ -130,6 +134,27 @@ def lifeOf(door: ControlDoor) -> IZoneLife:
             f" {door.driver.kind}): tell what happens to it with 'zconsole event'"
         )
     return life
+
+
+def halting(
+    door: ControlDoor, who: Credentials
+) -> Callable[[IZoneLife], Deferred[str]]:
+    """
+    How somebody halts a zone: under the name that the user has, where there is one.
+    """
+
+    def halt(life: IZoneLife) -> Deferred[str]:
+        found: Deferred[dict[int, str]] = maybeDeferred(door.userNames, [who.uid])
+        # Whoever it is, it is not for a directory service to keep the zone running.
+        found.addErrback(lambda _failure: {})
+        return found.addCallback(lambda names: haltFor(life, _called(who.uid, names)))
+
+    return halt
+
+
+def _called(uid: int, names: Mapping[int, str]) -> str:
+    name = names.get(uid, str(uid))
+    return f"user {uid}" if name == str(uid) else escaped(name)
 
 
 def refuseIfDying(console: Console) -> None:

@@ -35,7 +35,7 @@ from zope.interface import implementer
 from ..credentials import Credentials
 from ..events import ZoneEvent
 from ..notices import escaped
-from ..outcomes import Outcome
+from ..outcomes import NO_FILE, Outcome
 from .commands import (
     Boot,
     Break,
@@ -53,6 +53,7 @@ from .control_door import (
     checked,
     detach,
     eventNamed,
+    halting,
     lifeOf,
     refused,
     refuseIfDying,
@@ -305,7 +306,7 @@ class ControlProtocol(AMP):
         """
         See L{Halt}.
         """
-        return self._live("halt", lambda life: life.halt())
+        return self._live("halt", halting(self._door, self._who))
 
     @Reboot.responder
     def reboot(self, bootArguments: str | None = None) -> Deferred[dict[str, Any]]:
@@ -356,9 +357,7 @@ class ControlProtocol(AMP):
         See L{Reload}.
         """
         if self._door.reload is None:
-            raise Refused(
-                "this server has no configuration file: start it with --config FILE"
-            )
+            raise Refused(NO_FILE)
         self._note("reload")
         self.outlives = True
 

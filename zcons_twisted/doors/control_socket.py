@@ -20,7 +20,7 @@ from ..laps import Laps
 from ..outcomes import Reload
 from ..reactors import ServerReactor
 from .control_protocol import ControlProtocol
-from .listening import NO_SOCKETS, Listener, PassedSockets, bindSocket
+from .listening import NO_SOCKETS, Listener, PassedSockets, bindSocket, listenAgain
 from .usernames import UserNames, userNamesInThread
 
 __all__ = ["CONNECTIONS_MAX", "ControlSocket"]
@@ -80,6 +80,15 @@ class ControlSocket:
         """
         listening = bindSocket(path, self.console.zone, self._admission.gid, passed)
         self._listener = Listener(self._adopter, path, listening, self.accepted)
+
+    def mend(self) -> bool:
+        """
+        Make the socket again where somebody has removed it.  Who is there stays.
+
+        @return: whether that was so.
+        @raise ZConsError: it can't be made.
+        """
+        return listenAgain(self._listener, self.start)
 
     def stop(self) -> Deferred[None]:
         """

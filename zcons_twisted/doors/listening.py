@@ -1,16 +1,14 @@
 # -*- test-case-name: zcons_twisted.test.test_listening -*-
 """
-Unix sockets made safely: one server a zone, a dead server's socket replaced, a live
-one's refused, permissions set before anybody can connect.
+Unix sockets made safely: a dead server's socket replaced, a live one's refused,
+permissions set before anybody can connect.
 """
 
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import socket
-import stat
 from collections.abc import Callable
 from typing import Protocol
 
@@ -30,9 +28,9 @@ __all__ = [
     "Listener",
     "PassedSocket",
     "PassedSockets",
-    "ZoneLock",
     "bindSocket",
     "checkSocket",
+    "listenAgain",
 ]
 
 #: Connections that may wait to be accepted, as in the C program.
@@ -41,92 +39,6 @@ BACKLOG = 4
 ACCEPT_PAUSE = 1.0
 
 _NO_ROOM = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
-
-
-class ZoneLock:
-    """
-    The lock that makes a server the only one of its zone in a run directory.
-
-    The kernel lets go of it when its holder dies, however that happens.
-    """
-
-    def __init__(self, path: str, zone: str) -> None:
-        """
-        @param path: the lock file.
-        @param zone: for messages.
-        """
-        self._path = path
-        self._zone = zone
-        self._fd: int | None = None
-
-    def acquire(self) -> None:
-        """
-        Take the lock.
-
-        @raise ZoneServed: somebody has it; the message says who.
-        @raise RunDirectoryError: the file can't be made.
-        """
-        while self._fd is None:
-            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-            try:
-                fd = os.open(self._path, flags | os.O_NONBLOCK, 0o600)
-            except OSError as e:
-                raise self._cantBeMade(e.strerror) from None
-            try:
-                self._lock(fd)
-                # Else its last holder removed it between our two steps.
-                if self._isCurrent(fd):
-                    os.ftruncate(fd, 0)
-                    os.pwrite(fd, b"%d\n" % (os.getpid(),), 0)
-                    self._fd = fd
-            except OSError as e:
-                raise self._cantBeMade(e.strerror) from None
-            finally:
-                if self._fd is None:
-                    os.close(fd)
-
-    def _lock(self, fd: int) -> None:
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
-            raise self._cantBeMade("something else is there")
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = os.read(fd, 32).decode("ascii", "replace").strip()
-            raise ZoneServed(
-                f"zone '{self._zone}' is already served by process"
-                f" {holder or '(unknown)'}: stop that one first"
-            ) from None
-
-    def _cantBeMade(self, why: str | None) -> RunDirectoryError:
-        return RunDirectoryError(f"lock file {self._path} can't be made: {why}")
-
-    def release(self) -> None:
-        """
-        Let go, and leave no file behind.  Harmless to say twice.
-        """
-        if self._fd is not None:
-            # Somebody may have removed our file, and somebody else made a new one.
-            if self._isCurrent(self._fd):
-                os.unlink(self._path)
-            os.close(self._fd)
-            self._fd = None
-
-    def check(self) -> None:
-        """
-        Would L{acquire} be refused now?  Not to the one who has it.
-
-        @raise ZoneServed: it would.
-        """
-        if self._fd is None and os.path.exists(self._path):
-            self.acquire()
-            self.release()
-
-    def _isCurrent(self, fd: int) -> bool:
-        try:
-            there = os.stat(self._path)
-        except FileNotFoundError:
-            return False
-        return os.path.samestat(os.fstat(fd), there)
 
 
 class PassedSocket(socket.socket):
@@ -267,6 +179,8 @@ class Listener:
     """
     Accepts connections, and stops for a while when there are no descriptors left
     instead of trying without end.
+
+    @ivar path: the socket's path.
     """
 
     _log = Logger()
@@ -285,7 +199,7 @@ class Listener:
         @param accepted: gets each connection, which does not block.
         """
         self._reactor = reactor
-        self._path = path
+        self.path = path
         self._socket = listening
         self._accepted = accepted
         self._pause: IDelayedCall | None = None
@@ -312,22 +226,34 @@ class Listener:
         them here would cost each newcomer a call that finds nobody.
         """
         try:
-            connection, _address = self._socket.accept()
-        except BlockingIOError:
-            return
+            self._acceptOne()
         except OSError as e:
-            # Else the newcomer was gone before we came to it.
+            # Else nobody is there, or the newcomer was gone before we came to it.
             if e.errno in _NO_ROOM:
                 self._rest(e)
-            return
-        if self._told is not None:
-            self._told = None
-            self._log.info("{path}: accepts again", path=escaped(self._path))
-        connection.setblocking(False)
+
+    def isThere(self) -> bool:
+        """
+        Is the socket to be found by its path?  One that was passed to us is not ours to
+        look after.
+        """
+        if isinstance(self._socket, PassedSocket):
+            return True
         try:
-            self._accepted(connection)
-        except Exception:
-            self._log.failure("while accepting on {path}", path=escaped(self._path))
+            return _identity(self.path) == self._identity
+        except OSError:
+            return False
+
+    def giveWay(self) -> None:
+        """
+        Another one takes our place: let those in who wait here still, and close.
+        """
+        try:
+            while not self._closed:
+                self._acceptOne()
+        except OSError:
+            # That were all, or all that there was room for.
+            self.close()
 
     def connectionLost(self, reason: Failure) -> None:
         """
@@ -349,11 +275,25 @@ class Listener:
         try:
             # Not what somebody else has made, or may have put there since.
             passed = isinstance(self._socket, PassedSocket)
-            if not passed and _identity(self._path) == self._identity:
-                os.unlink(self._path)
+            if not passed and _identity(self.path) == self._identity:
+                os.unlink(self.path)
         except FileNotFoundError:
             pass
         self._socket.close()
+
+    def _acceptOne(self) -> None:
+        """
+        @raise OSError: nobody can be accepted now.
+        """
+        connection, _address = self._socket.accept()
+        if self._told is not None:
+            self._told = None
+            self._log.info("{path}: accepts again", path=escaped(self.path))
+        connection.setblocking(False)
+        try:
+            self._accepted(connection)
+        except Exception:
+            self._log.failure("while accepting on {path}", path=escaped(self.path))
 
     def _rest(self, error: OSError) -> None:
         if error.errno != self._told:
@@ -361,7 +301,7 @@ class Listener:
             self._told = error.errno
             self._log.error(
                 "{path}: can't accept: {error}; trying again every {seconds:g} s",
-                path=escaped(self._path),
+                path=escaped(self.path),
                 error=error.strerror,
                 seconds=ACCEPT_PAUSE,
             )
@@ -371,3 +311,18 @@ class Listener:
     def _again(self) -> None:
         self._pause = None
         self._reactor.addReader(self)
+
+
+def listenAgain(listener: Listener | None, start: Callable[[str], None]) -> bool:
+    """
+    Listen anew where somebody has removed the socket.
+
+    @param start: makes another one at a path, and a listener for it.
+    @return: whether that was so.
+    @raise ZConsError: it can't be made again; the one that is open stays so.
+    """
+    if listener is None or listener.isThere():
+        return False
+    start(listener.path)
+    listener.giveWay()
+    return True

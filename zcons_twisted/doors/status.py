@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from ..console import Console
+from ..ended import Ended
 from ..interfaces import IConsoleDriver, IOutlivingDriver
 from ..laps import Laps
-from ..sessions import Ended, Session
+from ..sessions import Session
 
 __all__ = ["Told", "statusOf"]
 
@@ -55,6 +56,7 @@ def statusOf(door: Told, names: Mapping[int, str]) -> dict[str, Any]:
         "printedAt": console.fanout.printedAt,
         "oldest": console.history.oldest,
         "end": console.history.end,
+        "historyProblem": console.history.problem or None,
         "birth": console.history.birth,
         "boot": console.history.boot[0],
         "bootEnd": console.history.boot[1],

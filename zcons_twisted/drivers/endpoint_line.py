@@ -11,12 +11,12 @@ from __future__ import annotations
 from zope.interface import implementer
 
 from ..events import ZoneEvent, ZoneState, stateAfter
-from ..interfaces import IZoneEvents, IZoneStates
+from ..interfaces import IZoneConnection, IZoneEvents, IZoneStates
 
 __all__ = ["LineZone"]
 
 
-@implementer(IZoneStates)
+@implementer(IZoneConnection, IZoneStates)
 class LineZone:
     """
     One such zone.
@@ -28,7 +28,14 @@ class LineZone:
         """
         self._events = events
         self._state = ZoneState.INSTALLED
+        self._connected = False
         self._missed = False
+
+    def connected(self) -> bool:
+        """
+        See L{IZoneConnection}.
+        """
+        return self._connected
 
     def state(self) -> ZoneState:
         """
@@ -46,6 +53,7 @@ class LineZone:
         """
         The console is connected.
         """
+        self._connected = True
         self._state = ZoneState.RUNNING
         if self._missed:
             self._missed = False
@@ -61,6 +69,7 @@ class LineZone:
         """
         The console's connection is over.
         """
+        self._connected = False
         self._missed = True
         self._state = ZoneState.INSTALLED
         self._events.event(ZoneEvent.DISCONNECTED, reason)

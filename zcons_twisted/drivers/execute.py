@@ -27,7 +27,11 @@ from .pty import PtyDriver
 from .spawning import NexusSpawner
 from .zone_process import ZoneProcess
 
-__all__ = ["ExecDriver", "makeDriver"]
+__all__ = ["DEFAULT_TERM", "ExecDriver", "makeDriver"]
+
+#: The type of terminal that a command is told of where nobody says anything else: a
+#: service manager's own environment has none, and without one nothing moves the cursor.
+DEFAULT_TERM = "vt100"
 
 
 @implementer(IConsoleDriver, IAdjustableDriver)
@@ -143,10 +147,13 @@ def makeDriver(
     events: IZoneEvents,
 ) -> IConsoleDriver:
     """
-    An exec driver with the server's own environment for its command.
+    An exec driver with the server's own environment for its command, and a C{TERM} in
+    any case.
 
     @raise BadOption: there is no command.
     """
     if not options.command:
         raise BadOption(f"zone '{zone}': the exec driver needs --exec COMMAND")
-    return ExecDriver(reactor, zone, rundir, options, events, os.environ)
+    term = options.term or os.environ.get("TERM") or DEFAULT_TERM
+    environ = {**os.environ, "TERM": term}
+    return ExecDriver(reactor, zone, rundir, options, events, environ)

@@ -28,8 +28,9 @@ from zope.interface import implementer
 
 from ..errors import LifecycleError
 from ..events import ZoneEvent, ZoneState
-from ..interfaces import IZoneEvents, IZoneStates
+from ..interfaces import IZoneConnection, IZoneEvents, IZonePresence, IZoneStates
 from ..notices import escaped
+from .account import askedWords, haltedWords
 from .qmp_chardev import chardevOf
 from .qmp_client import QmpClient
 
@@ -61,7 +62,7 @@ class Phase(enum.Enum):
 ALIVE = (Phase.READY, Phase.RUNNING, Phase.POWERING_DOWN)
 
 
-@implementer(IZoneStates)
+@implementer(IZoneConnection, IZonePresence, IZoneStates)
 class Machine:
     """
     One virtual machine.
@@ -97,7 +98,11 @@ class Machine:
         self._seen = False
         self._paused = False
         self._pid = 0
+        # Who has asked for its end, as far as that is known, and how it came.
+        self._who = self._why = ""
         self._consoleOpen = False
+        # Whether the console was connected to before the last machine ended.
+        self._old = False
         self._toldLost = False
         self._rebootedAt = -RESET_SECONDS
         self._timers: dict[str, IDelayedCall] = {}
@@ -131,6 +136,19 @@ class Machine:
         """
         return self._phase.value
 
+    def present(self) -> bool:
+        """
+        See L{IZonePresence}.  A console that was connected to after the last machine's
+        end is that of another, whatever QMP has told so far.
+        """
+        return self._phase in ALIVE or not self._old
+
+    def connected(self) -> bool:
+        """
+        See L{IZoneConnection}.
+        """
+        return self._consoleOpen
+
     def posted(self, event: ZoneEvent) -> None:
         """
         See L{IZoneStates}.  QEMU tells the state, and events from outside don't.
@@ -145,6 +163,7 @@ class Machine:
         @param peer: its address, by which QEMU's character device is found.
         """
         self._consoleOpen = True
+        self._old = False
         self._peer = peer
         self._stopTimer("console")
         if self._toldLost:
@@ -291,7 +310,9 @@ class Machine:
         The machine is no more: told when its last output is there.
         """
         self._phase = Phase.ENDING
-        self.account = f"ended: {why}"
+        self._old = True
+        self._why = why
+        self.account = f"ended: {haltedWords(self._who, why)}"
         self._log.info("{zone}: zone {account}", zone=self._zone, account=self.account)
         self._stopTimer("grace")
         if self._consoleOpen:
@@ -307,7 +328,10 @@ class Machine:
         for name in ("end", "grace", "console"):
             self._stopTimer(name)
         self._phase = Phase.DOWN
-        self._events.event(ZoneEvent.HALTED, "")
+        why = askedWords(self._who, self._why)
+        self._who = ""
+        self._events.lifeEnded(0)
+        self._events.event(ZoneEvent.HALTED, why)
 
     def _disconnected(self, reason: str) -> None:
         if self._phase in ALIVE:

@@ -16,8 +16,9 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from ..errors import DeviceError, LifecycleError
-from ..interfaces import ILastingLife, IZoneEvents
+from ..interfaces import IAccountableLife, ILastingLife, IZoneEvents
 from .qmp_machine import ALIVE, Machine, Phase
+from .waiters import Waiters
 
 __all__ = ["QUIT_SECONDS", "QmpZone"]
 
@@ -25,7 +26,7 @@ __all__ = ["QUIT_SECONDS", "QmpZone"]
 QUIT_SECONDS = 10.0
 
 
-@implementer(ILastingLife)
+@implementer(IAccountableLife, ILastingLife)
 class QmpZone(Machine):
     """
     One virtual machine.
@@ -50,14 +51,14 @@ class QmpZone(Machine):
         """
         super().__init__(clock, zone, events, chardev)
         self.grace = grace
-        self._halting: list[Deferred[str]] = []
+        self._halting = Waiters()
 
     def disconnect(self) -> None:
         """
         Look after it no more.
         """
         super().disconnect()
-        self._refuseHalting("the server stops")
+        self._halting.refuse("the server stops")
 
     # As a life.
 
@@ -75,12 +76,18 @@ class QmpZone(Machine):
         """
         See L{IZoneLife<zcons_twisted.interfaces.IZoneLife>}.
         """
+        return self.haltFor("")
+
+    def haltFor(self, who: str) -> Deferred[str]:
+        """
+        See L{IAccountableLife<zcons_twisted.interfaces.IAccountableLife>}.
+        """
         if self._phase is Phase.DOWN:
             return succeed("zone is already halted")
-        done: Deferred[str] = Deferred()
-        self._halting.append(done)
+        done = self._halting.wait()
         if self._phase is Phase.ENDING or len(self._halting) > 1:
             return done
+        self._who = who
         if self._phase is Phase.READY or self._paused:
             # It would not hear of its power button.
             self._quit()
@@ -137,20 +144,15 @@ class QmpZone(Machine):
         self._call("quit").addErrback(lambda failure: failure.trap(LifecycleError))
 
     def _doesNotEnd(self) -> None:
-        self._refuseHalting(f"QEMU did not end in {QUIT_SECONDS:g} seconds")
+        self._who = ""
+        self._halting.refuse(f"QEMU did not end in {QUIT_SECONDS:g} seconds")
 
     def _haltFailed(self, failure: Failure) -> None:
         if self._phase in ALIVE:
             self._stopTimer("grace")
-            self._refuseHalting(failure.getErrorMessage())
-
-    def _refuseHalting(self, why: str) -> None:
-        halting, self._halting = self._halting, []
-        for done in halting:
-            done.errback(LifecycleError(why))
+            self._who = ""
+            self._halting.refuse(failure.getErrorMessage())
 
     def _halted(self) -> None:
         super()._halted()
-        halting, self._halting = self._halting, []
-        for done in halting:
-            done.callback("zone halted")
+        self._halting.answer("zone halted")

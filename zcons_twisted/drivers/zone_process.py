@@ -8,7 +8,6 @@ phases.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail, succeed
@@ -22,17 +21,19 @@ from ..errors import LifecycleError
 from ..events import ZoneEvent, ZoneState
 from ..interfaces import (
     DriverOptions,
+    IAccountableLife,
     IZoneEvents,
-    IZoneLife,
     IZonePresence,
     IZoneStates,
 )
 from ..notices import escaped
 from ..reactors import ProcessReactor
+from .account import Account
 from .phases import After, Phase
 from .spawning import LocalSpawner, Spawner, endOf
 from .sweep import Ending, Sweep, ZoneDevice
-from .verdict import Outcome, Reading, Verdict, ofCommand
+from .verdict import Outcome, Reading, ofCommand
+from .waiters import Waiters
 
 __all__ = ["RESPAWN_POLICIES", "ZoneProcess"]
 
@@ -44,12 +45,11 @@ RESPAWN_FIRST = 0.25
 RESPAWN_LONGEST = 30.0
 
 
-@implementer(IZoneLife, IZonePresence, IZoneStates)
+@implementer(IAccountableLife, IZonePresence, IZoneStates)
 class ZoneProcess:
     """
     One zone's command.
 
-    @ivar account: what runs, or how it ended last.
     @ivar resumed: an earlier server ran it, and it is as that one left it.
     @ivar facts: what is known of the process, as
         L{Child.facts<zcons_twisted.nexus.children.Child>} has it.
@@ -88,7 +88,7 @@ class ZoneProcess:
         self._sweep = sweep or Sweep(reactor, zone, device)
         self._read = read
         self._backOff = backOff or BackOff(RESPAWN_FIRST, RESPAWN_LONGEST)
-        self.account = "not booted yet"
+        self._account = Account(reactor)
         self.resumed = False
         self.facts: dict[str, Any] = {}
         self.spawner: Spawner = LocalSpawner(reactor, device)
@@ -98,8 +98,8 @@ class ZoneProcess:
         self._arguments = ""
         self._startedAt = 0.0
         self._timer: IDelayedCall | None = None
-        self._booting: list[Deferred[str]] = []
-        self._halting: list[Deferred[str]] = []
+        self._booting = Waiters()
+        self._halting = Waiters()
 
     # As what knows the state.
 
@@ -130,32 +130,46 @@ class ZoneProcess:
 
     # As a life.
 
+    @property
+    def account(self) -> str:
+        """
+        See L{IAccountableLife}.
+        """
+        return self._account.told(self._timer if self._phase is Phase.WAITING else None)
+
     def boot(self, arguments: str = "") -> Deferred[str]:
         """
-        See L{IZoneLife}.
+        See L{IAccountableLife}.
         """
         if self._phase is Phase.ENDING:
             return fail(LifecycleError("zone is shutting down: try again in a moment"))
         if self._phase is Phase.RUNNING:
             return succeed("zone is already booted")
         if self._phase is Phase.STARTING:
-            return self._bootWaiter()
+            return self._booting.wait()
+        self._account.counts()
         if self._phase is Phase.DOWN:
             # The state comes first: who hears of the event looks at it.
             self._phase = Phase.STARTING
             self._events.event(ZoneEvent.BOOTING, arguments)
-        done = self._bootWaiter()
+        done = self._booting.wait()
         self._start(arguments)
         return done
 
     def halt(self) -> Deferred[str]:
         """
-        See L{IZoneLife}.
+        See L{IAccountableLife}.
+        """
+        return self.haltFor("")
+
+    def haltFor(self, who: str) -> Deferred[str]:
+        """
+        See L{IAccountableLife}.
         """
         if self._phase is Phase.DOWN:
             return succeed("zone is already halted")
-        done: Deferred[str] = Deferred()
-        self._halting.append(done)
+        self._account.asked(who)
+        done = self._halting.wait()
         self._after = After.HALT
         self.spawner.note(self._after.value)
         if self._phase is Phase.WAITING:
@@ -167,15 +181,16 @@ class ZoneProcess:
 
     def reboot(self, arguments: str = "") -> Deferred[str]:
         """
-        See L{IZoneLife}.
+        See L{IAccountableLife}.
         """
         if self._phase in (Phase.DOWN, Phase.ENDING):
             state = self.state().label
             why = f"reboot operation is invalid for zones in state '{state}'"
             hint = ": boot it" if self._phase is Phase.DOWN else ""
             return fail(LifecycleError(why + hint))
+        self._account.counts()
         self._events.event(ZoneEvent.REBOOTING, arguments)
-        done = self._bootWaiter().addCallback(lambda _ignored: "zone rebooted")
+        done = self._booting.wait().addCallback(lambda _ignored: "zone rebooted")
         if self._phase is Phase.WAITING:
             self._start(arguments)
         else:
@@ -200,8 +215,7 @@ class ZoneProcess:
         if facts["reaped"]:
             self._foundDown(after or After.HALT)
             return
-        since = datetime.fromtimestamp(facts["started"]).isoformat(" ", "seconds")
-        self.account = f"process {facts['pid']}, found running since {since}"
+        self._account.runs(facts["pid"], facts["started"])
         self._phase = Phase.RUNNING if facts["began"] else Phase.STARTING
         self._startedAt = facts["started"]
         self._sweep.began(facts["pid"])
@@ -217,7 +231,8 @@ class ZoneProcess:
         self._sweep.stop()
 
     def _foundDown(self, after: After) -> None:
-        self.account = _ended(self.facts["pid"], self._read(self._foundEnd()))
+        verdict = self._read(endOf(self.facts.get("code"), self.facts.get("signal")))
+        self._account.ended(self.facts["pid"], verdict.words)
         self._lifeEnded()
         respawn = self._options.respawn != "never"
         again = after in (After.REBOOT, After.REBOOTED)
@@ -225,11 +240,10 @@ class ZoneProcess:
             self._phase = Phase.WAITING
             self._timer = self._reactor.callLater(0, self._start, "")
 
-    def _foundEnd(self) -> Failure:
-        return endOf(self.facts.get("code"), self.facts.get("signal"))
-
     def _goOn(self, after: After | None) -> None:
         self._timer = None
+        if after is After.HALT:
+            self._account.asked("")
         if self.facts["began"] and self.facts["why"]:
             self._phase = Phase.STARTING
             self.beginFailed(self.facts["why"])
@@ -247,7 +261,7 @@ class ZoneProcess:
         self.facts["began"] = True
         if self._phase is Phase.STARTING:
             self._phase = Phase.RUNNING
-            self._answer(self._booting, "zone booted")
+            self._booting.answer("zone booted")
 
     def beginFailed(self, why: str) -> None:
         """
@@ -255,9 +269,9 @@ class ZoneProcess:
         """
         if self._phase is Phase.STARTING:
             why = escaped(why)
-            self.account = f"boot failed: {why}"
+            self._account.failed(why)
             self._log.error("{zone}: boot failed: {why}", zone=self._zone, why=why)
-            self._refuse(self._booting, f"zone did not boot: {why}")
+            self._booting.refuse(f"zone did not boot: {why}")
             self._end(After.FAILED)
 
     def ended(self, reason: Failure) -> None:
@@ -265,8 +279,7 @@ class ZoneProcess:
         The process has ended and been reaped.
         """
         verdict = self._read(reason)
-        if not self.account.startswith("boot failed"):
-            self.account = _ended(self._sweep.leader, verdict)
+        if self._account.ended(self._sweep.leader, verdict.words):
             self._log.info(
                 "{zone}: zone {account}", zone=self._zone, account=self.account
             )
@@ -321,7 +334,7 @@ class ZoneProcess:
             "reaped": False,
         }
         self._sweep.began(pid)
-        self.account = f"process {pid}"
+        self._account.runs(pid)
         if self._phase is Phase.ENDING:
             # Halted in the meantime.
             self._end(self._after)
@@ -355,50 +368,32 @@ class ZoneProcess:
         self._lifeEnded()
         after = self._after
         if self._halting or after is After.HALT:
-            self._refuse(self._booting, "zone was halted")
+            self._booting.refuse("zone was halted")
             self._halted()
         elif after is After.REBOOT:
             self._start(self._arguments)
         else:
             if self._reactor.seconds() - self._startedAt >= STEADY_SECONDS:
                 self._backOff.reset()
+                self._account.counts()
             failed = after is After.FAILED
             again = after is After.REBOOTED or self._options.respawn != "never"
             self._phase = Phase.WAITING if again else Phase.DOWN
             if again:
                 wait = self._backOff.wait()
                 self._timer = self._reactor.callLater(wait, self._start, "")
-            self._events.event(
-                ZoneEvent.BOOT_FAILED if failed else ZoneEvent.REBOOTING, ""
-            )
+            event = ZoneEvent.BOOT_FAILED if failed else ZoneEvent.REBOOTING
+            self._events.event(event, self._account.how if failed else "")
 
     def _lifeEnded(self) -> None:
         self._events.lifeEnded(self._device.discardInput())
 
     def _halted(self) -> None:
         self._phase = Phase.DOWN
-        self._events.event(ZoneEvent.HALTED, "")
-        self._answer(self._halting, "zone halted")
-
-    def _bootWaiter(self) -> Deferred[str]:
-        done: Deferred[str] = Deferred()
-        self._booting.append(done)
-        return done
-
-    def _answer(self, waiters: list[Deferred[str]], text: str) -> None:
-        while waiters:
-            waiters.pop().callback(text)
-
-    def _refuse(self, waiters: list[Deferred[str]], text: str) -> None:
-        while waiters:
-            waiters.pop().errback(LifecycleError(text))
+        self._events.event(ZoneEvent.HALTED, self._account.reason)
+        self._halting.answer("zone halted")
 
     def _stopTimer(self) -> None:
-        if self._timer is not None:
-            if self._timer.active():
-                self._timer.cancel()
-            self._timer = None
-
-
-def _ended(pid: int, verdict: Verdict) -> str:
-    return f"process {pid} ended: {verdict.words}"
+        timer, self._timer = self._timer, None
+        if timer is not None and timer.active():
+            timer.cancel()

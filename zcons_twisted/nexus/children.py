@@ -9,6 +9,7 @@ session's as well, can't become somebody else's meanwhile.
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import select
@@ -73,6 +74,13 @@ class Children:
         That of a zone.
         """
         return self._children.get(zone)
+
+    def told(self, zone: str) -> bytes:
+        """
+        What is known of a zone's, as it is told: nothing where none was started.
+        """
+        child = self._children.get(zone)
+        return json.dumps(child.facts).encode() if child else b""
 
     def all(self) -> list[Child]:
         """

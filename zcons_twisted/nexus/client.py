@@ -14,8 +14,8 @@ from typing import Any, Protocol, cast
 
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectError, ConnectionClosed
-from twisted.internet.interfaces import IReactorUNIX, ITransport
-from twisted.internet.protocol import ProcessProtocol
+from twisted.internet.interfaces import IAddress, IReactorUNIX, ITransport
+from twisted.internet.protocol import Factory, ProcessProtocol
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.protocols.amp import AMP, BinaryBoxProtocol, Command
@@ -112,6 +112,23 @@ class _Link(AMP):
         """
         self._nexus.tell(zone, lambda ears: ears.ended(pid, code, signal))
         return {}
+
+
+class _Once(Factory):
+    """
+    Makes one connection, and says nothing about it in the log.
+    """
+
+    noisy = False
+
+    def __init__(self, link: _Link) -> None:
+        self._link = link
+
+    def buildProtocol(self, addr: IAddress | None) -> _Link:
+        """
+        See L{IProtocolFactory<twisted.internet.interfaces.IProtocolFactory>}.
+        """
+        return self._link
 
 
 class _Starting(ProcessProtocol):
@@ -308,14 +325,14 @@ class Nexus:
     async def _attempt(self) -> _Link:
         # Not before: Twisted's endpoints take the names of passed sockets out of the
         # environment when they are loaded, and the server is to find them there.
-        from twisted.internet.endpoints import UNIXClientEndpoint, connectProtocol
+        from twisted.internet.endpoints import UNIXClientEndpoint
 
         path = os.path.join(self._rundir, SOCKET_NAME)
         endpoint = UNIXClientEndpoint(
             cast(IReactorUNIX, self._reactor), path, timeout=START_SECONDS
         )
         link = _Link(self)
-        await connectProtocol(endpoint, link)
+        await endpoint.connect(_Once(link))
         answer = await link.callRemote(Hello, version=holder.VERSION)
         link.pid = answer["pid"]
         self._managed = answer["managed"]

@@ -83,7 +83,8 @@ class Leave(Command):
 
 class Count(Command):
     """
-    How many instances carry a zone's name?
+    How many instances carry a zone's name?  The answer has C{process} as well, as in
+    L{Claim}: for those who look at a zone that nobody serves.
     """
 
     arguments = _ZONE

@@ -200,7 +200,9 @@ class Holder:
         return {}
 
     def _count(self, server: Connection, box: Box) -> Box:
-        return {"count": b"%d" % len(self._instances.of(_zone(box)))}
+        zone = _zone(box)
+        count = b"%d" % len(self._instances.of(zone))
+        return {"count": count, "process": self._children.told(zone)}
 
     def _create(self, server: Connection, box: Box) -> Box:
         return self._made(self._instances.create(_zone(box)))
@@ -229,11 +231,10 @@ class Holder:
         if not held.isFor(server):
             raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
         held.owner = server
-        child = self._children.get(zone)
         return {
             "instance": b"%d" % held.number,
             "master": server.give(held.pair.master),
-            "process": json.dumps(child.facts).encode() if child else b"",
+            "process": self._children.told(zone),
             "note": self._notes.get(zone, "").encode(),
         }
 

@@ -17,7 +17,15 @@ import socket
 import struct
 from collections import deque
 
-__all__ = ["PENDING_MAX", "VALUE_MAX", "Box", "Connection", "Malformed", "encode"]
+__all__ = [
+    "PENDING_MAX",
+    "VALUE_MAX",
+    "Box",
+    "Connection",
+    "Malformed",
+    "decode",
+    "encode",
+]
 
 #: Most bytes of a value.
 VALUE_MAX = 0xFFFF

@@ -241,6 +241,33 @@ class ConversationTests(AttachingCase):
         self.ends("left", "the client left")
         self.exited(0)
 
+    def test_note(self) -> None:
+        """
+        A server that knows more of how the zone stands is believed.
+        """
+        for present in (True, False):
+            self.begin()
+            self.letIn(present=present, note="console is not connected: no \x1b")
+            self.assertEqual(
+                self.output.written,
+                CONNECTED + b"[console is not connected: no \\x1b]\n",
+            )
+            self.type_(b"~.")
+            self.ends("left", "the client left")
+            self.exited(0)
+            self.setUp()
+
+    def test_noteAndDisconnect(self) -> None:
+        """
+        With C{-d} as well, unless that is the end of it.
+        """
+        self.begin(disconnect=True)
+        self.letIn(note="console is not connected: x")
+        self.assertIn(b"[console is not connected: x]\n", self.output.written)
+        self.type_(b"~.")
+        self.ends("left", "the client left")
+        self.exited(0)
+
     def test_asks(self) -> None:
         """
         Help is shown here; a break is asked for there, and what it has to say is

@@ -105,6 +105,17 @@ class EndingTests(AttachingCase):
         self.exited(0)
         self.assertEqual(self.said, ["zone 'z' is down: 'zconsole boot z' starts it"])
 
+    def test_downAlreadyAndWhy(self) -> None:
+        """
+        The word is the server's, where it has one.
+        """
+        self.begin(disconnect=True)
+        self.letIn(present=False, note="zone 'z' is down (exit status 3)")
+        self.ends("halted", "the zone is down already")
+        self.exited(0)
+        self.assertEqual(self.said, ["zone 'z' is down (exit status 3)"])
+        self.assertNotIn(b"is down", self.output.written)
+
     def test_nonsense(self) -> None:
         """
         A server that can't be understood ends it.

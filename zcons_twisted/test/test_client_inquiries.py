@@ -157,6 +157,8 @@ class InquiryTests(SynchronousTestCase):
             ("installed", "process 7 ended: exit status 0", 0),
             ("installed", "process 7 ended: exit status 42", 1),
             ("down", "boot failed: no such file", 1),
+            ("down", "process 7 ended: exit status 0; next in 1 s", 0),
+            ("down", "process 7 ended: exit status 3; started 2 times, next in 1 s", 1),
         ):
             self.setUp()
             self.patch(Door, "zoneState", state)

@@ -14,7 +14,7 @@ from zcons_twisted.client.leftover import Unreadable, openLeft
 from zcons_twisted.client.past import Past
 from zcons_twisted.client.reports import moment
 from zcons_twisted.client.streams import HIGH_WATER
-from zcons_twisted.doors.listening import ZoneLock
+from zcons_twisted.doors.zone_lock import ZoneLock
 from zcons_twisted.events import ZoneEvent
 from zcons_twisted.history import HISTORY_MIN
 from zcons_twisted.history_file import HistoryFile

@@ -93,6 +93,28 @@ class StatusReportTests(SynchronousTestCase):
             ],
         )
 
+    def test_history(self) -> None:
+        """
+        What is wrong with the history is told where its offsets are.
+        """
+        report = statusReport(status(historyProblem="does not grow: \x1b"))
+        self.assertIn("offsets 4 to 36 (does not grow: \\x1b)\n", report)
+
+    def test_device(self) -> None:
+        """
+        An open device of a zone that is down is there, and that is all.
+        """
+        path = "/run/x/zcons/z/zoneconsole"
+        why = "boot failed: x"
+        for more, told in (
+            ({"state": "installed", "life": why}, "open, nothing runs on it"),
+            ({"state": "down", "life": why}, "open, nothing runs on it"),
+            ({"state": "installed", "life": None}, "open"),
+            ({"state": "installed", "life": why, "deviceState": "no"}, "no"),
+            ({"state": "running", "life": "process 7"}, "open"),
+        ):
+            self.assertIn(f"{path} ({told})\n", statusReport(status(**more)))
+
     def test_operator(self) -> None:
         """
         The operator is named, with what is unusual about it.
@@ -197,9 +219,23 @@ class ListingTests(SynchronousTestCase):
                 "process 7 ended: exit status 4",
                 "installed (exit status 4)",
             ),
-            ("down", "boot failed: no /x", "down (boot failed)"),
+            ("installed", "ended: guest-shutdown", "installed (guest-shutdown)"),
+            ("down", "boot failed: no /x\x1b", "down (boot failed: no /x\\x1b)"),
         ):
             self.assertEqual(stateBrief(state, life), told)
+
+    def test_devices(self) -> None:
+        """
+        Of one of which nothing but its device is known, it is told how that is.
+        """
+        why = "can't connect: Connection refused; trying again"
+        for state, life, device, told in (
+            ("installed", None, why, f"installed ({why})"),
+            ("installed", None, "open", "installed"),
+            ("installed", "ended: x", why, "installed (x)"),
+            ("running", None, why, "running"),
+        ):
+            self.assertEqual(stateBrief(state, life, device), told)
 
     def test_forPrograms(self) -> None:
         """
@@ -212,6 +248,7 @@ class ListingTests(SynchronousTestCase):
                 "zone": "z",
                 "state": "running",
                 "life": None,
+                "device": "open",
                 "driver": "exec",
                 "operator": {"pid": 12, "uid": 1000, "user": "ann\x1b", "since": 0.0},
                 "watchers": 0,

@@ -5,8 +5,8 @@ Tests for L{zcons_twisted.console}: the operator's seat, and how it is left.
 
 from __future__ import annotations
 
-from ..console import ENDED_KEPT
 from ..credentials import Credentials
+from ..ended import ENDED_KEPT
 from ..input_queue import INPUT_BACKLOG_MAX
 from ..sessions import EndReason, Role
 from .console_case import ConsoleTestCase

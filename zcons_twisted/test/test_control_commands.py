@@ -8,15 +8,18 @@ from __future__ import annotations
 import os
 import pwd
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.python.failure import Failure
+from zope.interface import implementer
 
 from ..console import OnHalt
 from ..doors.commands import Boot, Break, Detach, Event, Halt, Reboot, Restart, Status
 from ..errors import LifecycleError
 from ..events import EVENT_NAMES, ZoneState
 from ..history import HISTORY_MIN
+from ..interfaces import IAccountableLife
 from ..sessions import EndReason
+from ..testing import MemoryLife
 from .control_case import ControlTestCase
 from .support import OURS
 
@@ -52,6 +55,7 @@ class StatusTests(ControlTestCase):
                 "printedAt": None,
                 "oldest": 0,
                 "end": 0,
+                "historyProblem": None,
                 "birth": self.console.history.birth,
                 "boot": 0,
                 "bootEnd": 0,
@@ -283,6 +287,19 @@ class EventTests(ControlTestCase):
         self.assertEqual(self.deaths, 1)
 
 
+@implementer(IAccountableLife)
+class AccountableLife(MemoryLife):
+    """
+    The life of a zone that tells who had asked for its end.
+    """
+
+    def haltFor(self, who: str) -> Deferred[str]:
+        """
+        See L{IAccountableLife}.
+        """
+        return self._answer("zone halted", "halt", who)
+
+
 class LifeTests(ControlTestCase):
     """
     A zone that the server runs can be booted, halted and rebooted.
@@ -303,6 +320,25 @@ class LifeTests(ControlTestCase):
             self.life.calls,
             [("boot", ""), ("boot", "-s"), ("halt",), ("reboot", ""), ("reboot", "-v")],
         )
+
+    def test_haltedBy(self) -> None:
+        """
+        A life that tells who had asked for its end is told that, by name where the user
+        has one.
+        """
+        life = self.driver.life = AccountableLife()
+        uid = os.getuid()
+        for names, told in (
+            ({uid: "ann\x1b"}, "ann\\x1b"),
+            ({uid: str(uid)}, f"user {uid}"),
+            ({}, f"user {uid}"),
+        ):
+            self.door.userNames = lambda uids, names=names: succeed(names)
+            self.assertEqual(self.done(Halt), {"message": "zone halted"})
+            self.assertEqual(life.calls.pop(), ("halt", told))
+        self.door.userNames = lambda uids: fail(OSError("no directory"))
+        self.done(Halt)
+        self.assertEqual(life.calls.pop(), ("halt", f"user {uid}"))
 
     def test_answeredWhenItIsDone(self) -> None:
         """

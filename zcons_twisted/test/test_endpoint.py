@@ -46,6 +46,7 @@ from ..interfaces import (
     IConsoleDriver,
     IDeviceReceiver,
     IManagerDevice,
+    IZoneConnection,
     IZoneStates,
 )
 from ..rundir import RunDirectory
@@ -97,6 +98,7 @@ class DriverTests(EndpointTestCase):
         """
         verifyObject(IConsoleDriver, self.driver)
         verifyObject(IZoneStates, self.driver.states)
+        verifyObject(IZoneConnection, self.driver.states)
         device = self.open()
         verifyObject(IManagerDevice, device)
         self.assertIsInstance(device, StreamManager)
@@ -294,6 +296,21 @@ class LineTests(EndpointTestCase):
         self.endpoint.end.close()
         self.reactor.settle()
         self.assertEqual(self.state(), ZoneState.INSTALLED)
+
+    def test_connected(self) -> None:
+        """
+        Whether there is a connection is known, whatever else is told of the zone.
+        """
+        zone = LineZone(self.events)
+        self.assertFalse(zone.connected())
+        zone.consoleOpened(None)
+        zone.posted(ZoneEvent.HALTED)
+        self.assertTrue(zone.connected())
+        zone.consoleLost("x")
+        zone.posted(ZoneEvent.BOOTING)
+        self.assertFalse(zone.connected())
+        zone.consoleFailed()
+        self.assertFalse(zone.connected())
 
     def test_told(self) -> None:
         """

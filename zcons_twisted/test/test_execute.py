@@ -72,6 +72,31 @@ class ExecDriverTests(SynchronousTestCase):
         self.assertIs(driver.states.state(), ZoneState.RUNNING)
         self.successResultOf(driver.destroy())
 
+    def test_term(self) -> None:
+        """
+        It is told of a type of terminal: the zone's own, the server's, or one that
+        every terminal understands.
+        """
+        for environ, option, term in (
+            ({}, "", "vt100"),
+            ({"TERM": ""}, "", "vt100"),
+            ({"TERM": "linux"}, "", "linux"),
+            ({"TERM": "linux"}, "xterm", "xterm"),
+        ):
+            self.patch(os, "environ", environ)
+            driver = makeDriver(
+                self.reactor,
+                "z",
+                self.rundir,
+                DriverOptions(("cat",), term=option),
+                MemoryEvents(),
+            )
+            self.successResultOf(driver.init())
+            driver.life.boot("")
+            process = self.reactor.processes.pop()
+            self.assertEqual(process.environment["TERM"], term)
+            self.successResultOf(driver.destroy())
+
     def test_noDevice(self) -> None:
         """
         Without a device nothing boots.

@@ -46,6 +46,7 @@ class HistoryFileTests(HistoryFileTestCase):
         history.append(numbered(0, 200_000))
         oldest = history.oldest
         self.assertEqual(history.read(oldest, 200_000), numbered(oldest, 200_000))
+        self.assertEqual(history.problem, f"in memory only: {why}")
         self.assertEqual(
             self.log.pop(), f"{self.path}: history is kept in memory only: {why}"
         )
@@ -264,7 +265,9 @@ class HistoryFileTests(HistoryFileTestCase):
         # A step, and the first bytes since the boot.
         self.full(HEAD_SIZE + RING_MIN + 2 * 65_536)
         history = self.open(4 * HISTORY_MIN)
+        self.assertEqual(history.problem, "")
         history.append(numbered(0, 500_000))
+        self.assertEqual(history.problem, "does not grow: No space left on device")
         oldest = history.oldest
         self.assertEqual(oldest, 500_000 - (RING_MIN + 65_536) + AHEAD)
         self.assertEqual(history.read(oldest, 500_000), numbered(oldest, 500_000))

@@ -115,6 +115,10 @@ class LossTests(HistoryFileTestCase):
             history.settle()
             kept = at if left - RING_AT >= at else 0
             self.assertGoesOn(history, size, size - kept)
+            self.assertEqual(
+                history.problem,
+                "in memory only: its file was cut short, or can't be read any more",
+            )
 
     def test_whatever(self) -> None:
         """
@@ -203,6 +207,9 @@ class LossTests(HistoryFileTestCase):
             history.read(history.oldest, 500_020), numbered(history.oldest, 500_020)
         )
         self.assertEqual(history.oldest, 500_020 - 4 * HISTORY_MIN)
+        self.assertEqual(
+            history.problem, "its file was removed: it ends with this server"
+        )
         self.assertEqual(
             self.log, [f"{self.path}: it was removed: history ends with this server"]
         )

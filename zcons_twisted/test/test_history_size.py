@@ -161,6 +161,7 @@ class GrowthTests(OtherSizeTests):
             self.assertLessEqual(oldest, max(0, end - 48 * 1024))
             wide = wide or end - oldest >= ring
         self.assertTrue(wide)
+        self.assertEqual(history.problem, "")
         self.assertEqual(len(self.log), 1)
         history.close()
         history = self.open(ring)

@@ -185,6 +185,28 @@ class InputQueueTests(SynchronousTestCase):
         self.queue.connect(again)
         self.assertEqual((self.queue.size, again.written), (0, b"abc"))
 
+    def test_droppedWhileWriting(self) -> None:
+        """
+        Where what waits is dropped when the device is lost, nothing of it is left.
+        """
+        self.device.room = 0
+        self.queue.write(b"abc")
+        self.queue.write(b"def")
+        dropped: list[int] = []
+
+        def lost(reason: str) -> None:
+            self.queue.disconnect()
+            dropped.append(self.queue.discard())
+
+        self.patch(self.device._receiver, "lost", lost)
+        self.device.failAtNextWrite()
+        self.device.zoneReads()
+        self.assertEqual((dropped, self.queue.size), ([6], 0))
+        again = MemoryDevice(QueueReceiver(self.queue))
+        self.queue.connect(again)
+        self.queue.write(b"new")
+        self.assertEqual(again.written, b"new")
+
     def test_nothingWaits(self) -> None:
         """
         A device that could take more changes nothing when nothing waits.

@@ -66,7 +66,7 @@ class InterfacesTests(SynchronousTestCase):
         options = interfaces.DriverOptions()
         self.assertEqual(
             dataclasses.astuple(options),
-            ((), "never", 10.0, "", (), "", "", "", "", ""),
+            ((), "never", 10.0, "", (), "", "", "", "", "", ""),
         )
         self.assertRaises(
             dataclasses.FrozenInstanceError, setattr, options, "grace", 1.0

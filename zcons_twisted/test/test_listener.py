@@ -17,7 +17,8 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from ..doors.listening import ACCEPT_PAUSE, Listener
+from ..doors.listening import ACCEPT_PAUSE, Listener, PassedSocket, listenAgain
+from ..errors import RunDirectoryError
 from ..testing import FakeReactor
 from .support import shortDirectory
 
@@ -39,9 +40,9 @@ class Scarce(socket.socket):
         return super().accept()
 
 
-class ListenerTests(SynchronousTestCase):
+class ListenerTestCase(SynchronousTestCase):
     """
-    A listener accepts everybody, and waits when it can't.
+    A listener, and somebody who connects.
     """
 
     def setUp(self) -> None:
@@ -81,6 +82,12 @@ class ListenerTests(SynchronousTestCase):
             self.addCleanup(peer.close)
             peer.setblocking(False)
             peer.connect(self.path)
+
+
+class ListenerTests(ListenerTestCase):
+    """
+    A listener accepts everybody, and waits when it can't.
+    """
 
     def test_interface(self) -> None:
         """
@@ -236,3 +243,80 @@ class ListenerTests(SynchronousTestCase):
         """
         self.listener.connectionLost(Failure(ConnectionLost()))
         self.assertFalse(os.path.lexists(self.path))
+
+
+class LostTests(ListenerTestCase):
+    """
+    A socket may be removed under a listener's hands.
+    """
+
+    def again(self, path: str) -> None:
+        """
+        Another listener in its place.
+        """
+        self.first = self.listener
+        self.listen(self.accept)
+
+    def test_there(self) -> None:
+        """
+        One that is there is left alone.
+        """
+        self.assertTrue(self.listener.isThere())
+        self.assertFalse(listenAgain(self.listener, self.again))
+        self.assertFalse(listenAgain(None, self.again))
+
+    def test_removed(self) -> None:
+        """
+        One that is not is made again; who had connected before is let in still, and the
+        new one stays when the old one goes.
+        """
+        self.connect()
+        os.unlink(self.path)
+        self.assertFalse(self.listener.isThere())
+        self.assertTrue(listenAgain(self.listener, self.again))
+        self.assertEqual(len(self.accepted), 1)
+        self.connect()
+        self.reactor.settle()
+        self.assertEqual(len(self.accepted), 2)
+        self.assertTrue(self.listener.isThere())
+        self.assertEqual(self.first._socket.fileno(), -1)
+
+    def test_another(self) -> None:
+        """
+        One in whose place something else is, is not there either.
+        """
+        os.unlink(self.path)
+        open(self.path, "w").close()
+        self.assertFalse(self.listener.isThere())
+
+    def test_directory(self) -> None:
+        """
+        Nor is one whose directory has gone.
+        """
+        os.unlink(self.path)
+        os.rmdir(os.path.dirname(self.path))
+        self.assertFalse(self.listener.isThere())
+        os.mkdir(os.path.dirname(self.path))
+
+    def test_cantBeMade(self) -> None:
+        """
+        Where there can't be another one, the one that is open stays so.
+        """
+
+        def fails(path: str) -> None:
+            raise RunDirectoryError("no")
+
+        os.unlink(self.path)
+        self.assertRaises(RunDirectoryError, listenAgain, self.listener, fails)
+        self.assertNotEqual(self.listener.fileno(), -1)
+
+    def test_passed(self) -> None:
+        """
+        One that was passed is for whoever made it to look after.
+        """
+        passed = PassedSocket(fileno=os.dup(self.socket.fileno()))
+        listener = Listener(self.reactor, self.path, passed, self.accept)
+        self.addCleanup(listener.close)
+        os.unlink(self.path)
+        self.assertTrue(listener.isThere())
+        self.assertFalse(listenAgain(listener, self.again))

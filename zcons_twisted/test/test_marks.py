@@ -8,6 +8,7 @@ from __future__ import annotations
 from ..events import ZoneEvent
 from ..header import HEADER_SIZE
 from ..marks import MARKS, Mark, MarkKind
+from ..notices import keptText
 from .history_case import HistoryTestCase
 
 
@@ -44,6 +45,15 @@ class MarkTests(HistoryTestCase):
         self.assertEqual(first.text, "x" * len(first.text))
         self.assertGreater(len(first.text), 400)
         self.assertEqual(second.text, "next")
+
+    def test_longReason(self) -> None:
+        """
+        There is room for why something happened, however long that is.
+        """
+        why = keptText(ZoneEvent.BOOT_FAILED, "\xfc" * 1000)
+        self.history.event(0.0, ZoneEvent.BOOT_FAILED, why)
+        (mark,) = self.found().marks
+        self.assertEqual(mark.text, why)
 
     def test_bounded(self) -> None:
         """

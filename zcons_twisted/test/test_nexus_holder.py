@@ -6,6 +6,7 @@ Tests for L{zcons_twisted.nexus.holder}: what servers may have of a nexus.
 from __future__ import annotations
 
 import errno
+import json
 import os
 import socket
 import stat
@@ -207,6 +208,18 @@ class InstanceTests(HolderTestCase):
         answer = server.ask("Remove")
         self.assertEqual((answer["removed"], answer["found"]), (b"2", b"2"))
         self.assertEqual(server.ask("Count")["count"], b"0")
+
+    def test_countTells(self) -> None:
+        """
+        Who counts is told of the zone's process as well, and has claimed nothing.
+        """
+        server, client = self.server(), self.server()
+        server.ask("Create")
+        self.assertEqual(client.ask("Count")["process"], b"")
+        self.holder._children._child("z", 7, "-s", 5.0)
+        told = json.loads(client.ask("Count")["process"])
+        self.assertEqual((told["pid"], told["ended"]), (7, False))
+        os.close(server.claim())
 
     def test_claim(self) -> None:
         """

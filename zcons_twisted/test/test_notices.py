@@ -9,11 +9,13 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from ..events import ZoneEvent
 from ..notices import (
+    EVENT_REASON_MAX,
     NOTICE_MAX,
     droppedText,
     escaped,
     framed,
     gapText,
+    keptText,
     noticeText,
     unconfirmedText,
     unreadText,
@@ -71,6 +73,19 @@ class NoticeTextTests(SynchronousTestCase):
         A session is told that the zone halted, and with C{-d} that it ends.
         """
         self.both(ZoneEvent.HALTED, HALTED, HALTED_D)
+
+    def test_reasons(self) -> None:
+        """
+        Where it is known why a zone halted or did not boot, it is told as well.
+        """
+        for event, plain in (
+            (ZoneEvent.HALTED, HALTED),
+            (ZoneEvent.BOOT_FAILED, BOOT_FAILED),
+        ):
+            self.assertEqual(noticeText(event, False, "x\r"), f"{plain}: x\\x0d")
+            self.assertEqual(
+                noticeText(event, True, "x\r"), f"{plain}: x\\x0d.  Disconnecting..."
+            )
 
     def test_connection(self) -> None:
         """
@@ -170,6 +185,42 @@ class NoticeTextTests(SynchronousTestCase):
         """
         self.assertEqual(
             noticeText(ZoneEvent.HALTED, True, translate=str.upper), HALTED_D.upper()
+        )
+
+
+class KeptTextTests(SynchronousTestCase):
+    """
+    What is kept with an event.
+    """
+
+    def test_arguments(self) -> None:
+        """
+        Boot arguments are kept as they are, for they are escaped when they are told.
+        """
+        text = "-s\n" * 300
+        self.assertEqual(keptText(ZoneEvent.BOOTING, text), text)
+
+    def test_reason(self) -> None:
+        """
+        Why something happened comes from outside: it is one line, and has nothing in it
+        that a terminal would act on.
+        """
+        for event in (ZoneEvent.HALTED, ZoneEvent.BOOT_FAILED):
+            self.assertEqual(
+                keptText(event, " no\r\n such\tfile\x1b[2J\u202e\udcff "),
+                "no such file\\x1b[2J\\u202e\\xff",
+            )
+            self.assertEqual(keptText(event, ""), "")
+
+    def test_long(self) -> None:
+        """
+        One that is too long loses its end, by whole characters, and shows that.
+        """
+        self.assertEqual(EVENT_REASON_MAX, 400)
+        fits = "x" * 398 + "\xfc"
+        self.assertEqual(keptText(ZoneEvent.HALTED, fits), fits)
+        self.assertEqual(
+            keptText(ZoneEvent.HALTED, "x" * 396 + "\xfc" * 3), "x" * 396 + "..."
         )
 
 

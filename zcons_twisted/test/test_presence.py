@@ -12,7 +12,8 @@ from zope.interface import implementer
 
 from ..events import ZoneEvent, ZoneState
 from ..frames import FrameType
-from ..interfaces import IZonePresence
+from ..interfaces import IZoneConnection, IZonePresence
+from ..laps import Laps
 from ..presence import Presence
 from ..sessions import UNHEARD_SECONDS, EndReason
 from ..testing import MemoryStates
@@ -21,6 +22,13 @@ from .structured_case import StructuredTestCase
 
 DOWN = b"\r\n[NOTICE: Zone is down: what is typed reaches nobody]\r\n"
 TEXT = "zone is down: what is typed reaches nobody"
+UNCONNECTED = (
+    b"\r\n[NOTICE: The console is not connected: what is typed reaches nobody]\r\n"
+)
+UNTAKEN = (
+    b"\r\n[NOTICE: Connection ended before it had taken the last %d bytes that were"
+    b" typed]\r\n"
+)
 
 
 @implementer(IZonePresence)
@@ -45,10 +53,62 @@ class KnownStates(MemoryStates):
         self.current = state
 
 
+@implementer(IZoneConnection)
+class RemoteStates(MemoryStates):
+    """
+    The state of a zone whose console is at the other end of a connection.
+    """
+
+    there = True
+
+    def connected(self) -> bool:
+        """
+        As a test sets it.
+        """
+        return self.there
+
+
 class PresenceTests(SynchronousTestCase):
     """
     Whether there is a zone.
     """
+
+    def test_connection(self) -> None:
+        """
+        Without a connection nobody reads what is typed, but that is no zone's end.
+        """
+        states = RemoteStates(ZoneState.INSTALLED)
+        presence = Presence("z", states)
+        self.assertTrue(presence.remote)
+        self.assertEqual(presence.unheard(), "")
+        states.there = False
+        self.assertEqual(
+            presence.unheard(),
+            "the console is not connected: what is typed reaches nobody",
+        )
+        self.assertTrue(presence.present())
+        self.assertFalse(presence.isOver())
+
+    def test_downFirst(self) -> None:
+        """
+        That there is no zone goes before that there is no connection to it.
+        """
+
+        @implementer(IZoneConnection)
+        class Both(KnownStates):
+            """
+            Neither is there.
+            """
+
+            def connected(self) -> bool:
+                """
+                Never.
+                """
+                return False
+
+        states = Both(ZoneState.INSTALLED)
+        states.there = False
+        self.assertEqual(Presence("z", states).unheard(), TEXT)
 
     def test_unknown(self) -> None:
         """
@@ -56,6 +116,8 @@ class PresenceTests(SynchronousTestCase):
         """
         presence = Presence("z", MemoryStates(ZoneState.INSTALLED))
         self.assertTrue(presence.present())
+        self.assertTrue(presence.connected())
+        self.assertFalse(presence.remote)
         self.assertFalse(presence.isOver())
 
     def test_known(self) -> None:
@@ -159,6 +221,116 @@ class TypingTests(ConsoleTestCase):
         self.console.lifeEnded(5)
 
 
+class ConnectionTests(ConsoleTestCase):
+    """
+    What is typed at a console without a connection is not for whoever is behind the
+    next one.
+    """
+
+    def setUp(self) -> None:
+        """
+        A console at the other end of a connection.
+        """
+        super().setUp()
+        self.remote = RemoteStates(ZoneState.RUNNING)
+        self.states = self.remote
+        self.console = self.makeConsole()
+        self.laps = Laps(self.reactor, self.driver, self.console)
+        self.laps.begin()
+        self.session, self.link = self.attach()
+
+    def loses(self) -> None:
+        """
+        The connection ends.
+        """
+        self.device.fail()
+        self.remote.there = False
+
+    def comesBack(self) -> None:
+        """
+        There is another one.
+        """
+        self.remote.there = True
+        self.reactor.advance(30)
+
+    def test_refused(self) -> None:
+        """
+        What is typed meanwhile is refused, and who types is told.
+        """
+        self.loses()
+        self.session.received(b"rm -rf /precious\n")
+        self.assertEqual(self.link.received, UNCONNECTED)
+        self.assertEqual(self.console.counters.input, 0)
+        self.comesBack()
+        self.assertEqual(self.device.written, b"")
+        self.session.received(b"ls\n")
+        self.assertEqual(self.device.written, b"ls\n")
+
+    def test_waited(self) -> None:
+        """
+        What had not been taken when it ended is dropped; how much is told, and who
+        types may go on.
+        """
+        self.device.room = 3
+        self.session.received(b"abcdefgh")
+        self.assertEqual(self.device.written, b"abc")
+        self.loses()
+        self.assertEqual(self.link.received, UNTAKEN % 5)
+        self.assertFalse(self.link.paused)
+        self.comesBack()
+        self.assertEqual(self.device.written, b"")
+
+    def test_fails(self) -> None:
+        """
+        The same holds where it is found to have ended when something is typed.
+        """
+        self.device.failAtNextWrite()
+        self.session.received(b"abc")
+        self.assertEqual(self.link.received, UNTAKEN % 3)
+        self.comesBack()
+        self.assertEqual(self.device.written, b"")
+
+    def test_failsLater(self) -> None:
+        """
+        And where that is found when there seems to be room again.
+        """
+        self.device.room = 0
+        self.session.received(b"abc")
+        self.session.received(b"def")
+        self.device.failAtNextWrite()
+        self.device.zoneReads()
+        self.assertEqual(self.link.received, UNTAKEN % 6)
+        self.comesBack()
+        self.assertEqual(self.device.written, b"")
+
+    def test_nothingWaited(self) -> None:
+        """
+        A connection that has taken everything ends without a word.
+        """
+        self.session.received(b"abc")
+        self.loses()
+        self.assertEqual(self.link.received, b"")
+
+
+class DeviceTests(ConsoleTestCase):
+    """
+    A device that fails for a moment is none of that.
+    """
+
+    def test_kept(self) -> None:
+        """
+        The zone lives on: what is typed meanwhile waits, and it gets that.
+        """
+        session, link = self.attach()
+        self.device.room = 1
+        session.received(b"abc")
+        self.device.fail()
+        session.received(b"def")
+        self.assertEqual(link.received, b"")
+        self.reactor.advance(30)
+        self.assertEqual(self.device.written, b"bcdef")
+
+
 class StructuredPresenceTests(StructuredTestCase):
     """
     The same in structured sessions.
@@ -184,6 +356,19 @@ class StructuredPresenceTests(StructuredTestCase):
             operator.say(FrameType.INPUT, b"reboot\n")
         self.assertEqual(operator.told(), 2 * [("answer", "input", False, TEXT)])
         self.assertEqual(self.device.written, b"")
+
+    def test_unconnected(self) -> None:
+        """
+        So it is where there is no connection, which is no zone's end.
+        """
+        states = RemoteStates(ZoneState.INSTALLED)
+        states.there = False
+        self.console.presence = Presence("z", states)
+        operator = self.join(disconnect=True)
+        operator.say(FrameType.INPUT, b"reboot\n")
+        why = "the console is not connected: what is typed reaches nobody"
+        self.assertEqual(operator.told(), [("answer", "input", False, why)])
+        self.assertFalse(operator.closed)
 
     def test_told(self) -> None:
         """

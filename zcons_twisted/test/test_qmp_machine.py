@@ -16,7 +16,7 @@ from zope.interface.verify import verifyObject
 from ..drivers.qmp_chardev import chardevOf
 from ..drivers.qmp_machine import LAST_OUTPUT_SECONDS, RESET_SECONDS
 from ..events import ZoneEvent, ZoneState
-from ..interfaces import IZoneStates
+from ..interfaces import IZoneConnection, IZonePresence, IZoneStates
 from .machine_case import MachineTestCase
 from .support import shortDirectory
 
@@ -35,7 +35,8 @@ class StatusTests(MachineTestCase):
         """
         It knows the zone's state, which events from outside don't change.
         """
-        verifyObject(IZoneStates, self.zone)
+        for interface in (IZoneStates, IZonePresence, IZoneConnection):
+            verifyObject(interface, self.zone)
         self.zone.posted(ZoneEvent.BOOTING)
         self.assertIs_(ZoneState.INSTALLED, "QEMU has not been seen yet")
 
@@ -100,6 +101,37 @@ class StatusTests(MachineTestCase):
         self.ready("shutdown")
         self.assertEqual(self.told(), [HALTED])
         self.assertIs_(ZoneState.INSTALLED, "ended: shutdown")
+
+    def test_presence(self) -> None:
+        """
+        Nobody has to know QMP to type; but who is connected to a machine that has ended
+        types into nothing, until it starts again or the next one is connected to.
+        """
+        self.assertEqual((self.zone.present(), self.zone.connected()), (True, False))
+        self.runs()
+        self.assertEqual((self.zone.present(), self.zone.connected()), (True, True))
+        self.happens("SHUTDOWN", "guest-shutdown")
+        self.assertFalse(self.zone.present())
+        self.clock.advance(LAST_OUTPUT_SECONDS)
+        self.assertFalse(self.zone.present())
+        self.happens("RESET", "host-qmp-system-reset")
+        self.assertTrue(self.zone.present())
+        self.zone.consoleLost("x")
+        self.zone.qmpLost("Connection refused", True)
+        self.assertEqual((self.zone.present(), self.zone.connected()), (False, False))
+        # QMP takes its time to be connected to again.
+        self.zone.consoleOpened(UNIXAddress(b"/console"))
+        self.assertEqual((self.zone.present(), self.zone.connected()), (True, True))
+
+    def test_lifeEnded(self) -> None:
+        """
+        What was typed at a machine and not taken is not for the next.
+        """
+        self.runs()
+        self.happens("SHUTDOWN", "guest-shutdown")
+        self.assertEqual(self.events.unread, [])
+        self.clock.advance(LAST_OUTPUT_SECONDS)
+        self.assertEqual(self.events.unread, [0])
 
     def test_another(self) -> None:
         """

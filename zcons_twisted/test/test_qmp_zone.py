@@ -14,8 +14,8 @@ from zope.interface.verify import verifyObject
 
 from ..drivers.qmp_zone import QUIT_SECONDS
 from ..errors import DeviceError, LifecycleError
-from ..events import ZoneState
-from ..interfaces import ILastingLife
+from ..events import ZoneEvent, ZoneState
+from ..interfaces import IAccountableLife, ILastingLife
 from .machine_case import MachineTestCase
 from .support import shortDirectory
 
@@ -102,6 +102,50 @@ class QmpZoneTests(MachineTestCase):
         for each in (done, other, late):
             self.assertEqual(self.successResultOf(each), "zone halted")
         self.assertEqual((self.names(), self.clock.getDelayedCalls()), ([], []))
+
+    def test_haltFor(self) -> None:
+        """
+        Who has pressed it is told, with what came of that.
+        """
+        verifyObject(IAccountableLife, self.zone)
+        self.runs()
+        self.zone.haltFor("root")
+        self.answers("system_powerdown")
+        self.happens("SHUTDOWN", "guest-shutdown")
+        self.zone.consoleLost("x")
+        self.assertEqual(self.zone.account, "ended: halted by root, guest-shutdown")
+        self.assertEqual(
+            self.events.events.pop(),
+            (ZoneEvent.HALTED, "asked for by root, guest-shutdown"),
+        )
+        self.zone.consoleOpened(UNIXAddress(b"/console"))
+        self.ready()
+        self.happens("SHUTDOWN", "guest-shutdown")
+        self.zone.consoleLost("x")
+        self.assertEqual(self.zone.account, "ended: guest-shutdown")
+        self.assertEqual(self.events.events.pop(), (ZoneEvent.HALTED, "guest-shutdown"))
+
+    def test_haltForNothing(self) -> None:
+        """
+        A halt that came to nothing is none that anybody had asked for.
+        """
+        for fails in (lambda: self.refuses("system_powerdown"), self.never):
+            self.client.told.clear()
+            self.runs()
+            self.zone.haltFor("root").addErrback(lambda _: None)
+            fails()
+            self.happens("SHUTDOWN", "host-signal")
+            self.zone.consoleLost("x")
+            self.assertEqual(self.zone.account, "ended: host-signal")
+
+    def never(self) -> None:
+        """
+        QEMU neither powers the machine down nor ends.
+        """
+        self.answers("system_powerdown")
+        self.clock.advance(10)
+        self.answers("quit")
+        self.clock.advance(QUIT_SECONDS)
 
     def test_haltDeaf(self) -> None:
         """

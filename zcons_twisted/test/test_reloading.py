@@ -6,10 +6,12 @@ Tests for L{zcons_twisted.reloading}: the zones of a server that runs are change
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 
 from twisted.internet.defer import Deferred
+from twisted.logger import capturedLogs, formatEvent
 
 from ..console import OnHalt
 from ..errors import BadOption, ZoneServed
@@ -66,6 +68,65 @@ class ChangeTests(ServiceTestCase):
         self.assertEqual(str(outcome), "zones: 2 untouched")
         self.assertEqual(server.zones(), before)
         self.assertRaises(BlockingIOError, peer.recv, 1)
+
+    def test_mended(self) -> None:
+        """
+        But a zone that can't be found any more, because somebody has removed its
+        sockets or all of the directory, can be found afterwards; its process and its
+        sessions stay.
+        """
+        config = self.command("a")
+        server = self.server(config, ZoneConfig("b"))
+        self.reactor.processes[0].begins()
+        peer = self.attach("a")
+        for remove in (
+            lambda: os.unlink(self.rundir.consoleSocket("a")),
+            lambda: os.unlink(self.rundir.controlSocket("a")),
+            lambda: shutil.rmtree(self.rundir.path),
+        ):
+            remove()
+            with capturedLogs() as logs:
+                outcome = self.successResultOf(server.change([config, ZoneConfig("b")]))
+            whole = not os.path.exists(self.rundir.historyFile("a"))
+            mended = ["a", "b"] if whole else ["a"]
+            self.assertEqual(outcome, Outcome(mended=mended, untouched=2))
+            told = f"zones: {len(mended)} with sockets made again, 2 untouched"
+            self.assertEqual(str(outcome), told)
+            text = "a: somebody has removed its sockets: they are made again"
+            self.assertIn(text, [formatEvent(event) for event in logs])
+            files = os.listdir(self.rundir.path)
+            for name in ("console_sock", "control_sock", "zconsole.lock"):
+                self.assertIn(f"a.{name}", files)
+            self.assertRaises(BlockingIOError, peer.recv, 1)
+        self.assertEqual(len(self.reactor.processes), 1)
+        peer.close()
+        self.reactor.settle()
+        self.attach("a").close()
+
+    def test_mendedWithChange(self) -> None:
+        """
+        So can one that is changed as it is.
+        """
+        server = self.server(ZoneConfig("a"))
+        os.unlink(self.rundir.consoleSocket("a"))
+        wanted = ZoneConfig("a", onHalt=OnHalt.EXIT)
+        outcome = self.successResultOf(server.change([wanted]))
+        self.assertEqual(outcome, Outcome(changed=["a"], mended=["a"]))
+
+    def test_cantMend(self) -> None:
+        """
+        Where somebody else has the zone by now, that is told, and nothing is taken from
+        anybody.
+        """
+        server = self.server(ZoneConfig("a"))
+        shutil.rmtree(self.rundir.path)
+        other = self.server(ZoneConfig("a"))
+        outcome = self.successResultOf(server.change([ZoneConfig("a")]))
+        self.assertEqual((outcome.mended, outcome.untouched), ([], 1))
+        (problem,) = outcome.problems
+        self.assertRegex(problem, "^sockets of zone 'a' are gone: zone 'a' is already")
+        self.attach("a").close()
+        self.assertEqual(len(other.zones()), 1)
 
     def test_startAndStop(self) -> None:
         """

@@ -132,6 +132,24 @@ class LegacySessionTests(SessionTestCase):
             b"\r\n[NOTICE: Zone rebooting with arguments: -s\\x0a]\r\n",
         )
 
+    def test_noReason(self) -> None:
+        """
+        Why a zone halted or did not boot is not told: the texts are illumos'.
+        """
+        for event, text in (
+            (ZoneEvent.HALTED, b"Zone halted"),
+            (ZoneEvent.BOOT_FAILED, b"Zone boot failed"),
+        ):
+            for line, more in (
+                (b"IDENT 7 C 0", b""),
+                (b"IDENT 7 C 1", b".  Disconnecting..."),
+            ):
+                self.link.received = b""
+                self.happens(self.make(line), event, "exit status 3")
+                self.assertEqual(
+                    self.link.received, b"\r\n[NOTICE: %s%s]\r\n" % (text, more)
+                )
+
     def test_nothingToTell(self) -> None:
         """
         Of the null event a session hears nothing.

@@ -45,6 +45,7 @@ class AnswerTests(StructuredTestCase):
                 "zone": "z",
                 "state": "running",
                 "present": True,
+                "note": "",
                 "role": "operator",
                 "birth": self.console.history.birth,
                 "offset": HISTORY_MIN + 7,
@@ -55,6 +56,14 @@ class AnswerTests(StructuredTestCase):
                 "sessions": 0,
             },
         )
+
+    def test_note(self) -> None:
+        """
+        And what there is to know of the zone.
+        """
+        self.door.standing = lambda: "zone 'z' is down (exit status 3)"
+        answer = self.join("watch").answer
+        self.assertEqual(answer["note"], "zone 'z' is down (exit status 3)")
 
     def test_splitAnywhere(self) -> None:
         """
@@ -306,6 +315,22 @@ class EndTests(StructuredTestCase):
         self.assertEqual(end, ("end", "halted", "the zone halted"))
         self.assertEqual(other.told()[0][1]["text"], "NOTICE: Zone halted")
         self.assertFalse(other.closed)
+
+    def test_reason(self) -> None:
+        """
+        It is told why the zone halted, and so is one that comes later.
+        """
+        asked, other = self.join(disconnect=True), self.join("watch")
+        self.console.event(ZoneEvent.HALTED, "exit\r\nstatus 3\x1b")
+        notice, _ = asked.told()
+        why = "exit status 3\\x1b"
+        self.assertEqual(notice[1]["arguments"], why)
+        self.assertEqual(
+            notice[1]["text"], f"NOTICE: Zone halted: {why}.  Disconnecting..."
+        )
+        for session in (other, self.attachBy(role="watch", start="all")):
+            texts = [each[1]["text"] for each in session.told() if each[0] == "notice"]
+            self.assertEqual(texts, [f"NOTICE: Zone halted: {why}"])
 
     def test_stopping(self) -> None:
         """

@@ -17,6 +17,7 @@ from typing import Any, cast
 from twisted.application.service import Application
 from twisted.internet.defer import Deferred
 from twisted.logger import ILogObserver
+from twisted.python.failure import Failure
 
 from ..console import OnHalt
 from ..rundir import RunDirectory
@@ -192,6 +193,59 @@ class ReloadTests(TwistdServerTestCase):
         self.write("[zones.c]")
         self.hangUp()
         self.assertEqual(self.rundir.zones(), ["c"])
+
+    def test_mended(self) -> None:
+        """
+        And sockets that somebody has removed are made again, whatever is in the file.
+        """
+        self.start("[zones.a]\n")
+        for text in ("[zones.a]\n", "["):
+            self.write(text)
+            os.unlink(self.rundir.consoleSocket("a"))
+            self.hangUp()
+            self.attach("a").close()
+        with open(self.rundir.lockFile("a")) as file:
+            self.assertEqual(file.read(), f"{os.getpid()}\nHUP\n")
+
+    def test_mendedWithoutFile(self) -> None:
+        """
+        Without a file that is what SIGUSR2 is for: SIGHUP stops the server.
+        """
+        self.addCleanup(signal.signal, signal.SIGUSR2, signal.getsignal(signal.SIGUSR2))
+        own = ("--nexus", "none", "--rundir", self.rundir.path, "--zone", "a")
+        server = makeService(parsed(*own), self.reactor)
+        assert isinstance(server, TwistdServer)
+        self.addCleanup(self.stop, server)
+        server.privilegedStartService()
+        server.startService()
+        self.reactor.settle()
+        self.assertIn("no configuration file", self.reload(server))
+        os.unlink(self.rundir.consoleSocket("a"))
+        with open(self.rundir.lockFile("a")) as file:
+            self.assertEqual(file.read(), f"{os.getpid()}\nUSR2\n")
+        os.kill(os.getpid(), signal.SIGUSR2)
+        for _ in range(3):
+            self.reactor.settle()
+        self.attach("a").close()
+        os.unlink(self.rundir.consoleSocket("a"))
+        self.assertEqual(
+            self.reload(server), "zones: 1 with sockets made again, 1 untouched"
+        )
+        self.assertEqual(self.reactor.stops, 0)
+
+    def reload(self, server: TwistdServer) -> str:
+        """
+        What comes of a reload that somebody asks for at the control door.
+        """
+        asked = server._parts.reload
+        assert asked is not None
+        told: list[object] = []
+        asked().addBoth(told.append)
+        self.reactor.settle()
+        (result,) = told
+        if isinstance(result, Failure):
+            return str(result.getErrorMessage())
+        return str(result)
 
     def test_shard(self) -> None:
         """

@@ -137,7 +137,7 @@ class RunningTests(FoundTestCase):
         """
         zone = self.found(why="no such thing", ended=True, code=127)
         self.settle()
-        self.assertEqual(self.told(), [("BOOT_FAILED", "")])
+        self.assertEqual(self.told(), [("BOOT_FAILED", "no such thing")])
         self.assertEqual(zone.account, "boot failed: no such thing")
         self.assertDown()
 
@@ -155,7 +155,7 @@ class RunningTests(FoundTestCase):
             zone = self.found(ended=True, **how)
             self.assertEqual(self.told(), [])
             self.settle()
-            self.assertEqual(self.told(), [("HALTED", "")])
+            self.assertEqual(self.told(), [("HALTED", text)])
             self.assertEqual(zone.account, f"process {PID} ended: {text}")
             self.assertDown()
 

@@ -59,6 +59,35 @@ class HaltTests(ZoneTestCase):
         self.assertEqual(self.events.unread, [5, 0])
         self.assertTrue(self.zone.present())
 
+    def test_asked(self) -> None:
+        """
+        Who has asked for it is told, rather than how the process came to its end.
+        """
+        process = self.booted()
+        done = self.zone.haltFor("root")
+        self.goes(0, signal.SIGHUP)
+        self.successResultOf(done)
+        self.assertEqual(self.told(), [("HALTED", "asked for by root")])
+        self.assertEqual(
+            self.zone.account, f"process {process.pid} ended: halted by root"
+        )
+        self.booted()
+        self.goes(3)
+        self.assertEqual(self.told(), [("HALTED", "exit status 3")])
+
+    def test_askedTooLate(self) -> None:
+        """
+        Where it was down already, nobody has done anything.
+        """
+        process = self.booted()
+        self.goes(3)
+        self.told()
+        self.successResultOf(self.zone.haltFor("root"))
+        self.assertEqual(self.told(), [])
+        self.assertEqual(
+            self.zone.account, f"process {process.pid} ended: exit status 3"
+        )
+
     def test_grace(self) -> None:
         """
         A zone that does not go is killed after its grace period.
@@ -203,5 +232,11 @@ class RebootTests(ZoneTestCase):
         self.goes()
         self.settle()
         self.assertIn("zone did not boot", self.refusal(done))
-        self.assertEqual(self.told(), [("REBOOTING", ""), ("BOOT_FAILED", "")])
+        self.assertEqual(
+            self.told(),
+            [
+                ("REBOOTING", ""),
+                ("BOOT_FAILED", "Resource temporarily unavailable"),
+            ],
+        )
         self.assertDown()

@@ -10,12 +10,16 @@ import os
 import signal
 import sys
 
+from twisted.internet.defer import Deferred
+from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from ..drivers import leader
+from ..drivers.waiters import Waiters
 from ..drivers.zone_process import RESPAWN_POLICIES
+from ..errors import LifecycleError
 from ..events import ZoneEvent, ZoneState
-from ..interfaces import IZoneLife, IZoneStates
+from ..interfaces import IAccountableLife, IZoneStates
 from .zone_case import ZoneTestCase
 
 
@@ -28,7 +32,7 @@ class BootTests(ZoneTestCase):
         """
         A zone's process tells its state and has a life.
         """
-        verifyObject(IZoneLife, self.zone)
+        verifyObject(IAccountableLife, self.zone)
         verifyObject(IZoneStates, self.zone)
 
     def test_policies(self) -> None:
@@ -204,6 +208,36 @@ class AccountTests(ZoneTestCase):
         self.assertEqual(self.zone.account, f"process {process.pid}")
 
 
+class WaitersTests(SynchronousTestCase):
+    """
+    Those who have asked for the same.
+    """
+
+    def test_all(self) -> None:
+        """
+        All are answered, or refused, each once; who asks meanwhile waits for the next.
+        """
+        waiters = Waiters()
+        first, second = waiters.wait(), waiters.wait()
+        more: list[Deferred[str]] = []
+
+        def again(text: str) -> str:
+            more.append(waiters.wait())
+            return text
+
+        second.addCallback(again)
+        self.assertEqual(len(waiters), 2)
+        waiters.answer("done")
+        self.assertEqual(self.successResultOf(first), "done")
+        self.assertEqual(self.successResultOf(second), "done")
+        self.assertNoResult(more[0])
+        waiters.refuse("no")
+        self.assertEqual(
+            self.failureResultOf(more[0], LifecycleError).getErrorMessage(), "no"
+        )
+        self.assertEqual(len(waiters), 0)
+
+
 class BootFailedTests(ZoneTestCase):
     """
     A zone that can't be booted says why.
@@ -219,7 +253,10 @@ class BootFailedTests(ZoneTestCase):
         self.assertEqual(
             self.refusal(done), "zone did not boot: sleep: No such file or directory"
         )
-        self.assertEqual(self.told(), [("BOOTING", ""), ("BOOT_FAILED", "")])
+        self.assertEqual(
+            self.told(),
+            [("BOOTING", ""), ("BOOT_FAILED", "sleep: No such file or directory")],
+        )
         self.assertDown()
 
     def test_cantBeStarted(self) -> None:
@@ -233,10 +270,9 @@ class BootFailedTests(ZoneTestCase):
             self.reactor.spawnError = error
             done = self.zone.boot()
             self.settle()
-            self.assertEqual(
-                self.refusal(done), f"zone did not boot: {error.strerror or error}"
-            )
-            self.assertEqual(self.told(), [("BOOTING", ""), ("BOOT_FAILED", "")])
+            why = error.strerror or str(error)
+            self.assertEqual(self.refusal(done), f"zone did not boot: {why}")
+            self.assertEqual(self.told(), [("BOOTING", ""), ("BOOT_FAILED", why)])
             self.assertDown()
 
     def test_noConsole(self) -> None:
@@ -267,7 +303,7 @@ class BootFailedTests(ZoneTestCase):
         self.zone.boot()
         self.process.begins()
         self.goes(1)
-        self.assertEqual(self.told(), [("BOOTING", ""), ("HALTED", "")])
+        self.assertEqual(self.told(), [("BOOTING", ""), ("HALTED", "exit status 1")])
         self.assertDown()
 
     def test_saidInPieces(self) -> None:

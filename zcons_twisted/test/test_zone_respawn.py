@@ -30,9 +30,13 @@ class EndsByItselfTests(ZoneTestCase):
         """
         By default the zone has halted, however its command ended.
         """
-        for status, number in ((0, None), (1, None), (0, signal.SIGSEGV)):
+        for status, number, why in (
+            (0, None, "exit status 0"),
+            (1, None, "exit status 1"),
+            (0, signal.SIGSEGV, "signal 11"),
+        ):
             self.assertIs(self.after("never", status, number), ZoneState.INSTALLED)
-            self.assertEqual(self.told(), [("HALTED", "")])
+            self.assertEqual(self.told(), [("HALTED", why)])
         self.assertDown()
 
     def test_always(self) -> None:
@@ -56,7 +60,7 @@ class EndsByItselfTests(ZoneTestCase):
         With C{on-failure} a command that ends well has halted the zone.
         """
         self.assertIs(self.after("on-failure", 0), ZoneState.INSTALLED)
-        self.assertEqual(self.told(), [("HALTED", "")])
+        self.assertEqual(self.told(), [("HALTED", "exit status 0")])
         self.assertDown()
 
     def test_childrenLeft(self) -> None:
@@ -70,7 +74,7 @@ class EndsByItselfTests(ZoneTestCase):
         self.assertEqual(self.told(), [])
         self.sessions.left.clear()
         self.settle()
-        self.assertEqual(self.told(), [("HALTED", "")])
+        self.assertEqual(self.told(), [("HALTED", "exit status 0")])
         self.assertDown()
 
 
@@ -144,7 +148,7 @@ class RespawnTests(ZoneTestCase):
         self.process.failsToBegin("sleep: no")
         self.settle()
         self.refusal(done)
-        self.assertEqual(self.told(), [("BOOTING", ""), ("BOOT_FAILED", "")])
+        self.assertEqual(self.told(), [("BOOTING", ""), ("BOOT_FAILED", "sleep: no")])
         self.assertIs(self.zone.state(), ZoneState.DOWN)
         self.again()
         self.assertIs(self.zone.state(), ZoneState.RUNNING)
@@ -158,8 +162,73 @@ class RespawnTests(ZoneTestCase):
         self.goes()
         self.told()
         self.assertEqual(self.successResultOf(self.zone.halt()), "zone halted")
-        self.assertEqual(self.told(), [("HALTED", "")])
+        self.assertEqual(self.told(), [("HALTED", "exit status 0")])
         self.assertDown()
+
+    def test_haltAsked(self) -> None:
+        """
+        Then both how it had ended and who has halted it are told.
+        """
+        process = self.booted()
+        self.goes(3)
+        self.told()
+        self.successResultOf(self.zone.haltFor("root"))
+        why = "asked for by root, exit status 3"
+        self.assertEqual(self.told(), [("HALTED", why)])
+        how = f"process {process.pid} ended: halted by root, exit status 3"
+        self.assertEqual(self.zone.account, how)
+
+    def test_account(self) -> None:
+        """
+        While it is started again and again, it is told how often it was, and when it
+        is next.
+        """
+        first = self.booted()
+        self.assertEqual(self.zone.account, f"process {first.pid}")
+        self.goes(1)
+        how = f"process {first.pid} ended: exit status 1"
+        self.assertEqual(self.zone.account, f"{how}; next in 1 s")
+        self.again()
+        pid = self.process.pid
+        self.assertEqual(self.zone.account, f"process {pid}, started 2 times")
+        self.goes(1)
+        how = f"process {pid} ended: exit status 1"
+        self.assertEqual(self.zone.account, f"{how}; started 2 times, next in 2 s")
+        self.reactor.advance(1.5)
+        self.assertEqual(self.zone.account, f"{how}; started 2 times, next in 1 s")
+        self.again()
+        # One that holds begins anew, as does one that somebody boots.
+        self.reactor.advance(10)
+        self.goes(1)
+        how = f"process {self.process.pid} ended: exit status 1"
+        self.assertEqual(self.zone.account, f"{how}; next in 1 s")
+        self.again()
+        self.goes(1)
+        self.zone.boot()
+        self.process.begins()
+        self.assertEqual(self.zone.account, f"process {self.process.pid}")
+        self.goes(1)
+        self.zone.reboot()
+        self.process.begins()
+        self.assertEqual(self.zone.account, f"process {self.process.pid}")
+
+    def test_accountFailed(self) -> None:
+        """
+        The same of one that does not boot; once it is halted there is no next time.
+        """
+        self.zone.boot().addErrback(lambda _: None)
+        self.process.failsToBegin("sleep: no")
+        self.settle()
+        self.assertEqual(self.zone.account, "boot failed: sleep: no; next in 1 s")
+        self.reactor.advance(1)
+        self.process.failsToBegin("sleep: no")
+        self.settle()
+        self.assertEqual(
+            self.zone.account,
+            "boot failed: sleep: no; started 2 times, next in 2 s",
+        )
+        self.zone.haltFor("root")
+        self.assertEqual(self.zone.account, "boot failed: sleep: no")
 
     def test_boot(self) -> None:
         """
@@ -222,7 +291,8 @@ class ContainerTests(ZoneTestCase):
             self.assertIs(self.after(respawn, signal.SIGHUP), ZoneState.DOWN)
             self.assertEqual(self.told(), [("REBOOTING", "")])
             self.assertEqual(
-                self.zone.account, f"process {self.process.pid} ended: rebooted"
+                self.zone.account,
+                f"process {self.process.pid} ended: rebooted; next in 1 s",
             )
             for seconds in (1, 2, 4):
                 before = len(self.reactor.processes)
@@ -241,7 +311,7 @@ class ContainerTests(ZoneTestCase):
         """
         for respawn in ("never", "on-failure", "always"):
             self.assertIs(self.after(respawn, signal.SIGINT), ZoneState.INSTALLED)
-            self.assertEqual(self.told(), [("HALTED", "")])
+            self.assertEqual(self.told(), [("HALTED", "powered off")])
         self.assertDown()
 
     def test_rebootsAndIsHalted(self) -> None:
