@@ -115,6 +115,7 @@ def accepted(console: Console, session: Session, start: int | None) -> bytes:
                 "offset": history.end if start is None else start,
                 "oldest": history.oldest,
                 "end": history.end,
+                "printed": console.fanout.printedAt,
                 "boot": [first, last],
                 "operator": whoseSeat(console.operator),
                 "sessions": len(console.sessions),

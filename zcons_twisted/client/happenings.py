@@ -56,6 +56,8 @@ class Welcome:
     @ivar birth: which history the offsets are of, as far as the server tells.
     @ivar present: whether there may be somebody who reads what is typed.
     @ivar boot: where the zone's last boot began, or L{None} where that is not told.
+    @ivar printed: when the zone printed something last, in seconds since the epoch, or
+        L{None} where that is not known.
     """
 
     zone: str
@@ -69,6 +71,7 @@ class Welcome:
     birth: str = ""
     present: bool = True
     boot: int | None = None
+    printed: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

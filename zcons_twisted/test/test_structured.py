@@ -50,11 +50,22 @@ class AnswerTests(StructuredTestCase):
                 "offset": HISTORY_MIN + 7,
                 "oldest": 7,
                 "end": HISTORY_MIN + 7,
+                "printed": 0.0,
                 "boot": [0, HISTORY_MIN],
                 "operator": None,
                 "sessions": 0,
             },
         )
+
+    def test_printed(self) -> None:
+        """
+        It is told when the zone printed something last, as far as that was seen.
+        """
+        self.assertIsNone(self.join("watch").answer["printed"])
+        self.reactor.advance(5)
+        self.device.zonePrints(b"x")
+        self.reactor.advance(7)
+        self.assertEqual(self.join("watch").answer["printed"], 5.0)
 
     def test_splitAnywhere(self) -> None:
         """
