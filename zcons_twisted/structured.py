@@ -120,6 +120,7 @@ def accepted(
                 "offset": history.end if start is None else start,
                 "oldest": history.oldest,
                 "end": history.end,
+                "printed": console.fanout.printedAt,
                 "boot": [first, last],
                 "operator": whoseSeat(console.operator),
                 "sessions": len(console.sessions),

@@ -41,22 +41,14 @@ from .endings import (
 )
 from .errors import AttachError, ConsoleInUse, CouldNotConnect, NotStructured
 from .escapes import helpText
-from .happenings import (
-    Anew,
-    Answer,
-    End,
-    EndCause,
-    Happening,
-    Notice,
-    Unconfirmed,
-)
+from .happenings import Answer, End, EndCause, Happening, Notice
 from .keyboard import Keyboard
 from .lasting import Lasting
 from .running import within
+from .screen import Screen
 from .seated import whoSits
-from .showing import AGAIN_TEXT, lostText, remark, shownRaw, standingSaid
+from .showing import standingSaid
 from .silence import Silence
-from .streams import OutputStream
 from .terminal import rawAgain, suspend
 from .user_side import AttachOptions, UserReactor, UserSide
 
@@ -113,9 +105,8 @@ class Attachment:
         self._unheard = ""
         self._keyboard = Keyboard(reactor, options, user, self)
         self._silence = Silence(reactor, options.wait, lambda: self._finish(_Way.LEFT))
-        self._output = OutputStream(
-            reactor, user.output, self._outputRoom, self._outputFailed
-        )
+        self._screen = Screen(reactor, options, user, self._outputFailed)
+        self._output = self._screen.output
 
     async def run(self) -> int:
         """
@@ -212,11 +203,12 @@ class Attachment:
     async def _converse(self, session: Lasting) -> _Way:
         if not self._options.quiet:
             doing = "Watching" if self._onlyLooks else "Connected to"
-            self._line(f"[{doing} zone '{self._options.zone}' console]\n")
+            self._screen.line(f"[{doing} zone '{self._options.zone}' console]\n")
             note = self._standing(session)
             if note and not (self._options.disconnect and self._isDown(session)):
-                self._line(f"[{note}]\n")
+                self._screen.line(f"[{note}]\n")
         session.whenEnded().addCallback(self._sessionEnded)
+        self._screen.begin(session)
         if self._makeRaw():
             self._keyboard.begin(session)
             session.deliver()
@@ -247,8 +239,7 @@ class Attachment:
         if self._options.disconnect:
             self._tail = (self._tail + data[-TAIL_SIZE:])[-TAIL_SIZE:]
         self._silence.heard()
-        if not self._output.write(data) and self._session is not None:
-            self._session.pauseOutput()
+        self._screen.show(data)
 
     def _happened(self, happening: Happening) -> None:
         self._silence.heard()
@@ -256,12 +247,7 @@ class Attachment:
             self._refused(happening)
         elif isinstance(happening, Notice):
             self._unheard = ""
-        if isinstance(happening, Anew | Unconfirmed) and self._user.tell is not None:
-            self._user.tell(f"[{remark(happening)}]")
-            return
-        data = shownRaw(happening, self._options.encoding)
-        if data and not self._output.write(data) and self._session is not None:
-            self._session.pauseOutput()
+        self._screen.happened(happening)
 
     def _refused(self, answer: Answer) -> None:
         """
@@ -272,28 +258,15 @@ class Attachment:
             self._finish(_Way.UNHEARD)
         elif answer.request in ("input", "break") and answer.text != self._unheard:
             self._unheard = answer.text if answer.request == "input" else ""
-            self._line(f"\r\n[{escaped(answer.text)}]\r\n")
+            self._screen.line(f"\r\n[{escaped(answer.text)}]\r\n")
 
     def _lost(self) -> None:
         self._silence.pause()
-        restarts = self._session is not None and self._session.restarts
-        self._tell(lostText(restarts))
+        self._screen.lost()
 
     def _again(self) -> None:
         self._silence.heard()
-        self._tell(AGAIN_TEXT)
-
-    def _tell(self, text: str) -> None:
-        if self._options.quiet:
-            return
-        if self._user.tell is None:
-            self._line(f"\r\n{text}\r\n")
-        else:
-            self._user.tell(text)
-
-    def _outputRoom(self) -> None:
-        if self._session is not None:
-            self._session.resumeOutput()
+        self._screen.again()
 
     # As a typist.
 
@@ -320,7 +293,7 @@ class Attachment:
             if self._session is not None:
                 self._session.sendBreak()
         except NotStructured as e:
-            self._line(f"\r\n[{e}]\r\n")
+            self._screen.line(f"\r\n[{e}]\r\n")
 
     def hungUp(self) -> None:
         """
@@ -366,7 +339,9 @@ class Attachment:
     async def _lastLine(self, way: _Way) -> None:
         if self._options.quiet or way is _Way.NOT_RAW:
             return
-        self._line(f"\n[Connection to zone '{self._options.zone}' console closed]\n")
+        self._screen.line(
+            f"\n[Connection to zone '{self._options.zone}' console closed]\n"
+        )
         if way is not _Way.SIGNAL:
             await self._within(LEAVING_SECONDS, self._output.whenDrained())
 
@@ -402,6 +377,3 @@ class Attachment:
     def _standing(self, session: Lasting | None) -> str:
         welcome = None if session is None else session.welcome
         return standingSaid(welcome, self._options.zone)
-
-    def _line(self, text: str) -> None:
-        self._output.write(text.encode())

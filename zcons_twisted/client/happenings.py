@@ -58,6 +58,8 @@ class Welcome:
     @ivar note: what the server says of how it stands, where there is something to know;
         may come from outside, so escape it before it is shown.
     @ivar boot: where the zone's last boot began, or L{None} where that is not told.
+    @ivar printed: when the zone printed something last, in seconds since the epoch, or
+        L{None} where that is not known.
     """
 
     zone: str
@@ -72,6 +74,7 @@ class Welcome:
     present: bool = True
     boot: int | None = None
     note: str = ""
+    printed: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,6 +100,8 @@ class Lasting:
         self.boot: int | None = None
         #: Whether it has more to it than bytes.
         self.structured = False
+        #: Where what had been printed when it was attached last ends, if that is known.
+        self.before: int | None = None
         #: Whether the server that was lost last said that there will be one again.
         self.restarts = False
 
@@ -264,7 +266,7 @@ class Lasting:
         self._asking = False
         self.structured = session.structured
         if session.welcome is not None:
-            self.boot = session.welcome.boot
+            self.boot, self.before = session.welcome.boot, session.welcome.end
         if self._paused:
             session.pauseOutput()
         session.whenEnded().addCallback(self._sessionEnded)

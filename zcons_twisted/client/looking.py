@@ -9,6 +9,7 @@ lets a watcher that falls behind miss something and says how much.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -45,6 +46,7 @@ class Looker:
     @ivar locale: for notices.
     @ivar encoding: the character set that they are shown in.
     @ivar opener: one attempt to connect, as L{openUnix}.
+    @ivar now: the time in seconds since the epoch.
     @ivar input: the terminal that lines are typed at, where somebody may leave by one.
     """
 
@@ -57,6 +59,7 @@ class Looker:
     locale: str = "C"
     encoding: str = "utf-8"
     opener: Opener = openUnix
+    now: Callable[[], float] = time.time
     input: Descriptor | None = None
 
 

@@ -2,9 +2,10 @@
 """
 C{zconsole history}: what a zone has printed, exactly as it did.
 
-On a terminal notices and gaps are shown among it; otherwise the output has the zone's
-bytes and nothing else, and gaps are told on standard error.  Where no server serves
-the zone, what the last one left is read from its file.
+On a terminal notices and gaps are shown among it, and what a terminal would answer is
+left out; otherwise the output has the zone's bytes and nothing else, and gaps are told
+on standard error.  Where no server serves the zone, what the last one left is read from
+its file.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ from twisted.internet.defer import CancelledError, Deferred
 
 from zcons_twisted.errors import RunDirectoryError
 from zcons_twisted.frames import Attach
-from zcons_twisted.notices import escaped, framed
 from zcons_twisted.structured import startOffset
 
 from .ears import Ears
@@ -26,8 +26,9 @@ from .happenings import Anew, End, EndCause, Gap, Happening, Notice
 from .lasting import Lasting
 from .leftover import Reading, Unreadable, openLeft
 from .looking import Looker, Looking
-from .reports import moment
-from .showing import AGAIN_TEXT, gapSaid, lostText, shownRaw
+from .queries import QueryFilter
+from .replay import Replay
+from .showing import AGAIN_TEXT, dated, gapSaid, lostText, remark, shownRaw
 
 __all__ = ["Past"]
 
@@ -59,6 +60,7 @@ class Past(Looking):
         self._wanted = Attach("watch", start, locale=looker.locale)
         self._end: int | None = None
         self._reached = False
+        self._queries = QueryFilter(looker.encoding) if looker.shown else None
         self._session = Lasting(
             looker.reactor,
             looker.rundir,
@@ -68,6 +70,10 @@ class Past(Looking):
             looker.opener,
         )
         self.sessions.append(self._session)
+        # Whoever follows it is shown what was printed before as well.
+        self._replay = Replay(
+            self._session, 0.0, self._past, self.show, lambda past: self._unhold()
+        )
 
     def begin(self) -> None:
         """
@@ -122,7 +128,12 @@ class Past(Looking):
         path = looker.rundir.historyFile(self._zone)
         looker.say(f"no server serves zone {self._zone}: this is what {path} has")
         start = startOffset(history, self._wanted) or 0
-        reading = Reading(history, start, self.shows, self._happened)
+        reading = Reading(
+            history,
+            start,
+            lambda data: self.shows(self._withoutQueries(data)),
+            self._happened,
+        )
         while not reading.goOn():
             await self.whenShown()
         self.finish(ExitStatus.DONE)
@@ -134,14 +145,35 @@ class Past(Looking):
     def _shows(self, data: bytes) -> None:
         end = self._end
         if end is None:
-            self.show(data)
+            self._replay.output(data)
             return
         beyond = self._session.position - end
         wanted = data[: max(0, len(data) - max(0, beyond))]
         if wanted:
-            self.show(wanted)
+            self._past(wanted)
         if beyond >= 0:
             self._atEnd()
+
+    def finish(self, status: int) -> None:
+        """
+        It is over; what is not finished is shown as it is.
+        """
+        self._unhold()
+        super().finish(status)
+
+    def _past(self, data: bytes) -> None:
+        if shown := self._withoutQueries(data):
+            self.show(shown)
+
+    def _withoutQueries(self, data: bytes) -> bytes:
+        """
+        What a terminal is shown of what was printed long ago.
+        """
+        return data if self._queries is None else self._queries.feed(data)
+
+    def _unhold(self) -> None:
+        if self._queries is not None and (held := self._queries.end()):
+            self.show(held)
 
     def _atEnd(self) -> None:
         """
@@ -171,17 +203,18 @@ class Past(Looking):
             self.looker.say("the history begins anew")
 
     def _tellTime(self, notice: Notice) -> None:
-        text = f"{moment(notice.time)} {escaped(notice.text)}"
+        notice = dated(notice)
         if self.looker.shown:
-            self.show(framed(text, self.looker.encoding))
+            self.show(shownRaw(notice, self.looker.encoding))
         else:
-            self.looker.say(f"{text}, at offset {notice.offset}")
+            self.looker.say(f"{remark(notice)}, at offset {notice.offset}")
 
     def _lost(self) -> None:
         if not self.looker.quiet:
             self.looker.say(lostText(self._session.restarts))
 
     def _again(self) -> None:
+        self._replay.again()
         if not self.looker.quiet:
             self.looker.say(AGAIN_TEXT)
 

@@ -10,15 +10,18 @@ front, and nothing in it that a terminal would act on.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from zcons_twisted.notices import escaped, framed, gapText, unconfirmedText
 
 from .happenings import Anew, Gap, Happening, Notice, Unconfirmed, Welcome
+from .reports import moment
 
 __all__ = [
     "AGAIN_TEXT",
     "LINE_MAX",
     "LineShower",
+    "dated",
     "gapSaid",
     "lostText",
     "remark",
@@ -58,6 +61,13 @@ def remark(happening: Happening) -> str:
     if isinstance(happening, Unconfirmed):
         return f"NOTICE: {unconfirmedText(happening.typed)}"
     return ""
+
+
+def dated(notice: Notice) -> Notice:
+    """
+    The same with its time in its text.
+    """
+    return replace(notice, text=f"{moment(notice.time)} {notice.text}")
 
 
 def gapSaid(gap: Gap) -> str:

@@ -7,6 +7,7 @@ legacy session, frames in a structured one.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from math import isfinite
 from typing import Any, Protocol
 
 from zcons_twisted.frames import (
@@ -190,6 +191,7 @@ def parseWelcome(answer: dict[str, Any]) -> Welcome:
             answer.get("present") is not False,
             _boot(answer.get("boot")),
             _text(answer.get("note", "")),
+            _printed(answer.get("printed")),
         )
     except (IndexError, KeyError, TypeError, ValueError):
         raise BadFrame("its answer lacks something") from None
@@ -201,6 +203,15 @@ def _boot(given: object) -> int | None:
     if not isinstance(given, list):
         raise TypeError("no offsets")
     return _number(given[0])
+
+
+def _printed(given: Any) -> float | None:
+    if given is None:
+        return None
+    seconds = float(given)
+    if not isfinite(seconds):
+        raise ValueError("no time")
+    return seconds
 
 
 def _gap(payload: bytes) -> Gap:

@@ -19,9 +19,10 @@ from .ears import Ears
 from .endings import ExitStatus, told, verdict
 from .errors import AttachError
 from .escapes import COMMAND_CHARACTER, HELP, lineHelpText, shown
-from .happenings import End, EndCause
+from .happenings import End, EndCause, Happening
 from .lasting import Lasting
 from .looking import Looker, Looking
+from .replay import Replay, replayedText
 from .showing import AGAIN_TEXT, LineShower, lostText
 from .streams import InputStream
 
@@ -151,9 +152,13 @@ class _Watched:
         self._disconnect = asked.disconnect
         self._shower = LineShower(zone, watching.text)
         self._flush: Any = None
-        ears = Ears(self._output, self._shower.happening, self._lost, self._again)
+        ears = Ears(self._heard, self._happened, self._lost, self._again)
         self._session = Lasting(
             looker.reactor, looker.rundir, zone, asked, ears, looker.opener
+        )
+        self._replaying = looker.shown
+        self._replay = Replay(
+            self._session, looker.now(), self._output, self._output, self._replayed
         )
         watching.sessions.append(self._session)
 
@@ -183,6 +188,26 @@ class _Watched:
             reactor = self._watching.looker.reactor
             self._flush = reactor.callLater(PROMPT_SECONDS, self._prompt)
 
+    def _heard(self, data: bytes) -> None:
+        if self._replaying:
+            self._replay.output(data)
+        else:
+            self._output(data)
+
+    def _happened(self, happening: Happening) -> None:
+        if self._replaying:
+            happening = self._replay.happened(happening)
+        self._shower.happening(happening)
+
+    def _replayed(self, anything: bool) -> None:
+        """
+        What was printed before is over; that is told once.
+        """
+        looker = self._watching.looker
+        if anything and not looker.quiet:
+            self._shower.remark(replayedText(self._session, looker.now()))
+        self._replaying = False
+
     def _prompt(self) -> None:
         self._flush = None
         self._shower.flush()
@@ -192,6 +217,7 @@ class _Watched:
             self._say(lostText(self._session.restarts))
 
     def _again(self) -> None:
+        self._replay.again()
         if not self._watching.looker.quiet:
             self._say(AGAIN_TEXT)
 

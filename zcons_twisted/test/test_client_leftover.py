@@ -108,6 +108,17 @@ class LeftoverTests(ScriptCase):
         timed = f"\r\n[{moment(7.0)} NOTICE: Zone halted]\r\n".encode()
         self.assertEqual(self.output.written.count(timed), 2)
 
+    def test_queries(self) -> None:
+        """
+        A terminal is not asked what the zone had asked.
+        """
+        self.leave(b"panic\x1b[6n\r\n\x1b[6")
+        self.shown = True
+        self.read()
+        self.assertTrue(self.output.written.startswith(b"panic\r\n"))
+        self.assertNotIn(b"\x1b[6n", self.output.written)
+        self.assertTrue(self.output.written.endswith(b"\x1b[6"))
+
     def test_times(self) -> None:
         """
         In a pipe what happened is told with its place.

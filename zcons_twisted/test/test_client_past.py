@@ -161,6 +161,34 @@ class PastTests(SynchronousTestCase):
         )
         self.exited(0)
 
+    def test_queries(self) -> None:
+        """
+        A terminal is not asked again what it was asked long ago; a pipe gets all.
+        """
+        asked = b"a\x1b[6nb\x1b]11;?\x07c\x1b[?6"
+        for shown, wanted in ((True, b"abc\x1b[?6"), (False, asked)):
+            self.setUp()
+            self.shown = shown
+            self.begin()
+            self.letIn(prints(asked[:3]), end=len(asked))
+            self.says(prints(asked[3:] + b"n", 3))
+            self.pong()
+            self.assertEqual(self.output.written, wanted)
+            self.exited(0)
+
+    def test_queriesFollowed(self) -> None:
+        """
+        Whoever follows is asked what is asked from now on.
+        """
+        asked = b"a\x1b[6nb"
+        self.shown = True
+        self.begin(follow=True)
+        self.letIn(prints(asked), end=len(asked))
+        self.says(prints(asked, len(asked)))
+        self.assertEqual(self.output.written, b"ab" + asked)
+        self.past.signalled(signal.SIGINT)
+        self.exited(130)
+
     def test_follow(self) -> None:
         """
         It goes on if it is told to, over a lost connection too, until a signal ends

@@ -171,6 +171,9 @@ class WelcomeTests(SynchronousTestCase):
         self.assertEqual((welcome.offset, welcome.oldest, welcome.end), (2, 1, 9))
         self.assertEqual(welcome.operator, Operator(3, 4, 5.0))
         self.assertEqual((welcome.zone, welcome.role), ("z", "operator"))
+        for printed in (None, 0.0, 5.5):
+            welcome = parseWelcome({**answer, "printed": printed})
+            self.assertEqual(welcome.printed, printed)
 
     def test_incomplete(self) -> None:
         """
@@ -182,3 +185,6 @@ class WelcomeTests(SynchronousTestCase):
                 self.assertRaises(BadFrame, parseWelcome, bad)
             less = {key: value for key, value in answer.items() if key != name}
             self.assertRaises(BadFrame, parseWelcome, less)
+        for wrong in ("x", float("nan"), float("inf")):
+            bad = {**answer, "printed": wrong}
+            self.assertRaises(BadFrame, parseWelcome, bad)

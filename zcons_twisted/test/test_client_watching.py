@@ -13,8 +13,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from zcons_twisted.client.escapes import lineHelpText
 from zcons_twisted.client.looking import Looker
+from zcons_twisted.client.reports import moment
 from zcons_twisted.client.watching import PROMPT_SECONDS, Watching
-from zcons_twisted.frames import Attach, encodeGap
+from zcons_twisted.frames import Attach, FrameType, encodeGap
 from zcons_twisted.rundir import RunDirectory
 
 from .client_fakes import (
@@ -25,6 +26,7 @@ from .client_fakes import (
     ends,
     nobody,
     prints,
+    tells,
 )
 
 
@@ -114,6 +116,41 @@ class WatchingTests(SynchronousTestCase):
                 self.reactor.readers[0].doRead()
                 helped = self.output.written[len(told) :]
                 self.assertEqual(helped, b"" if not command else lineHelpText(command))
+            watching.signalled(signal.SIGINT)
+            self.assertEqual(self.successResultOf(exit_), 0)
+
+    def test_replayed(self) -> None:
+        """
+        At a terminal, where what was printed before ends is told of each zone, with the
+        time of what happened before.
+        """
+        end = b"z: [End of what was printed before; the last output was 3 h ago]\n"
+        for shown, quiet, told in (
+            (True, False, end),
+            (True, True, b""),
+            (False, False, b""),
+        ):
+            self.setUp()
+            looker = Looker(
+                self.reactor,
+                RunDirectory("/run/x"),
+                self.output,
+                self.said.append,
+                shown=shown,
+                quiet=quiet,
+                opener=self.opener,
+                now=lambda: 4 * 3600.0,
+            )
+            watching = Watching(looker, ["z", "y"], Attach("watch", "all"))
+            exit_ = Deferred.fromCoroutine(watching.run())
+            self.output.written = b""
+            self.says(0, accepts(role="watch", end=4, printed=3600.0))
+            notice = dict(event="halted", text="Halted", time=0, offset=2, arguments="")
+            self.says(0, prints(b"a\n"), tells(FrameType.NOTICE, **notice))
+            self.says(0, prints(b"b\nc\n", 2))
+            at = f"{moment(0)} " if shown else ""
+            lines = f"z: a\nz: [{at}Halted]\nz: b\n".encode()
+            self.assertEqual(self.output.written, lines + told + b"z: c\n")
             watching.signalled(signal.SIGINT)
             self.assertEqual(self.successResultOf(exit_), 0)
 

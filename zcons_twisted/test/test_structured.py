@@ -51,6 +51,7 @@ class AnswerTests(StructuredTestCase):
                 "offset": HISTORY_MIN + 7,
                 "oldest": 7,
                 "end": HISTORY_MIN + 7,
+                "printed": 0.0,
                 "boot": [0, HISTORY_MIN],
                 "operator": None,
                 "sessions": 0,
@@ -64,6 +65,16 @@ class AnswerTests(StructuredTestCase):
         self.door.standing = lambda: "zone 'z' is down (exit status 3)"
         answer = self.join("watch").answer
         self.assertEqual(answer["note"], "zone 'z' is down (exit status 3)")
+
+    def test_printed(self) -> None:
+        """
+        It is told when the zone printed something last, as far as that was seen.
+        """
+        self.assertIsNone(self.join("watch").answer["printed"])
+        self.reactor.advance(5)
+        self.device.zonePrints(b"x")
+        self.reactor.advance(7)
+        self.assertEqual(self.join("watch").answer["printed"], 5.0)
 
     def test_splitAnywhere(self) -> None:
         """
