@@ -143,6 +143,22 @@ class ReplayTests(AttachingCase):
         self.assertEqual(self.shownBytes, PAST)
         self.leave()
 
+    def test_anew(self) -> None:
+        """
+        Another history is told of where the connection is, not among the output.
+        """
+        self.begin()
+        self.letIn(end=3, birth="1" * 16)
+        self.prints(b"old")
+        self.server.loseConnection()
+        self.number, self.offset = 1, 0
+        self.reactor.advance(0.1)
+        self.letIn(end=len(PAST), birth="2" * 16)
+        self.prints(PAST)
+        self.assertEqual(self.told[2:], ["[NOTICE: History begins anew]"])
+        self.assertEqual(self.shownBytes, b"old" + SHOWN)
+        self.leave()
+
     def test_paced(self) -> None:
         """
         A terminal that takes nothing pauses what was printed before as well.

@@ -205,6 +205,17 @@ class QueryTests(SynchronousTestCase):
             done = long + b"\x1b\\"
             self.assertEqual(filtered([done + b"\x1b[6n$"]), done + b"$")
 
+    def test_nothingButControls(self) -> None:
+        """
+        That holds as well where so much stands between ESC and what it begins.
+        """
+        for filling, shown in ((4092, True), (4093, False), (9999, False)):
+            data = b"\x1b" + b"\n" * filling + b"[6n"
+            wanted = b"\n" * filling if shown else data
+            for step in (1, 4096, len(data)):
+                pieces = [data[n : n + step] for n in range(0, len(data), step)]
+                self.assertEqual(filtered(pieces), wanted)
+
     def test_memory(self) -> None:
         """
         No more than that is ever held.
