@@ -76,7 +76,7 @@ class Inspected:
         How many it has, its garbage collected.
         """
         self._path.unlink(missing_ok=True)
-        os.kill(self.server.pid, signal.SIGUSR2)
+        os.kill(self.server.pid, signal.SIGRTMIN)
         await until(self._path.exists, "the number of objects")
         return int(self._path.read_text())
 

@@ -25,7 +25,7 @@ from zcons_twisted.marks import MARK_SIZE, MARKS, Mark, MarkKind
 from zcons_twisted.relay import Follower
 from zcons_twisted.structured import FrameVoice
 from zcons_twisted.tails import lastLines
-from zcons_twisted.testing import FakeReactor, MemoryLink
+from zcons_twisted.testing import MemoryLink
 
 MARK = struct.Struct("=QQdQHH")
 
@@ -136,7 +136,6 @@ def replay(history: History) -> None:
     """
     link = MemoryLink()
     follower = Follower(
-        FakeReactor(),
         link,
         history,
         FrameVoice(Language(), False),

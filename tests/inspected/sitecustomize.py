@@ -1,5 +1,5 @@
 """
-Lets a test ask a server how many objects it has: on C{SIGUSR2} it collects its garbage
+Lets a test ask a server how many objects it has: on C{SIGRTMIN} it collects its garbage
 and writes their number to the file that C{OBJECTS_FILE} names.
 """
 
@@ -22,4 +22,4 @@ def tell(number: int, frame: object) -> None:
 
 
 if "OBJECTS_FILE" in os.environ:
-    signal.signal(signal.SIGUSR2, tell)
+    signal.signal(signal.SIGRTMIN, tell)
