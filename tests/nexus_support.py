@@ -9,12 +9,13 @@ import sys
 from pathlib import Path
 
 from structured_peer import Structured, structured
-from support import Doors, until
+from support import Doors, pause, until
 from twisted.internet import reactor
 
 from zcons_twisted.client.ears import Ears
 from zcons_twisted.client.happenings import Gap, Happening
 from zcons_twisted.client.lasting import Lasting
+from zcons_twisted.doors.commands import Status
 from zcons_twisted.frames import Attach, FrameType, parseGap, parseOutput
 from zcons_twisted.rundir import RunDirectory
 
@@ -222,3 +223,18 @@ def leader(pid: int) -> int:
     """
     with open(f"/proc/{pid}/stat") as file:
         return int(file.read().rpartition(")")[2].split()[1])
+
+
+async def restarted(server: Doors, before: float) -> None:
+    """
+    The server, in the same process, has begun again.
+    """
+    while True:
+        try:
+            status = await server.ask(Status)
+        except Exception:
+            await pause(0.02)
+            continue
+        if status["since"] > before:
+            assert status["serverPid"] == server.pid
+            return

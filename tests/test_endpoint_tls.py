@@ -7,23 +7,26 @@ from __future__ import annotations
 import datetime
 import ipaddress
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
 import pytest_twisted
-from conftest import InProcess
+from conftest import InProcess, Twistd
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from nexus_support import Resuming, restarted, text
+from structured_peer import structured
 from support import content, pause, until, within
 from twisted.internet import reactor, ssl
 from twisted.internet.protocol import Factory, Protocol
 from twisted.python.failure import Failure
 
-from zcons_twisted.doors.commands import Status
+from zcons_twisted.doors.commands import Restart, Status
 from zcons_twisted.drivers import endpoint
+from zcons_twisted.frames import FrameType
 from zcons_twisted.interfaces import DriverOptions
 from zcons_twisted.service import ZoneConfig
 
@@ -105,13 +108,19 @@ class Listening:
             0, Factory.forProtocol(Far), own.options(), interface="127.0.0.1"
         )
 
+    def endpoint(self, roots: Path | None = None) -> str:
+        """
+        The endpoint.
+        """
+        trusted = roots or self.roots
+        return f"tls:127.0.0.1:{self.port.getHost().port}:trustRoots={trusted}"
+
     def zone(self, roots: Path | None = None) -> ZoneConfig:
         """
         A zone whose console it is.
         """
-        trusted = roots or self.roots
-        text = f"tls:127.0.0.1:{self.port.getHost().port}:trustRoots={trusted}"
-        return ZoneConfig("z1", "endpoint", DriverOptions(endpoint=text))
+        options = DriverOptions(endpoint=self.endpoint(roots))
+        return ZoneConfig("z1", "endpoint", options)
 
 
 @pytest_twisted.async_yield_fixture
@@ -124,7 +133,7 @@ async def listening(tmp_path: Path) -> AsyncIterator[Listening]:
     await within(made.port.stopListening())
 
 
-async def deviceState(console: InProcess, wanted: str) -> None:
+async def deviceState(console: InProcess | Twistd, wanted: str) -> None:
     """
     Wait for the device's state to begin so.
     """
@@ -203,3 +212,45 @@ async def test_silent(
         console = serve(ZoneConfig("z1", "endpoint", DriverOptions(endpoint=text)))
         await deviceState(console, "opening")
         await deviceState(console, "can't connect: no answer in 0.5 seconds")
+
+
+@pytest_twisted.ensureDeferred
+async def test_serverComesAndGoes(
+    listening: Listening, launch: Callable[..., Awaitable[Twistd]]
+) -> None:
+    """
+    An encrypted connection can't be kept when the server is restarted or killed.  It is
+    made again, and the history says that something may be missing there; an operator
+    that resumes notices no more than that.
+    """
+    options = ("--zone", "z1", "--endpoint", listening.endpoint())
+    server = await launch(*options)
+    await deviceState(server, "open")
+    assert (await server.ask(Status))["nexusPid"] is None
+    operator = await Resuming(server.rundir).attach()
+    Far.latest.transport.write(text(0, 160))
+    await until(lambda: operator.at == 160, "the first of it")
+    before = (await server.ask(Status))["since"]
+    await server.ask(Restart)
+    await restarted(server, before)
+    await deviceState(server, "open")
+    Far.latest.transport.write(text(160, 320))
+    await until(lambda: operator.at == 320, "the second")
+    await server.kill()
+    server = await launch(*options)
+    await deviceState(server, "open")
+    Far.latest.transport.write(text(320, 480))
+    await operator.to(480)
+    assert (operator.gaps, operator.pauses) == ([], 2)
+    operator.session.leave()
+
+    reader = await structured(server, role="watch", start="all")
+    told = []
+    for _ in range(3):
+        notice = await reader.told(FrameType.NOTICE)
+        told.append((notice["offset"], notice["text"].removeprefix("NOTICE: Console ")))
+    assert told == [
+        (160, "disconnected: the server stops"),
+        (160, "connected: what was printed before is not known"),
+        (320, "connected: what was printed before is not known"),
+    ]

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest_twisted
 from client_support import client
 from conftest import Twistd
-from nexus_support import Counting, Resuming, checkHistory, leader
+from nexus_support import Counting, Resuming, checkHistory, leader, restarted
 from support import nexusOf, pause, runs, until
 
 from zcons_twisted.doors.commands import Restart, Status
@@ -75,7 +75,7 @@ async def test_restart(launch: Launch, rundir: str, tmp_path: Path) -> None:
         await pause(0.2)
         before = (await server.ask(Status))["since"]
         await server.ask(Restart)
-        await began(server, before)
+        await restarted(server, before)
     written = await zone.stops()
     assert zone.report["pid"] == pid
     assert nexusOf(rundir) == nexus
@@ -109,18 +109,3 @@ async def test_outlived(launch: Launch, rundir: str) -> None:
     assert program.errors.decode().endswith("behind: start it again\n")
     second = await launch("--zone", "z1", "--exec", "/bin/cat")
     assert (await second.ask(Status))["zone"] == "z1"
-
-
-async def began(server: Twistd, before: float) -> None:
-    """
-    The server, in the same process, has begun again.
-    """
-    while True:
-        try:
-            status = await server.ask(Status)
-        except Exception:
-            await pause(0.02)
-            continue
-        if status["since"] > before:
-            assert status["serverPid"] == server.pid
-            return

@@ -48,11 +48,13 @@ class Machine:
 
     @ivar console: the path of the serial line's socket.
     @ivar qmp: the path of the QMP socket.
+    @ivar log: a file with all that its lives have printed, whoever was connected.
     """
 
     def __init__(self, files: Path, directory: str) -> None:
         self.console = os.path.join(directory, "console")
         self.qmp = os.path.join(directory, "qmp")
+        self.log = Path(directory) / "log"
         self._files = files
         self.program: Program | None = None
 
@@ -72,7 +74,9 @@ class Machine:
                 *(shutil.which("setpriv") or "", "--pdeathsig", "KILL"),
                 *(shutil.which(QEMU) or "", "-accel", "tcg", "-m", "256"),
                 *("-nodefaults", "-display", "none"),
-                *("-chardev", f"socket,id=con,path={self.console},server=on,wait=off"),
+                "-chardev",
+                f"socket,id=con,path={self.console},server=on,wait=off"
+                f",logfile={self.log},logappend=on",
                 *("-serial", "chardev:con"),
                 *("-qmp", f"unix:{self.qmp},server=on,wait=off"),
                 *("-kernel", str(self._files / "vmlinuz")),

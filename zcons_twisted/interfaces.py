@@ -18,6 +18,7 @@ from .driver_options import DriverOptions
 from .events import ZoneEvent, ZoneState
 
 if TYPE_CHECKING:
+    from .arrivals import Arrivals
     from .nexus.client import Nexus
     from .rundir import RunDirectory
 
@@ -25,6 +26,7 @@ __all__ = [
     "DriverOptions",
     "IAccountableLife",
     "IAdjustableDriver",
+    "IConnectingDriver",
     "IConsoleDriver",
     "IConsoleDriverMaker",
     "IDeviceReceiver",
@@ -83,6 +85,11 @@ class IDeviceReceiver(Interface):
     def writable() -> None:
         """
         More input can be written, after L{IManagerDevice.wantWritable}.
+        """
+
+    def available() -> None:
+        """
+        The device could not be opened, and could be now: it is worth a try.
         """
 
     def lost(reason: str) -> None:
@@ -336,6 +343,24 @@ class IOutlivingDriver(Interface):
     def leave() -> Deferred[None]:
         """
         Let go of the device and leave it, and what runs on it, to the next server.
+        """
+
+
+class IConnectingDriver(Interface):
+    """
+    What a driver may be besides: one whose device others make, and which connects to
+    that.
+    """
+
+    near = Attribute("Whether it may be tried often, for that costs next to nothing.")
+
+    def prepare(arrivals: Arrivals, past: bool) -> None:
+        """
+        Called before C{init}.
+
+        @param arrivals: tells when a file is there.
+        @param past: whether an earlier server has left output, to which that of a new
+            connection does not follow on.
         """
 
 

@@ -4,7 +4,8 @@ Laps: opening a zone's device, and opening it again when it failed.
 
 A device that can't be opened, because somebody else has it for example, ends
 nothing: it is tried again, each time after a longer wait, for as long as the
-console is there.  A device that takes its time to open is waited for.
+console is there.  A device that takes its time to open is waited for.  Where a driver
+learns that it could be opened now, it is tried at once.
 """
 
 from __future__ import annotations
@@ -18,15 +19,26 @@ from zope.interface import implementer
 from .backoff import STEADY_SECONDS, BackOff
 from .console import Console
 from .errors import DeviceError
-from .interfaces import IConsoleDriver, IDeviceReceiver, IManagerDevice
+from .interfaces import (
+    IConnectingDriver,
+    IConsoleDriver,
+    IDeviceReceiver,
+    IManagerDevice,
+)
 from .urgency import Urgency
 
-__all__ = ["FIRST_WAIT", "LONGEST_WAIT", "Laps"]
+__all__ = ["FIRST_WAIT", "LONGEST_WAIT", "NEAR_WAIT", "Laps"]
 
 #: Seconds before the first new try ...
 FIRST_WAIT = 0.1
 #: ... and at most between two.
 LONGEST_WAIT = 30.0
+#: The same where the device is near, so that a try costs next to nothing.
+NEAR_WAIT = 1.0
+
+#: Seconds until what is there at last is tried: who makes it may have to do a little
+#: more, and one that comes and goes all the time is not tried more often than that.
+_SOON = 0.01
 
 
 @implementer(IDeviceReceiver)
@@ -66,7 +78,7 @@ class Laps:
         self._clock = clock
         self._driver = driver
         self._console = console
-        self._backOff = backOff or BackOff(FIRST_WAIT, LONGEST_WAIT)
+        self._backOff = backOff or BackOff(FIRST_WAIT, _longestWait(driver))
         self._device: IManagerDevice | None = None
         self._opening: Deferred[IManagerDevice] | None = None
         self._openedAt = 0.0
@@ -99,6 +111,15 @@ class Laps:
             self._urgency.add(fd)
         else:
             self._urgency.remove(fd)
+
+    def available(self) -> None:
+        """
+        The device could be opened now.
+        """
+        self._backOff.reset()
+        if self._again is not None:
+            left = self._again.getTime() - self._clock.seconds()
+            self._again.reset(min(left, _SOON))
 
     def lost(self, reason: str) -> None:
         """
@@ -171,3 +192,9 @@ class Laps:
         if self._device is not None:
             self._device.close()
             self._device = None
+
+
+def _longestWait(driver: IConsoleDriver) -> float:
+    if IConnectingDriver.providedBy(driver) and IConnectingDriver(driver).near:
+        return NEAR_WAIT
+    return LONGEST_WAIT

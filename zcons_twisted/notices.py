@@ -20,6 +20,7 @@ __all__ = [
     "NOTICE_MAX",
     "REASONED",
     "UNCONNECTED_TEXT",
+    "UNKNOWN_TEXT",
     "droppedText",
     "escaped",
     "forgottenText",
@@ -70,8 +71,12 @@ _WITH_ARGUMENTS = {
     (ZoneEvent.BOOT_FAILED, False): "NOTICE: Zone boot failed: %s",
     (ZoneEvent.BOOT_FAILED, True): "NOTICE: Zone boot failed: %s.  Disconnecting...",
     (ZoneEvent.BAD_ARGS, False): "WARNING: Ignoring invalid boot arguments: %s",
+    (ZoneEvent.CONNECTED, False): "NOTICE: Console connected: %s",
     (ZoneEvent.DISCONNECTED, False): "NOTICE: Console disconnected: %s",
 }
+
+#: What is told with a connection before which the zone may have printed something.
+UNKNOWN_TEXT = "what was printed before is not known"
 
 
 def escaped(text: str) -> str:
@@ -131,7 +136,7 @@ def noticeText(
         or fails to boot.
     @param arguments: the boot arguments, or for L{ZoneEvent.BAD_ARGS} those that
         were not understood, or for L{ZoneEvent.DISCONNECTED} and those of L{REASONED}
-        why; escaped here.
+        why, or for L{ZoneEvent.CONNECTED} what else there is to know; escaped here.
     @param translate: from an English text to the session's language.
     @return: the text, or L{None} for an event that nobody is told of.
     """

@@ -203,6 +203,16 @@ class Follower:
                 parts.append(bytes(chunk))
                 self.cursor += len(chunk)
 
+    def begun(self) -> bytes:
+        """
+        The session ends, and its peer goes on from here in another one: no more than
+        the rest of what was begun.
+        """
+        self._over = True
+        self.setPace(None)
+        begun, self._pending = self._pending, b""
+        return begun
+
     def _isCurrent(self) -> bool:
         """
         Has it been sent all that there is?

@@ -69,7 +69,7 @@ class ConsoleServer(MultiService):
         self._onEmpty = onEmpty
         self._nexus = nexus
         self._onRestart = onRestart
-        self.keep = False
+        self.keep = self._restarts = False
         self._parts = ServerParts.make(
             reactor,
             reload,
@@ -146,7 +146,7 @@ class ConsoleServer(MultiService):
         """
         Leave the zones as they are, and run again.
         """
-        self.keep = True
+        self.keep = self._restarts = True
         if self._onRestart is not None:
             self._onRestart()
 
@@ -156,7 +156,7 @@ class ConsoleServer(MultiService):
         """
         Service.stopService(self)
         for zone in self.zones():
-            zone.keep = self.keep
+            zone.keep, zone.again = self.keep, self._restarts
         stopped = [zone.stopService() for zone in reversed(self.zones())]
         done: Deferred[None] = gatherResults(stopped).addCallback(lambda _all: None)
         if self._nexus is not None:

@@ -9,8 +9,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from .arrivals import Arrivals
 from .doors.listening import NO_SOCKETS, PassedSockets
 from .handshakes import PendingHandshakes
+from .interfaces import IConnectingDriver, IConsoleDriver, IOutlivingDriver
 from .log_queue import LogQueue
 from .nexus.client import Nexus
 from .outcomes import Reload
@@ -28,6 +30,7 @@ class ServerParts:
     @ivar handshakes: counts pending handshakes.
     @ivar urgency: all that is interactive.
     @ivar logQueue: writes who came and went.
+    @ivar arrivals: tells when a file is there that is waited for.
     @ivar now: the time in seconds since the epoch.
     @ivar reload: has the server's configuration read anew.
     @ivar passed: sockets that are there already.
@@ -42,6 +45,7 @@ class ServerParts:
     handshakes: PendingHandshakes
     urgency: Urgency
     logQueue: LogQueue
+    arrivals: Arrivals
     now: Callable[[], float]
     reload: Reload | None = None
     passed: PassedSockets = NO_SOCKETS
@@ -69,6 +73,7 @@ class ServerParts:
             PendingHandshakes(reactor),
             Urgency(),
             LogQueue(reactor, now),
+            Arrivals(reactor),
             now,
             reload,
             passed,
@@ -76,3 +81,19 @@ class ServerParts:
             restart,
             signal,
         )
+
+    def equip(self, driver: IConsoleDriver) -> None:
+        """
+        Give a driver what it can make use of.
+        """
+        if self.nexus is not None and IOutlivingDriver.providedBy(driver):
+            IOutlivingDriver(driver).useNexus(self.nexus)
+
+    def prepare(self, driver: IConsoleDriver, past: bool) -> None:
+        """
+        The same when it is about to begin.
+
+        @param past: whether an earlier server has left output.
+        """
+        if IConnectingDriver.providedBy(driver):
+            IConnectingDriver(driver).prepare(self.arrivals, past)

@@ -59,6 +59,7 @@ class ZoneConsoleService(Service):
     @ivar config: which zone, and how; see L{change}.
     @ivar console: the console, from the first start on.
     @ivar keep: when it stops, the zone is left as it is, if a nexus keeps its device.
+    @ivar again: when it has stopped, the zone will be served again at once.
     """
 
     _log = Logger()
@@ -93,7 +94,7 @@ class ZoneConsoleService(Service):
         self._admission = Admission.ours(gid)
         self._onDeath = onDeath
         self._parts = parts or ServerParts.make(reactor)
-        self.keep = False
+        self.keep = self.again = False
         self._files = ZoneFiles(rundir, self.zone, gid, self._parts.signal)
         self._driver: IConsoleDriver | None = None
         self._doors: BothDoors | None = None
@@ -175,11 +176,10 @@ class ZoneConsoleService(Service):
         """
         When its doors are open, or it can't be served after all.
         """
-        done: Deferred[None] = Deferred()
         if self._deviceReady is None:
-            done.callback(None)
-        else:
-            self._deviceReady.addBoth(lambda _ignored: done.callback(None))
+            return succeed(None)
+        done: Deferred[None] = Deferred()
+        self._deviceReady.addBoth(lambda _ignored: done.callback(None))
         return done
 
     def change(self, config: ZoneConfig) -> None:
@@ -233,9 +233,7 @@ class ZoneConsoleService(Service):
         driver = maker.driver(
             self._reactor, self.zone, self._rundir, self.config.options, self
         )
-        nexus = self._parts.nexus
-        if nexus is not None and IOutlivingDriver.providedBy(driver):
-            IOutlivingDriver(driver).useNexus(nexus)
+        self._parts.equip(driver)
         return driver
 
     def _acquire(self) -> None:
@@ -252,6 +250,7 @@ class ZoneConsoleService(Service):
             self._parts.logQueue,
         )
         self._driver = driver
+        self._parts.prepare(driver, history.end > 0)
         failed: list[Failure] = []
         ready = driver.init().addCallback(lambda _ignored: self._openDoors(driver))
         # What fails at once is raised; what takes longer is told in the log.
@@ -355,7 +354,8 @@ class ZoneConsoleService(Service):
 
     async def _closeConsole(self) -> None:
         if self._doors is not None:
-            if self.keep and self._outliving() is not None:
+            goesOn = self._outliving() is not None or self._ownLife() is None
+            if self.again or (self.keep and goesOn):
                 self.console.endAll(EndReason.RESTARTING, "the server restarts")
             await self._doors.closeConsole()
 

@@ -280,10 +280,13 @@ class Session:
         and waits for it.
     @ivar departure: what an orderly end of its connection means, in a word and in one
         line.  Here, where there is no other way to leave, that it left.
+    @ivar resumes: a peer that is told that the server restarts comes again, and goes on
+        where it was.
     """
 
     endsAtOnce = False
     departure: tuple[EndReason, str] = (EndReason.LEFT, "the client left")
+    resumes = False
 
     def __init__(
         self,
@@ -375,5 +378,6 @@ class Session:
         """
         Close the connection once what waits has been sent.
         """
-        rest = self.follower.rest() + self._voice.farewell(reason, text)
-        self.link.close(rest)
+        resumes = self.resumes and reason is EndReason.RESTARTING
+        rest = self.follower.begun() if resumes else self.follower.rest()
+        self.link.close(rest + self._voice.farewell(reason, text))

@@ -237,6 +237,7 @@ class StructuredSession(Session):
     """
 
     endsAtOnce = True
+    resumes = True
     # There is a word for leaving.
     departure = EndReason.CLOSED, "the client closed its connection without leaving"
 

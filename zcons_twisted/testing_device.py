@@ -145,10 +145,12 @@ class MemoryReceiver:
     @ivar waits: set it, and something interactive waits.
     @ivar descriptors: those that are interactive now.
     @ivar writables: how often more could be written.
+    @ivar availables: how often the device could be opened.
     @ivar reasons: why the device was lost; at most one.
     """
 
     def __init__(self) -> None:
+        self.availables = 0
         self.printed = b""
         self.batches: list[bytes] = []
         self.waits = False
@@ -207,6 +209,12 @@ class MemoryReceiver:
         See L{IDeviceReceiver}.
         """
         self.writables += 1
+
+    def available(self) -> None:
+        """
+        See L{IDeviceReceiver}.
+        """
+        self.availables += 1
 
     def lost(self, reason: str) -> None:
         """

@@ -1,99 +1,66 @@
-# -*- test-case-name: zcons_twisted.test.test_endpoint -*-
 """
 The endpoint driver: a console device is whatever a Twisted client endpoint connects to,
 the serial line of a virtual machine for example.
 
 The other end makes the device and keeps it, so there is nothing to count, to hold or to
-remove.  Opening it is connecting, and it is opened again whenever it is lost.
+remove.  Opening it is connecting, and it is opened again whenever it is lost; or it is
+connected since an earlier server was here.
 """
 
 from __future__ import annotations
 
+import errno
 import os
-import socket
-from typing import Any, Protocol
+from typing import Any, NoReturn
 
 from twisted.internet.defer import Deferred, succeed
-from twisted.internet.interfaces import IStreamClientEndpoint, ITCPTransport
-from twisted.internet.tcp import Connection
+from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from ..arrivals import Arrivals
 from ..errors import BadOption, DeviceError
-from ..events import ZoneEvent, ZoneState
 from ..interfaces import (
     DriverOptions,
     IAdjustableDriver,
+    IConnectingDriver,
     IConsoleDriver,
     IDeviceReceiver,
     IManagerDevice,
+    IOutlivingDriver,
     IZoneEvents,
     IZoneLife,
     IZoneStates,
 )
+from ..nexus.client import Nexus
 from ..notices import escaped
 from ..reactors import DescriptorReactor, ServerReactor
 from ..rundir import RunDirectory
+from .endpoint_ends import OurEnd, foundEnd, lookAfterPeer, ourEnd
+from .endpoint_keeping import StreamKeeper
 from .endpoint_line import LineZone
 from .endpoint_reasons import reasonOf
 from .endpoint_stream import StreamManager
+from .endpoint_strings import clientEndpoint, unixEndpoint, unixPath
+from .endpoint_telling import ConsoleZone, Telling
 from .endpoint_transport import ConsoleProtocol, OneConnection, TransportManager
 from .qmp_client import QmpClient
 from .qmp_zone import QmpZone
-from .serial_line import SerialTransport
 
-__all__ = ["CONNECT_SECONDS", "DEAD_SECONDS", "EndpointDriver", "makeDriver"]
+__all__ = ["CONNECT_SECONDS", "EndpointDriver", "makeDriver"]
 
 #: Seconds for a connection to be there, encryption included.
 CONNECT_SECONDS = 10.0
 
-#: Seconds after which a TCP peer that does not even acknowledge is taken to be dead.
-DEAD_SECONDS = 120
 
-#: What systemd tells of passed sockets.
-_PASSED = ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES")
-
-#: How often the kernel asks after a TCP peer in the second half of that.
-_PROBES = 4
-
-
-class ConsoleZone(Protocol):
-    """
-    The zone that a console belongs to, as far as its connection concerns it.
-    """
-
-    def consoleOpened(self, peer: object) -> None:
-        """
-        The console is connected.
-        """
-
-    def consoleFailed(self) -> None:
-        """
-        The console can't be connected to now.
-        """
-
-    def consoleLost(self, reason: str) -> None:
-        """
-        The console's connection is over.
-        """
-
-    def state(self) -> ZoneState:
-        """
-        See L{IZoneStates}.
-        """
-
-    def posted(self, event: ZoneEvent) -> None:
-        """
-        See L{IZoneStates}.
-        """
-
-
-@implementer(IConsoleDriver, IAdjustableDriver)
+@implementer(IConsoleDriver, IAdjustableDriver, IConnectingDriver, IOutlivingDriver)
 class EndpointDriver:
     """
     The console device of one zone, at an endpoint.
 
     @ivar path: the endpoint's description.
+    @ivar near: it is a unix socket.
+    @ivar resumed: it was connected when we began.
     """
 
     kind = "endpoint"
@@ -106,24 +73,36 @@ class EndpointDriver:
         endpoint: IStreamClientEndpoint,
         description: str,
         events: IZoneEvents,
+        socketPath: str = "",
     ) -> None:
         """
         @param reactor: provides time and descriptors.
         @param endpoint: where the console is.
         @param description: the same for people.
         @param events: is told of what happens to the zone.
+        @param socketPath: where that is, if it is a unix socket.
         """
         self.path = description
+        self.near = bool(socketPath)
+        self.resumed = False
         self._reactor = reactor
         self._name = zone
         self._endpoint = endpoint
-        line = LineZone(events)
-        self._zone: ConsoleZone = line
-        self.states: IZoneStates = line
+        self._socketPath = socketPath
+        self._line = LineZone(events)
+        self._zone: ConsoleZone = self._line
+        self.states: IZoneStates = self._line
         self._machine: QmpZone | None = None
         self._client: QmpClient | None = None
+        self._keeper = StreamKeeper(reactor, zone, description)
+        self._arrivals: Arrivals | None = None
+        # The files that come when there is something to connect to.
+        self._awaited = [socketPath] if socketPath else []
+        self._receiver: IDeviceReceiver | None = None
+        self._end: OurEnd | None = None
         self._manager: IManagerDevice | None = None
-        self._present = False
+        self._why = "not connected yet"
+        self._isOpen = self._present = False
 
     def watch(
         self, machine: QmpZone, endpoint: IStreamClientEndpoint, path: str
@@ -139,6 +118,7 @@ class EndpointDriver:
         self._client = QmpClient(self._reactor, self._name, endpoint, machine, path)
         self.states = machine
         self.life = machine
+        self._awaited.append(path)
 
     def adjust(self, options: DriverOptions) -> None:
         """
@@ -146,6 +126,43 @@ class EndpointDriver:
         """
         if self._machine is not None:
             self._machine.grace = options.grace
+
+    # As a driver whose device others make, and may be kept.
+
+    def prepare(self, arrivals: Arrivals, past: bool) -> None:
+        """
+        See L{IConnectingDriver}.
+        """
+        self._arrivals = arrivals
+        self._line.past = past
+
+    def useNexus(self, nexus: Nexus) -> None:
+        """
+        See L{IOutlivingDriver}.
+        """
+        self._keeper.nexus = nexus
+
+    @property
+    def outlives(self) -> bool:
+        """
+        See L{IOutlivingDriver}.  What only Twisted can read does not.
+        """
+        other = isinstance(self._manager, TransportManager)
+        return self._keeper.nexus is not None and not other
+
+    @property
+    def keeper(self) -> int:
+        """
+        See L{IOutlivingDriver}.
+        """
+        return self._keeper.nexus.pid if self._keeper.nexus is not None else 0
+
+    def leave(self) -> Deferred[None]:
+        """
+        See L{IOutlivingDriver}.
+        """
+        self._lookNoMore()
+        return self._keeper.leave().addCallback(self._left)
 
     # As a driver.
 
@@ -160,16 +177,16 @@ class EndpointDriver:
         See L{IConsoleDriver}.
         """
         self._present = True
-        return succeed(None)
+        return self._keeper.find().addCallback(self._found)
 
     def destroy(self) -> Deferred[tuple[int, int]]:
         """
         See L{IConsoleDriver}.
         """
-        if self._machine is not None:
-            self._machine.disconnect()
+        self._closed()
+        self._lookNoMore()
         found, self._present = int(self._present), False
-        return succeed((found, found))
+        return self._drop().addCallback(lambda _ignored: (found, found))
 
     def hold(self) -> None:
         """
@@ -185,14 +202,78 @@ class EndpointDriver:
         """
         See L{IConsoleDriver}.
         """
+        self._receiver = receiver
         if self._machine is not None and self._client is not None:
             # Not before there is somebody to hear of what it tells.
-            self._machine.connect(self._client, self._drain)
+            self._machine.connect(self._client, self)
+        if self._end is None:
+            self._expect()
         opening = Deferred.fromCoroutine(self._open(receiver))
         opening.addTimeout(CONNECT_SECONDS, self._reactor, _silent)
         return opening.addErrback(self._failed)
 
+    # As what connects to a machine's console.
+
+    def drain(self) -> None:
+        """
+        See L{MachineLine<zcons_twisted.drivers.qmp_console.MachineLine>}.
+        """
+        if isinstance(self._manager, StreamManager):
+            self._manager.drain()
+
+    def openNow(self) -> None:
+        """
+        See L{MachineLine<zcons_twisted.drivers.qmp_console.MachineLine>}.
+        """
+        if self._receiver is not None:
+            self._receiver.available()
+
+    def whyNot(self) -> str:
+        """
+        See L{MachineLine<zcons_twisted.drivers.qmp_console.MachineLine>}.
+        """
+        return self._why
+
+    # Inside.
+
+    def _found(self, fd: int | None) -> None:
+        if fd is not None:
+            self.resumed = True
+            self._end = foundEnd(self._reactor, fd, self._socketPath)
+
     async def _open(self, receiver: IDeviceReceiver) -> IManagerDevice:
+        telling = Telling(receiver, self._lost)
+        resumed = self._end is not None
+        if self._end is None:
+            protocol = await self._connect()
+            transport: Any = protocol.transport
+            peer = transport.getPeer()
+            self._end = ourEnd(transport)
+        if self._end is not None:
+            self._keeper.keep(self._end)
+            self._manager = self._stream(self._end, telling)
+            peer = self._end.getPeer()
+        else:
+            self._manager = TransportManager(self._reactor, protocol, telling)
+        self._expectNoMore()
+        self._isOpen = True
+        self._zone.consoleOpened(peer, resumed)
+        return self._manager
+
+    def _expect(self) -> None:
+        """
+        Hear of it when there is something to connect to.
+
+        @raise DeviceError: it is known that there is nothing; to look costs far less
+            than to try.
+        """
+        if self._arrivals is not None:
+            for path in self._awaited:
+                self._arrivals.expect(path, self._arrived)
+        if self._socketPath and not os.path.lexists(self._socketPath):
+            self._cantConnect(os.strerror(errno.ENOENT))
+
+    async def _connect(self) -> ConsoleProtocol:
         protocol = ConsoleProtocol()
         try:
             await self._endpoint.connect(OneConnection(protocol))
@@ -200,90 +281,75 @@ class EndpointDriver:
         except BaseException:
             protocol.giveUp()
             raise
-        telling = _Telling(receiver, self._zone)
-        transport: Any = protocol.transport
-        _lookAfterPeer(transport)
-        if isinstance(transport, SerialTransport):
-            self._manager = StreamManager(
-                self._reactor,
-                os.dup(transport.fileno()),
-                telling,
-                transport.abortConnection,
-                transport.sendBreak,
-            )
-        elif isinstance(transport, Connection) and not transport.TLS:
-            self._manager = StreamManager(
-                self._reactor,
-                os.dup(transport.fileno()),
-                telling,
-                transport.loseConnection,
-                None if self._machine is None else self._machine.sendBreak,
-            )
-        else:
-            self._manager = TransportManager(self._reactor, protocol, telling)
-        self._zone.consoleOpened(transport.getPeer())
-        return self._manager
+        lookAfterPeer(protocol.transport)
+        return protocol
 
-    def _failed(self, failure: Failure) -> IManagerDevice:
+    def _stream(self, end: OurEnd, telling: Telling) -> StreamManager:
+        sendBreak = end.sendBreak
+        if sendBreak is None and self._machine is not None:
+            sendBreak = self._machine.sendBreak
+        fd = os.dup(end.fileno())
+        return StreamManager(self._reactor, fd, telling, self._released, sendBreak)
+
+    def _released(self) -> None:
+        """
+        The manager is closed.  Where the connection is kept, it is said afterwards what
+        is to become of it.
+        """
+        if self._keeper.nexus is None:
+            self._drop()
+
+    def _arrived(self) -> None:
+        self.openNow()
+        if self._client is not None:
+            self._client.available()
+
+    def _failed(self, failure: Failure) -> NoReturn:
+        self._cantConnect(reasonOf(failure))
+
+    def _cantConnect(self, reason: str) -> NoReturn:
+        self._why = f"can't connect: {reason}"
         self._zone.consoleFailed()
-        raise DeviceError(f"can't connect: {reasonOf(failure)}")
+        raise DeviceError(self._why)
 
-    def _drain(self) -> None:
-        if isinstance(self._manager, StreamManager):
-            self._manager.drain()
-
-
-@implementer(IDeviceReceiver)
-class _Telling:
-    """
-    A receiver, and a zone that hears of it when the device is lost.
-    """
-
-    def __init__(self, receiver: IDeviceReceiver, zone: ConsoleZone) -> None:
-        self.readFrom = receiver.readFrom
-        self.advanced = receiver.advanced
-        self.output = receiver.output
-        self.urgent = receiver.urgent
-        self.stillUrgent = receiver.stillUrgent
-        self.interactive = receiver.interactive
-        self.writable = receiver.writable
-        self._receiver = receiver
-        self._zone = zone
-
-    def lost(self, reason: str) -> None:
-        """
-        See L{IDeviceReceiver}.  The console hears of it first: what it looks at then
-        is the zone's state as it was.
-        """
-        self._receiver.lost(reason)
+    def _lost(self, reason: str) -> None:
+        self._isOpen = False
+        self._why = reason
+        self._drop()
         self._zone.consoleLost(reason)
 
-
-def _lookAfterPeer(transport: Any) -> None:
-    """
-    Have what is typed sent at once, and a peer that has vanished noticed: neither an
-    unplugged terminal server nor a firewall that forgets says anything.
-    """
-    while not isinstance(transport, Connection):
-        # An encrypted connection is one inside another.
-        inner = transport.__dict__.get("transport")
-        if inner is None:
+    def _left(self, kept: bool) -> None:
+        end, self._end = self._end, None
+        if kept and end is not None:
+            end.leave()
             return
-        transport = inner
-    if not ITCPTransport.providedBy(transport):
-        return
-    handle = transport.getHandle()
-    if handle.family not in (socket.AF_INET, socket.AF_INET6):
-        return
-    transport.setTcpNoDelay(True)
-    transport.setTcpKeepAlive(True)
-    for option, value in (
-        (socket.TCP_KEEPIDLE, DEAD_SECONDS // 2),
-        (socket.TCP_KEEPINTVL, DEAD_SECONDS // 2 // _PROBES),
-        (socket.TCP_KEEPCNT, _PROBES),
-        (socket.TCP_USER_TIMEOUT, DEAD_SECONDS * 1000),
-    ):
-        handle.setsockopt(socket.IPPROTO_TCP, option, value)
+        self._closed()
+        if end is not None:
+            end.abortConnection()
+
+    def _closed(self) -> None:
+        """
+        The connection ends by our own doing, and the zone goes on without it.
+        """
+        if self._isOpen:
+            self._isOpen = False
+            self._zone.consoleClosed("the server stops")
+
+    def _drop(self) -> Deferred[None]:
+        end, self._end = self._end, None
+        if end is not None:
+            end.abortConnection()
+        return self._keeper.drop()
+
+    def _lookNoMore(self) -> None:
+        self._expectNoMore()
+        self._keeper.end()
+        if self._machine is not None:
+            self._machine.disconnect()
+
+    def _expectNoMore(self) -> None:
+        if self._arrivals is not None:
+            self._arrivals.expectNoMore(self._arrived)
 
 
 def _silent(result: object, seconds: float) -> object:
@@ -305,38 +371,14 @@ def makeDriver(
     text = options.endpoint
     if not text:
         raise BadOption(f"zone '{zone}': the endpoint driver needs --endpoint STRING")
-    driver = EndpointDriver(
-        reactor, zone, _endpoint(reactor, zone, text), escaped(text), events
-    )
+    endpoint = clientEndpoint(reactor, zone, text)
+    path = unixPath(text)
+    driver = EndpointDriver(reactor, zone, endpoint, escaped(text), events, path)
     if options.qmp:
         machine = QmpZone(reactor, zone, events, options.grace, options.qmpChardev)
-        qmp = _endpoints().UNIXClientEndpoint(reactor, options.qmp)
-        driver.watch(machine, qmp, options.qmp)
+        driver.watch(machine, unixEndpoint(reactor, options.qmp), options.qmp)
     elif options.qmpChardev:
         raise BadOption(
             f"zone '{zone}': --qmp-chardev is of no use without --qmp SOCKET"
         )
     return driver
-
-
-def _endpoints() -> Any:
-    """
-    Twisted's endpoints, which take the names of passed sockets out of the environment
-    when they are loaded: they are left there, for the server to find them.
-    """
-    passed = {name: os.environ[name] for name in _PASSED if name in os.environ}
-    from twisted.internet import endpoints
-
-    os.environ.update(passed)
-    return endpoints
-
-
-def _endpoint(reactor: ServerReactor, zone: str, text: str) -> IStreamClientEndpoint:
-    try:
-        endpoint: IStreamClientEndpoint = _endpoints().clientFromString(reactor, text)
-    except Exception as e:
-        # Each kind of endpoint has a parser of its own, which may be anybody's, and
-        # most only say what function of theirs does not take it.
-        why = escaped(str(e).rpartition("() ")[2] or type(e).__name__)
-        raise BadOption(f"zone '{zone}': --endpoint {text}: {why}") from None
-    return endpoint

@@ -12,6 +12,7 @@ from zope.interface import implementer
 
 from ..events import ZoneEvent, ZoneState, stateAfter
 from ..interfaces import IZoneConnection, IZoneEvents, IZoneStates
+from ..notices import UNKNOWN_TEXT
 
 __all__ = ["LineZone"]
 
@@ -20,6 +21,9 @@ __all__ = ["LineZone"]
 class LineZone:
     """
     One such zone.
+
+    @ivar past: there is output of an earlier server, after which more may have been
+        printed.
     """
 
     def __init__(self, events: IZoneEvents) -> None:
@@ -30,6 +34,7 @@ class LineZone:
         self._state = ZoneState.INSTALLED
         self._connected = False
         self._missed = False
+        self.past = False
 
     def connected(self) -> bool:
         """
@@ -49,15 +54,19 @@ class LineZone:
         """
         self._state = stateAfter(event, self._state)
 
-    def consoleOpened(self, peer: object) -> None:
+    def consoleOpened(self, peer: object, resumed: bool = False) -> None:
         """
         The console is connected.
+
+        @param resumed: by an earlier server already: nothing is missing.
         """
         self._connected = True
         self._state = ZoneState.RUNNING
-        if self._missed:
-            self._missed = False
+        if self.past and not resumed:
+            self._events.event(ZoneEvent.CONNECTED, UNKNOWN_TEXT)
+        elif self._missed:
             self._events.event(ZoneEvent.CONNECTED, "")
+        self._missed = self.past = False
 
     def consoleFailed(self) -> None:
         """
@@ -73,3 +82,9 @@ class LineZone:
         self._missed = True
         self._state = ZoneState.INSTALLED
         self._events.event(ZoneEvent.DISCONNECTED, reason)
+
+    def consoleClosed(self, reason: str) -> None:
+        """
+        We have closed the console's connection.
+        """
+        self.consoleLost(reason)

@@ -10,7 +10,38 @@ from typing import Any
 
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 
-__all__ = ["chardevOf"]
+from ..notices import escaped
+
+__all__ = ["ConsoleChardev", "chardevOf"]
+
+
+class ConsoleChardev:
+    """
+    The character device that a machine's console is.
+
+    @ivar name: what QEMU calls it, or C{""} while that is not known.
+    @ivar why: why it is not known.
+    @ivar peer: the address that the console was found at.
+    """
+
+    def __init__(self, name: str) -> None:
+        """
+        @param name: what QEMU calls it, where that is not to be found out.
+        """
+        self.name = name
+        self.why = "QEMU has not told of its character devices yet"
+        self.peer: object = None
+
+    def told(self, answer: Any) -> None:
+        """
+        QEMU has answered C{query-chardev}.
+        """
+        names, found = chardevOf(answer, self.peer)
+        self.name = found or ""
+        self.why = (
+            "none of QEMU's character devices is known to be the console: give"
+            f" --qmp-chardev and one of {', '.join(map(escaped, names)) or 'them'}"
+        )
 
 
 def chardevOf(told: Any, peer: object) -> tuple[list[str], str | None]:

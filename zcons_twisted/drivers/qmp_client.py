@@ -275,6 +275,22 @@ class QmpClient:
         if protocol is not None:
             protocol.giveUp("the server stops")
 
+    @property
+    def isReady(self) -> bool:
+        """
+        QEMU takes commands now.
+        """
+        return self._protocol is not None
+
+    def available(self) -> None:
+        """
+        QEMU may be there any moment: connect soon, where that has to be waited for.
+        """
+        self._backOff.reset()
+        if self._again is not None:
+            left = self._again.getTime() - self._clock.seconds()
+            self._again.reset(min(left, QMP_FIRST))
+
     def call(self, name: str, **arguments: Any) -> Deferred[Any]:
         """
         Have QEMU do something; fires with what it answers.

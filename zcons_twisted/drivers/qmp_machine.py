@@ -31,8 +31,9 @@ from ..events import ZoneEvent, ZoneState
 from ..interfaces import IZoneConnection, IZoneEvents, IZonePresence, IZoneStates
 from ..notices import escaped
 from .account import askedWords, haltedWords
-from .qmp_chardev import chardevOf
+from .qmp_chardev import ConsoleChardev
 from .qmp_client import QmpClient
+from .qmp_console import MachineConsole, MachineLine
 
 __all__ = ["ALIVE", "LAST_OUTPUT_SECONDS", "RESET_SECONDS", "Machine", "Phase"]
 
@@ -60,6 +61,8 @@ class Phase(enum.Enum):
 
 #: The phases in which there is a machine.
 ALIVE = (Phase.READY, Phase.RUNNING, Phase.POWERING_DOWN)
+#: Those in which it may print something.
+_RUNS = (Phase.RUNNING, Phase.POWERING_DOWN)
 
 
 @implementer(IZoneConnection, IZonePresence, IZoneStates)
@@ -89,33 +92,30 @@ class Machine:
         self._clock = clock
         self._zone = zone
         self._events = events
-        self._chardev = chardev
-        self._noChardev = "QEMU has not told of its character devices yet"
+        self._chardev = ConsoleChardev(chardev)
         self._client: QmpClient | None = None
-        self._drain: Callable[[], object] = _nothing
-        self._peer: object = None
+        self._line: MachineLine | None = None
+        self._console = MachineConsole(events)
         self._phase = Phase.DOWN
         self._seen = False
         self._paused = False
         self._pid = 0
         # Who has asked for its end, as far as that is known, and how it came.
         self._who = self._why = ""
-        self._consoleOpen = False
         # Whether the console was connected to before the last machine ended.
         self._old = False
-        self._toldLost = False
         self._rebootedAt = -RESET_SECONDS
         self._timers: dict[str, IDelayedCall] = {}
 
-    def connect(self, client: QmpClient, drain: Callable[[], object]) -> None:
+    def connect(self, client: QmpClient, line: MachineLine) -> None:
         """
         Begin to look after it.
 
         @param client: reaches QEMU.
-        @param drain: takes what the machine has printed so far.
+        @param line: connects to its console.
         """
         self._client = client
-        self._drain = drain
+        self._line = line
         client.start()
 
     def disconnect(self) -> None:
@@ -147,7 +147,7 @@ class Machine:
         """
         See L{IZoneConnection}.
         """
-        return self._consoleOpen
+        return self._console.isOpen
 
     def posted(self, event: ZoneEvent) -> None:
         """
@@ -156,21 +156,19 @@ class Machine:
 
     # What the console tells.
 
-    def consoleOpened(self, peer: object) -> None:
+    def consoleOpened(self, peer: object, resumed: bool = False) -> None:
         """
         The console is connected.
 
         @param peer: its address, by which QEMU's character device is found.
+        @param resumed: by an earlier server already: nothing is missing.
         """
-        self._consoleOpen = True
         self._old = False
-        self._peer = peer
+        self._chardev.peer = peer
         self._stopTimer("console")
-        if self._toldLost:
-            self._toldLost = False
-            self._events.event(ZoneEvent.CONNECTED, "")
-        if not self._chardev and self._pid:
-            self._ask("query-chardev", self._chardevs)
+        self._console.opened(resumed, self._client is not None and self._client.isReady)
+        if not self._chardev.name and self._pid:
+            self._ask("query-chardev", self._chardev.told)
 
     def consoleFailed(self) -> None:
         """
@@ -183,13 +181,20 @@ class Machine:
         The console's connection is over, and with it the machine's last output.  Where
         the machine is not, that is told when QEMU has had time to say more.
         """
-        self._consoleOpen = False
+        if self._phase in ALIVE:
+            self._console.lost(reason)
+            self._startTimer("console", LAST_OUTPUT_SECONDS, self._tellLoss)
+            return
+        self._console.ended()
         if self._phase is Phase.ENDING:
             self._halted()
-        elif self._phase is not Phase.DOWN:
-            self._startTimer(
-                "console", LAST_OUTPUT_SECONDS, lambda: self._disconnected(reason)
-            )
+
+    def consoleClosed(self, reason: str) -> None:
+        """
+        We have closed the console's connection.
+        """
+        if self._phase in ALIVE:
+            self._console.closed(reason)
 
     # What QEMU tells.
 
@@ -204,8 +209,10 @@ class Machine:
             self._finishEnd()
         self._pid = pid
         self._ask("query-status", self._status)
-        if not self._chardev:
-            self._ask("query-chardev", self._chardevs)
+        if not self._chardev.name:
+            self._ask("query-chardev", self._chardev.told)
+        if self._line is not None and not self._console.isOpen:
+            self._line.openNow()
 
     def qmpHappened(self, name: str, data: Mapping[str, Any]) -> None:
         """
@@ -213,7 +220,8 @@ class Machine:
         """
         react = _REACTIONS.get(name)
         if react is not None:
-            self._drain()
+            if self._line is not None:
+                self._line.drain()
             react(self, data)
 
     def qmpLost(self, reason: str, gone: bool) -> None:
@@ -245,18 +253,22 @@ class Machine:
             self._phase = Phase.READY
             if before is not Phase.READY:
                 self._events.event(ZoneEvent.READIED, "")
-        elif before in (Phase.DOWN, Phase.READY):
-            self._phase = Phase.RUNNING
+        elif before in _RUNS:
+            if self._console.isOpen:
+                # It is the one whose console was lost for a moment.
+                self._console.tellLoss()
+        elif known:
+            self._boots()
+        else:
             # One that ran before anybody looked was not booted now.
-            if known:
-                self._events.event(ZoneEvent.BOOTING, "")
+            self._phase = Phase.RUNNING
+            self._console.machineFound()
 
     def _resumed(self, data: Mapping[str, Any]) -> None:
         self._paused = False
         self._finishEnd()
         if self._phase in (Phase.READY, Phase.DOWN):
-            self._phase = Phase.RUNNING
-            self._events.event(ZoneEvent.BOOTING, "")
+            self._boots()
         self.account = self._how("running")
 
     def _stopped(self, data: Mapping[str, Any]) -> None:
@@ -272,7 +284,7 @@ class Machine:
             # QEMU has outlived the machine, which can be started again now.
             self._phase = Phase.READY
             self._events.event(ZoneEvent.READIED, "")
-        elif self._phase in (Phase.RUNNING, Phase.POWERING_DOWN):
+        elif self._phase in _RUNS:
             self._phase = Phase.RUNNING
             now = self._clock.seconds()
             if now - self._rebootedAt >= RESET_SECONDS:
@@ -291,19 +303,16 @@ class Machine:
     def _panicked(self, data: Mapping[str, Any]) -> None:
         self.account = self._how("the guest panicked")
 
-    def _chardevs(self, told: Any) -> None:
-        names, found = chardevOf(told, self._peer)
-        self._chardev = found or ""
-        self._noChardev = (
-            "none of QEMU's character devices is known to be the console: give"
-            f" --qmp-chardev and one of {', '.join(map(escaped, names)) or 'them'}"
-        )
-
     # Inside.
 
     def _how(self, status: str) -> str:
         process = f"QEMU process {self._pid}" if self._pid else "QEMU"
         return f"{process}: {status}"
+
+    def _boots(self) -> None:
+        self._phase = Phase.RUNNING
+        self._console.machineBegan()
+        self._events.event(ZoneEvent.BOOTING, "")
 
     def _ends(self, why: str) -> None:
         """
@@ -315,7 +324,7 @@ class Machine:
         self.account = f"ended: {haltedWords(self._who, why)}"
         self._log.info("{zone}: zone {account}", zone=self._zone, account=self.account)
         self._stopTimer("grace")
-        if self._consoleOpen:
+        if self._console.isOpen:
             self._startTimer("end", LAST_OUTPUT_SECONDS, self._halted)
         else:
             self._halted()
@@ -328,15 +337,15 @@ class Machine:
         for name in ("end", "grace", "console"):
             self._stopTimer(name)
         self._phase = Phase.DOWN
+        self._console.machineEnded()
         why = askedWords(self._who, self._why)
         self._who = ""
         self._events.lifeEnded(0)
         self._events.event(ZoneEvent.HALTED, why)
 
-    def _disconnected(self, reason: str) -> None:
+    def _tellLoss(self) -> None:
         if self._phase in ALIVE:
-            self._toldLost = True
-            self._events.event(ZoneEvent.DISCONNECTED, reason)
+            self._console.tellLoss()
 
     def _call(self, name: str, **arguments: Any) -> Deferred[Any]:
         if self._client is None:
@@ -388,9 +397,3 @@ def _word(reason: object) -> str:
     A reason in QEMU's words, C{guest-shutdown} for example.
     """
     return escaped(reason)[:_REASON_MAX] if isinstance(reason, str) else "shut down"
-
-
-def _nothing() -> None:
-    """
-    What is drained where there is no console.
-    """

@@ -17,10 +17,14 @@ from zope.interface import implementer
 
 from ..errors import DeviceError, LifecycleError
 from ..interfaces import IAccountableLife, ILastingLife, IZoneEvents
+from .qmp_console import MachineLine
 from .qmp_machine import ALIVE, Machine, Phase
 from .waiters import Waiters
 
-__all__ = ["QUIT_SECONDS", "QmpZone"]
+__all__ = ["CONSOLE_SECONDS", "QUIT_SECONDS", "QmpZone"]
+
+#: Seconds that a boot waits for the console, without which nobody would hear of it.
+CONSOLE_SECONDS = 5.0
 
 #: Seconds for QEMU to end when it has been told to.
 QUIT_SECONDS = 10.0
@@ -52,6 +56,7 @@ class QmpZone(Machine):
         super().__init__(clock, zone, events, chardev)
         self.grace = grace
         self._halting = Waiters()
+        self._booting = Waiters()
 
     def disconnect(self) -> None:
         """
@@ -59,18 +64,29 @@ class QmpZone(Machine):
         """
         super().disconnect()
         self._halting.refuse("the server stops")
+        self._booting.refuse("the server stops")
+
+    def consoleOpened(self, peer: object, resumed: bool = False) -> None:
+        """
+        See L{Machine}.  Who waits for it to boot the machine waits no more.
+        """
+        super().consoleOpened(peer, resumed)
+        self._stopTimer("boot")
+        self._booting.answer("its console is connected")
 
     # As a life.
 
     def boot(self, arguments: str = "") -> Deferred[str]:
         """
-        See L{IZoneLife<zcons_twisted.interfaces.IZoneLife>}.
+        See L{IZoneLife<zcons_twisted.interfaces.IZoneLife>}.  What the machine prints
+        first is lost if the console is not connected by then, so it waits for that.
         """
         if arguments:
             return fail(LifecycleError("QEMU takes no boot arguments: see its -append"))
         if self._phase is Phase.RUNNING and not self._paused:
             return succeed("zone is already booted")
-        return self._call("cont").addCallback(lambda _ignored: "zone booted")
+        done = self._whenHeard().addCallback(lambda _ignored: self._call("cont"))
+        return done.addCallback(lambda _ignored: "zone booted")
 
     def halt(self) -> Deferred[str]:
         """
@@ -122,9 +138,9 @@ class QmpZone(Machine):
             goes another way, and would come first.
         @raise DeviceError: that can't be done now.
         """
-        if not self._chardev:
-            raise DeviceError(f"a break can't be sent: {self._noChardev}")
-        sent = self._call("chardev-send-break", id=self._chardev)
+        if not self._chardev.name:
+            raise DeviceError(f"a break can't be sent: {self._chardev.why}")
+        sent = self._call("chardev-send-break", id=self._chardev.name)
         failed: list[Failure] = []
         sent.addErrback(failed.append)
         if failed:
@@ -137,6 +153,25 @@ class QmpZone(Machine):
         sent.addCallback(answered)
 
     # Inside.
+
+    def _whenHeard(self) -> Deferred[str]:
+        """
+        When the console is connected.  Where QEMU is not, that need not be waited for.
+        """
+        client, line = self._client, self._line
+        if self._console.isOpen or client is None or not client.isReady or line is None:
+            return succeed("nothing is waited for")
+        heard = self._booting.wait()
+        if len(self._booting) == 1:
+            self._startTimer("boot", CONSOLE_SECONDS, lambda: self._unheard(line))
+        line.openNow()
+        return heard
+
+    def _unheard(self, line: MachineLine) -> None:
+        self._booting.refuse(
+            f"zone is not booted: its console is not connected after"
+            f" {CONSOLE_SECONDS:g} seconds: {line.whyNot()}"
+        )
 
     def _quit(self) -> None:
         self._startTimer("grace", QUIT_SECONDS, self._doesNotEnd)

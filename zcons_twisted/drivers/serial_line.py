@@ -26,6 +26,7 @@ from twisted.internet.error import ConnectionAborted, ConnectionDone
 from twisted.internet.fdesc import readFromFD, writeToFD
 from twisted.internet.interfaces import (
     IAddress,
+    IDelayedCall,
     IProtocol,
     IProtocolFactory,
     IStreamClientEndpoint,
@@ -183,6 +184,8 @@ class SerialTransport(FileDescriptor):
         self._protocol = protocol
         self._clock = reactor
         self._ioctl = ioctl
+        self._leaving = False
+        self._breaking: IDelayedCall | None = None
         self.connected = 1
         # First this, for the protocol may not want to read yet.
         self.startReading()
@@ -213,7 +216,8 @@ class SerialTransport(FileDescriptor):
         if self.disconnected:
             return
         super().connectionLost(reason)
-        _empty(self._fd)
+        if not self._leaving:
+            _empty(self._fd)
         os.close(self._fd)
         self._fd = -1
         self._protocol.connectionLost(reason)
@@ -227,6 +231,17 @@ class SerialTransport(FileDescriptor):
         self.stopReading()
         self.stopWriting()
         self.connectionLost(Failure(ConnectionAborted()))
+
+    def leave(self) -> None:
+        """
+        Close the line for us alone: somebody else has it open as well, so that what it
+        has not sent yet is still sent.  A break does not last until then.
+        """
+        if self._breaking is not None:
+            self._breaking.cancel()
+            self._stopBreak()
+        self._leaving = True
+        self.abortConnection()
 
     def getPeer(self) -> SerialAddress:
         """
@@ -251,17 +266,20 @@ class SerialTransport(FileDescriptor):
             self._ioctl(self._fd, _TIOCSBRK)
         except OSError as e:
             raise DeviceError(f"the line takes no break: {e.strerror}") from None
-        self._clock.callLater(BREAK_SECONDS, self._endBreak, done)
+        self._breaking = self._clock.callLater(BREAK_SECONDS, self._endBreak, done)
 
     def _endBreak(self, done: Callable[[], None]) -> None:
-        if self.disconnected:
-            return
+        self._breaking = None
+        if not self.disconnected:
+            self._stopBreak()
+            done()
+
+    def _stopBreak(self) -> None:
         try:
             self._ioctl(self._fd, _TIOCCBRK)
         except OSError:
             # Gone; who reads from it is told.
-            pass
-        done()
+            return
 
 
 @implementer(IStreamClientEndpoint)

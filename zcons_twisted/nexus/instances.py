@@ -1,9 +1,10 @@
 # -*- test-case-name: zcons_twisted.test.test_nexus_holder -*-
 """
-The pty pairs that a nexus holds, by instance number and by zone.
+The pty pairs that a nexus holds, by instance number and by zone; and connections to
+consoles that are elsewhere, which are held in the same way.
 
-A subsidiary of each is held open all the time, so that no zone is hung up by a server's
-death.  What a zone does to that hold (C{vhangup}) is noticed and mended.
+A subsidiary of each pair is held open all the time, so that no zone is hung up by a
+server's death.  What a zone does to that hold (C{vhangup}) is noticed and mended.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import select
 from collections.abc import Iterator
 
 from .pair import PtyInstance, allowOthers
+from .stream import StreamInstance
 from .wire import Connection
 
 __all__ = ["REHOLD_SECONDS", "Held", "Instances"]
@@ -24,16 +26,16 @@ REHOLD_SECONDS = 0.05
 
 class Held:
     """
-    One pair.
+    One pair, or connection.
 
     @ivar number: its instance number.
-    @ivar pair: the pair.
+    @ivar pair: the pair, or what is held in its place.
     @ivar owner: the server that has it, or L{None}.
     """
 
     __slots__ = ("hold", "number", "owner", "pair")
 
-    def __init__(self, number: int, pair: PtyInstance) -> None:
+    def __init__(self, number: int, pair: PtyInstance | StreamInstance) -> None:
         self.number = number
         self.pair = pair
         self.hold = -1
@@ -115,11 +117,11 @@ class Instances:
         """
         One more that somebody else made.
 
-        @param master: its master, which becomes ours.
-        @raise OSError: it is none; the descriptor is closed.
+        @param master: its master, or a connection, which becomes ours.
+        @raise OSError: it is neither; the descriptor is closed.
         """
         try:
-            pair = PtyInstance(zone, master)
+            pair = _held(zone, master)
             return self._add(self._next if number is None else number, pair)
         except OSError:
             os.close(master)
@@ -169,9 +171,10 @@ class Instances:
                 if e.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM):
                     self._dead.append(held)
 
-    def _add(self, number: int, pair: PtyInstance) -> Held:
+    def _add(self, number: int, pair: PtyInstance | StreamInstance) -> Held:
         held = Held(number, pair)
-        self._hold(held)
+        if isinstance(pair, PtyInstance):
+            self._hold(held)
         self._next = max(self._next, number + 1)
         self._zones.setdefault(pair.zone, []).append(held)
         return held
@@ -193,3 +196,12 @@ class Instances:
         if held.hold != -1:
             os.close(held.hold)
             held.hold = -1
+
+
+def _held(zone: str, master: int) -> PtyInstance | StreamInstance:
+    try:
+        return PtyInstance(zone, master)
+    except OSError as e:
+        if e.errno != errno.ENOTTY:
+            raise
+    return StreamInstance(zone, master)

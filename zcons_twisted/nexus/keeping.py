@@ -154,9 +154,14 @@ class NexusPairs:
         answer = await self._nexus.call(Claim, zone=self._zone)
         try:
             pair = PtyInstance(self._zone, answer["master"])
-        except OSError:
+        except OSError as e:
             os.close(answer["master"])
-            raise
+            if e.errno != errno.ENOTTY:
+                raise
+            # The zone was one of another driver's, and its console elsewhere.
+            await self._nexus.call(Remove, zone=self._zone)
+            await self.create()
+            return await self.claim()
         process = json.loads(answer["process"]) if answer["process"] else {}
         return Claimed(pair, process, answer["note"])
 

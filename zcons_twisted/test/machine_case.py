@@ -25,12 +25,14 @@ class FakeClient:
 
     @ivar running: whether it has been begun.
     @ivar connected: whether QEMU can be told anything.
+    @ivar availables: how often it was told that QEMU may be there.
     @ivar told: what it was told, in order, and has not answered.
     """
 
     def __init__(self) -> None:
         self.running = False
         self.connected = True
+        self.availables = 0
         self.told: list[tuple[str, dict[str, Any], Deferred[Any]]] = []
 
     def start(self) -> None:
@@ -45,6 +47,19 @@ class FakeClient:
         """
         self.running = False
 
+    @property
+    def isReady(self) -> bool:
+        """
+        Can QEMU be told anything?
+        """
+        return self.connected
+
+    def available(self) -> None:
+        """
+        QEMU may be there.
+        """
+        self.availables += 1
+
     def call(self, name: str, **arguments: Any) -> Deferred[Any]:
         """
         Tell QEMU something.
@@ -54,6 +69,36 @@ class FakeClient:
         done: Deferred[Any] = Deferred()
         self.told.append((name, arguments, done))
         return done
+
+
+class FakeLine:
+    """
+    What connects to the console.
+
+    @ivar drains: how often the machine's output was taken.
+    @ivar opens: how often it was asked to connect at once.
+    """
+
+    def __init__(self) -> None:
+        self.drains = self.opens = 0
+
+    def drain(self) -> None:
+        """
+        Count it.
+        """
+        self.drains += 1
+
+    def openNow(self) -> None:
+        """
+        Count it.
+        """
+        self.opens += 1
+
+    def whyNot(self) -> str:
+        """
+        For a reason.
+        """
+        return "can't connect: Connection refused"
 
 
 class MachineTestCase(SynchronousTestCase):
@@ -70,21 +115,16 @@ class MachineTestCase(SynchronousTestCase):
         self.clock = Clock()
         self.events = MemoryEvents()
         self.client = FakeClient()
-        self.drains = self.overs = 0
+        self.line = FakeLine()
+        self.overs = 0
         self.zone = QmpZone(self.clock, "z", self.events, 10.0, self.chardev)
-        self.zone.connect(cast(QmpClient, self.client), self.drain)
+        self.zone.connect(cast(QmpClient, self.client), self.line)
 
     def over(self) -> None:
         """
         Count a break that is over.
         """
         self.overs += 1
-
-    def drain(self) -> None:
-        """
-        Count it.
-        """
-        self.drains += 1
 
     def names(self) -> list[str]:
         """
@@ -121,9 +161,9 @@ class MachineTestCase(SynchronousTestCase):
 
     def runs(self) -> None:
         """
-        The machine runs, and its console is connected.
+        The machine runs, and its console is connected since an earlier server was here.
         """
-        self.zone.consoleOpened(UNIXAddress(b"/console"))
+        self.zone.consoleOpened(UNIXAddress(b"/console"), True)
         self.ready()
 
     def happens(self, name: str, reason: str | None = None) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import errno
 import os
-import socket
 import subprocess
 import sys
 
@@ -19,17 +18,13 @@ from twisted.internet.error import (
     ConnectionRefusedError,
     DNSLookupError,
 )
-from twisted.internet.tcp import Server
-from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from ..drivers.endpoint import (
     CONNECT_SECONDS,
-    DEAD_SECONDS,
     EndpointDriver,
-    _lookAfterPeer,
     makeDriver,
 )
 from ..drivers.endpoint_line import LineZone
@@ -214,66 +209,6 @@ class DriverTests(EndpointTestCase):
         self.assertEqual(self.receiver.printed, b"bye")
         self.assertEqual(self.receiver.reasons, ["closed by the other side"])
 
-    def test_peer(self) -> None:
-        """
-        A TCP peer that vanishes is noticed within two minutes, whether something is on
-        its way or not, and what is typed is sent at once.
-        """
-        self.assertEqual(DEAD_SECONDS, 120)
-        listening = socket.create_server(("127.0.0.1", 0))
-        ours = socket.create_connection(listening.getsockname())
-        for each in (listening, ours):
-            self.addCleanup(each.close)
-        transport = Server._fromConnectedSocket(
-            ours.fileno(), socket.AF_INET, MemoryFactory(), self.reactor
-        )
-        _lookAfterPeer(transport)
-        asked = (
-            socket.TCP_NODELAY,
-            socket.TCP_KEEPIDLE,
-            socket.TCP_KEEPINTVL,
-            socket.TCP_KEEPCNT,
-            socket.TCP_USER_TIMEOUT,
-        )
-        found = [ours.getsockopt(socket.IPPROTO_TCP, each) for each in asked]
-        self.assertEqual(found, [1, 60, 15, 4, 120_000])
-        self.assertTrue(ours.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE))
-        transport.connectionLost(Failure(ConnectionDone()))
-
-    def test_noPeer(self) -> None:
-        """
-        Other transports are left as they are.
-        """
-        _lookAfterPeer(StringTransport())
-
-
-class MemoryFactory:
-    """
-    Makes protocols that do nothing.
-    """
-
-    def buildProtocol(self, addr: object) -> object:
-        """
-        See L{IProtocolFactory<twisted.internet.interfaces.IProtocolFactory>}.
-        """
-        return Nothing()
-
-
-class Nothing:
-    """
-    A protocol that does nothing.
-    """
-
-    def makeConnection(self, transport: object) -> None:
-        """
-        See L{IProtocol<twisted.internet.interfaces.IProtocol>}.
-        """
-
-    def connectionLost(self, reason: object) -> None:
-        """
-        See L{IProtocol<twisted.internet.interfaces.IProtocol>}.
-        """
-
 
 class LineTests(EndpointTestCase):
     """
@@ -445,9 +380,10 @@ class MakerTests(SynchronousTestCase):
         """
         told = {"LISTEN_PID": "1", "LISTEN_FDS": "2", "LISTEN_FDNAMES": "a:b"}
         script = (
-            "import os, sys; from zcons_twisted.drivers import endpoint;"
+            "import os, sys;"
+            " from zcons_twisted.drivers import endpoint, endpoint_strings;"
             " assert 'twisted.internet.endpoints' not in sys.modules;"
-            " endpoint._endpoints();"
+            " endpoint_strings._endpoints();"
             " print(*(os.environ[name] for name in sys.argv[1:]))"
         )
         done = subprocess.run(

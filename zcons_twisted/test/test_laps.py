@@ -6,15 +6,16 @@ Tests for L{zcons_twisted.laps}.
 from __future__ import annotations
 
 from twisted.internet.defer import Deferred
+from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
 from ..backoff import BackOff
 from ..console import Console, OnHalt
 from ..errors import DeviceError
 from ..events import ZoneState
-from ..interfaces import IDeviceReceiver
-from ..laps import FIRST_WAIT, LONGEST_WAIT, Laps
-from ..testing import MemoryDevice
+from ..interfaces import IConnectingDriver, IDeviceReceiver
+from ..laps import FIRST_WAIT, LONGEST_WAIT, NEAR_WAIT, Laps
+from ..testing import MemoryDevice, MemoryDriver
 from .console_case import ConsoleTestCase
 from .support import makeHistory
 
@@ -65,9 +66,10 @@ class LapsTests(ConsoleTestCase):
 
     def test_limits(self) -> None:
         """
-        The first wait is a tenth of a second and the longest half a minute.
+        The first wait is a tenth of a second and the longest half a minute, or a second
+        where a try costs next to nothing.
         """
-        self.assertEqual((FIRST_WAIT, LONGEST_WAIT), (0.1, 30.0))
+        self.assertEqual((FIRST_WAIT, NEAR_WAIT, LONGEST_WAIT), (0.1, 1.0, 30.0))
 
     def test_begin(self) -> None:
         """
@@ -259,3 +261,80 @@ class LapsTests(ConsoleTestCase):
         self.assertTrue(0.075 <= wait <= 0.1)
         laps.end()
         self.assertEqual(self.waits(), [])
+
+    def test_near(self) -> None:
+        """
+        A device that is near is tried each second at least.
+        """
+        near = NearDriver()
+        near.refusals = ["gone"] * 8
+        self.laps = Laps(self.reactor, near, self.console)
+        self.laps.begin()
+        for _ in range(7):
+            (wait,) = self.waits()
+            self.reactor.advance(wait)
+        (wait,) = self.waits()
+        self.assertTrue(0.75 <= wait <= 1.0)
+        near.near = False
+        near.refusals = ["gone"] * 20
+        self.laps.end()
+        self.laps = Laps(self.reactor, near, self.console)
+        self.laps.begin()
+        for _ in range(19):
+            (wait,) = self.waits()
+            self.reactor.advance(wait)
+        self.assertTrue(22.5 <= wait <= 30.0)
+        self.laps.end()
+
+    def test_available(self) -> None:
+        """
+        When it is known that the device could be opened it is tried at once, and soon
+        again if that was too early.
+        """
+        self.driver.refusals = ["gone"] * 4
+        self.laps.begin()
+        self.reactor.pump([1, 2])
+        self.assertEqual(self.waits(), [4])
+        self.laps.available()
+        self.laps.available()
+        self.reactor.advance(0.01)
+        self.assertEqual(self.waits(), [1])
+        self.reactor.advance(1)
+        self.assertEqual(self.laps.deviceState, "open")
+
+    def test_availableAllTheTime(self) -> None:
+        """
+        Nobody makes it try without a pause, or keeps it from trying.
+        """
+        self.driver.refusals = ["gone"] * 9
+        self.laps.begin()
+        for _ in range(8):
+            for _ in range(3):
+                self.laps.available()
+                self.reactor.advance(0.004)
+        self.assertEqual(len(self.driver.refusals), 0)
+
+    def test_availableAlready(self) -> None:
+        """
+        One that is open is left alone.
+        """
+        self.laps.begin()
+        device = self.device
+        self.laps.available()
+        self.reactor.advance(1)
+        self.assertIs(self.device, device)
+        self.assertEqual(self.waits(), [])
+
+
+@implementer(IConnectingDriver)
+class NearDriver(MemoryDriver):
+    """
+    A driver that connects to something.
+    """
+
+    near = True
+
+    def prepare(self, arrivals: object, past: bool) -> None:
+        """
+        See L{IConnectingDriver}.
+        """

@@ -11,6 +11,7 @@ from ..events import ZoneEvent
 from ..notices import (
     EVENT_REASON_MAX,
     NOTICE_MAX,
+    UNKNOWN_TEXT,
     droppedText,
     escaped,
     framed,
@@ -90,8 +91,12 @@ class NoticeTextTests(SynchronousTestCase):
     def test_connection(self) -> None:
         """
         A session is told that the console's connection is lost, and why, and that there
-        is one again.
+        is one again, and what else there is to know.
         """
+        self.assertEqual(
+            noticeText(ZoneEvent.CONNECTED, arguments=UNKNOWN_TEXT),
+            "NOTICE: Console connected: what was printed before is not known",
+        )
         self.both(
             ZoneEvent.CONNECTED,
             "NOTICE: Console connected",

@@ -149,6 +149,28 @@ class QmpClientTests(SynchronousTestCase):
         self.assertTrue(3.75 <= found[-1] <= 5.0)
         self.client.stop()
 
+    def test_available(self) -> None:
+        """
+        When QEMU may be there it is tried soon, and nobody keeps it from that.
+        """
+        refused = ConnectionRefusedError(errno.ECONNREFUSED, "no")
+        self.endpoint.failures = [refused] * 3
+        self.client.available()
+        self.client.start()
+        self.reactor.pump([1, 2])
+        self.assertEqual(self.waits(), [4])
+        self.client.available()
+        self.reactor.advance(0.09)
+        self.assertEqual(self.endpoint.transports, [])
+        self.client.available()
+        self.reactor.advance(0.011)
+        self.assertFalse(self.client.isReady)
+        self.says(GREETING)
+        self.answers({})
+        self.assertTrue(self.client.isReady)
+        self.client.available()
+        self.assertEqual(self.waits(), [])
+
     def test_connect(self) -> None:
         """
         QEMU greets, is told that we know what it can do, and is ready.

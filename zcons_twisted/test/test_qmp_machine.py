@@ -205,9 +205,9 @@ class HappeningTests(MachineTestCase):
         costs nothing.
         """
         self.happens("RESET", "guest-reset")
-        self.assertEqual(self.drains, 1)
+        self.assertEqual(self.line.drains, 1)
         self.happens("NIC_RX_FILTER_CHANGED")
-        self.assertEqual(self.drains, 1)
+        self.assertEqual(self.line.drains, 1)
 
     def test_reboot(self) -> None:
         """
@@ -334,15 +334,47 @@ class HappeningTests(MachineTestCase):
 
     def test_disconnectedShortly(self) -> None:
         """
-        One that is there again within that second is not told, nor the end of a machine
-        twice.
+        One that is there again within that second is told as well, for what was printed
+        in between is lost; the end of a machine is not told twice.
         """
         self.zone.consoleLost("x")
         self.zone.consoleOpened(None)
+        self.assertEqual(self.told(), [ZoneEvent.DISCONNECTED, ZoneEvent.CONNECTED])
         self.zone.consoleLost("x")
         self.happens("SHUTDOWN", "guest-shutdown")
         self.clock.advance(5)
         self.assertEqual(self.told(), [HALTED])
+
+    def test_disconnectedUnsure(self) -> None:
+        """
+        Where QEMU is gone as well, it may be another one's console: that is told when
+        QEMU has said which it is.
+        """
+        for pid, told in (
+            (7, [ZoneEvent.DISCONNECTED, ZoneEvent.CONNECTED]),
+            (8, [HALTED, BOOTING]),
+        ):
+            self.zone.consoleLost("x")
+            self.client.connected = False
+            self.zone.consoleOpened(None)
+            self.clock.advance(5)
+            self.assertEqual(self.told(), [])
+            self.client.connected = True
+            self.ready(pid=pid)
+            self.assertEqual(self.told(), told)
+
+    def test_closed(self) -> None:
+        """
+        That we close it is told while the machine runs, and not afterwards.
+        """
+        self.zone.consoleClosed("the server stops")
+        self.assertEqual(
+            self.events.events, [(ZoneEvent.DISCONNECTED, "the server stops")]
+        )
+        self.happens("SHUTDOWN", "guest-shutdown")
+        self.told()
+        self.zone.consoleClosed("the server stops")
+        self.assertEqual(self.told(), [])
 
 
 class ChardevTests(SynchronousTestCase):

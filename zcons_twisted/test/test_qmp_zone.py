@@ -12,7 +12,7 @@ from twisted.internet.address import UNIXAddress
 from twisted.internet.defer import Deferred
 from zope.interface.verify import verifyObject
 
-from ..drivers.qmp_zone import QUIT_SECONDS
+from ..drivers.qmp_zone import CONSOLE_SECONDS, QUIT_SECONDS
 from ..errors import DeviceError, LifecycleError
 from ..events import ZoneEvent, ZoneState
 from ..interfaces import IAccountableLife, ILastingLife
@@ -43,6 +43,7 @@ class QmpZoneTests(MachineTestCase):
         """
         A machine that is ready is let go.
         """
+        self.zone.consoleOpened(None)
         self.ready("prelaunch")
         done = self.zone.boot()
         self.assertNoResult(done)
@@ -53,11 +54,56 @@ class QmpZoneTests(MachineTestCase):
         """
         So is one that is stopped.
         """
-        self.ready()
+        self.runs()
         self.happens("STOP")
         done = self.zone.boot()
         self.answers("cont")
         self.assertEqual(self.successResultOf(done), "zone booted")
+
+    def test_bootUnheard(self) -> None:
+        """
+        What it prints first would be lost without its console, which is connected to at
+        once, and waited for.
+        """
+        self.ready("prelaunch")
+        opens = self.line.opens
+        done, other = self.zone.boot(), self.zone.boot()
+        self.assertEqual((self.names(), self.line.opens), ([], opens + 2))
+        self.clock.advance(4.9)
+        self.zone.consoleOpened(None)
+        for each in (done, other):
+            self.answers("cont")
+            self.assertEqual(self.successResultOf(each), "zone booted")
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_bootNeverHeard(self) -> None:
+        """
+        After five seconds it is not booted, and one line says why.
+        """
+        self.assertEqual(CONSOLE_SECONDS, 5.0)
+        self.ready("prelaunch")
+        done = self.zone.boot()
+        self.clock.advance(4.9)
+        self.assertNoResult(done)
+        self.clock.advance(0.1)
+        self.assertEqual(
+            self.why(done),
+            "zone is not booted: its console is not connected after 5 seconds: can't"
+            " connect: Connection refused",
+        )
+        self.assertEqual(self.names(), [])
+        self.zone.consoleOpened(None)
+        self.assertEqual(self.names(), [])
+
+    def test_bootAtTheEnd(self) -> None:
+        """
+        Nor is it when the server stops.
+        """
+        self.ready("prelaunch")
+        done = self.zone.boot()
+        self.zone.disconnect()
+        self.assertEqual(self.why(done), "the server stops")
+        self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_bootBooted(self) -> None:
         """

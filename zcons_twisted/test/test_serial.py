@@ -356,6 +356,20 @@ class LineTests(LineTestCase):
         (reason,) = protocol.reasons
         self.assertTrue(reason.check(ConnectionAborted))
 
+    def test_left(self) -> None:
+        """
+        Left to somebody else who has it open, what waits in it is sent all the same.
+        """
+        emptied: list[int] = []
+        self.patch(termios, "tcflush", lambda fd, queue: emptied.append(queue))
+        protocol = self.connect()
+        other = os.dup(protocol.transport.fileno())
+        self.addCleanup(os.close, other)
+        protocol.transport.leave()
+        self.assertEqual((protocol.transport.fileno(), emptied), (-1, []))
+        self.assertEqual(len(protocol.reasons), 1)
+        protocol.transport.leave()
+
     def test_nobodyWantsIt(self) -> None:
         """
         A factory that makes nothing leaves nothing open.
@@ -441,6 +455,16 @@ class BreakTests(LineTestCase):
         self.transport.abortConnection()
         self.reactor.advance(1)
         self.assertEqual((self.asked, self.over), ([_SBRK, _SBRK], 1))
+
+    def test_left(self) -> None:
+        """
+        A line that is left to somebody else is not left in a break.
+        """
+        self.transport.sendBreak(self.done)
+        self.transport.leave()
+        self.reactor.advance(1)
+        self.assertEqual((self.asked, self.over), ([_SBRK, _CBRK], 0))
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
 
 
 class DeviceTests(LineTestCase):

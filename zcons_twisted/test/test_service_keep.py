@@ -11,7 +11,8 @@ from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
 from .. import service
-from ..interfaces import IOutlivingDriver
+from ..arrivals import Arrivals
+from ..interfaces import IConnectingDriver, IOutlivingDriver
 from ..nexus.client import Nexus
 from ..server import ConsoleServer
 from ..server_parts import ServerParts
@@ -188,3 +189,61 @@ class KeepTests(ServiceTestCase):
         self.addCleanup(self.stop, other)
         self.assertIsNone(other.zones()[0]._parts.restart)
         other.restart()
+
+    def test_again(self) -> None:
+        """
+        Who is attached to a zone that is served again at once is told so, also where
+        its device can't be left.
+        """
+        zone = self.kept(nexus=False)
+        self.attach()
+        zone.keep = zone.again = True
+        self.stop(zone)
+        self.assertEqual(zone.console.ended[0].reason.value, "restarting")
+        self.assertEqual(self.life.calls[1:], [("halt",)])
+
+    def test_othersLife(self) -> None:
+        """
+        So is who is attached to one that is not ours to halt, and so goes on.
+        """
+        self.driver.life = None
+        zone = self.kept(nexus=False)
+        self.attach()
+        zone.keep = True
+        self.stop(zone)
+        self.assertEqual(zone.console.ended[0].reason.value, "restarting")
+
+    def test_halted(self) -> None:
+        """
+        Who is attached to one that is halted, with nobody to serve it again, is told
+        that the server stops.
+        """
+        zone = self.kept(nexus=False)
+        self.attach()
+        zone.keep = True
+        self.stop(zone)
+        self.assertEqual(zone.console.ended[0].reason.value, "server-stopping")
+
+    def test_prepared(self) -> None:
+        """
+        A driver that connects to something is told of arrivals, and whether there is
+        output of an earlier server.
+        """
+        told: list[bool] = []
+
+        @implementer(IConnectingDriver)
+        class Connecting(KeptDriver):
+            near = True
+
+            def prepare(self, arrivals: Arrivals, past: bool) -> None:
+                told.append(past)
+
+        self.driver = Connecting()
+        verifyObject(IConnectingDriver, self.driver)
+        maker = MemoryDriverMaker(self.driver)
+        self.patch(service, "findDriverMaker", lambda name: maker)
+        zone = self.kept()
+        zone.console.output(b"hello")
+        self.stop(zone)
+        self.kept()
+        self.assertEqual(told, [False, True])

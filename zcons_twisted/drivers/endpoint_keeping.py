@@ -1,0 +1,240 @@
+# -*- test-case-name: zcons_twisted.test.test_endpoint_keeping -*-
+"""
+Keeping a console's connection over the server's own end.
+
+The nexus has it as well, so that it stays when this process goes: what the other end
+prints waits in the kernel for the next server, which claims the connection and reads
+on.  That takes a descriptor; what only Twisted can read, TLS for example, goes with
+this process.
+
+One connection is kept for a zone, under the endpoint that it belongs to.  Another
+endpoint's is of no use, and is closed.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Coroutine
+from typing import Any, Protocol, TypeVar
+
+from twisted.internet.defer import Deferred, DeferredLock
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
+
+from ..errors import DeviceError
+from ..nexus.client import Nexus
+from ..nexus.commands import Adopt, Claim, Release, Remove
+from .pty import ADOPT_SECONDS
+
+__all__ = ["StreamKeeper"]
+
+_T = TypeVar("_T")
+
+
+class Keepable(Protocol):
+    """
+    What can be kept.
+    """
+
+    def fileno(self) -> int:
+        """
+        Its descriptor.
+        """
+
+
+class StreamKeeper:
+    """
+    Has one zone's connection kept, where there is a nexus.
+
+    @ivar keeps: whether the nexus has it now.
+    """
+
+    _log = Logger()
+
+    def __init__(self, clock: IReactorTime, zone: str, endpoint: str) -> None:
+        """
+        @param clock: measures the time between tries.
+        @param endpoint: what the connection is made to, in words.
+        """
+        self.keeps = False
+        self.nexus: Nexus | None = None
+        self._clock = clock
+        self._zone = zone
+        self._endpoint = endpoint
+        self._stream: Keepable | None = None
+        # One thing at a time is done with the nexus.
+        self._lock = DeferredLock()
+        self._again: IDelayedCall | None = None
+        self._told = ""
+
+    def find(self) -> Deferred[int | None]:
+        """
+        What an earlier server had, as a descriptor that is the caller's; or L{None}.
+        """
+        if self.nexus is None:
+            return Deferred.fromCoroutine(_nothing())
+        self.nexus.listen(self._zone, self)
+        return self._alone(self._find(self.nexus))
+
+    def keep(self, stream: Keepable) -> None:
+        """
+        This is the connection now; it is open until L{drop} or L{leave} is called.
+        """
+        self._stream = stream
+        if self.nexus is not None and not self.keeps:
+            self._alone(self._keep(self.nexus, stream))
+
+    def drop(self) -> Deferred[None]:
+        """
+        The connection is no more.
+        """
+        self._stream = None
+        self._waitNoMore()
+        return self._alone(self._drop())
+
+    def leave(self) -> Deferred[bool]:
+        """
+        Leave the connection to the next server.
+
+        @return: whether it stays.
+        """
+        self._stream = None
+        self._waitNoMore()
+        return self._alone(self._leave())
+
+    def end(self) -> None:
+        """
+        Hear of the nexus no more.
+        """
+        if self.nexus is not None:
+            self.nexus.listenNoMore(self._zone)
+
+    # As what hears of the nexus.
+
+    def began(self, pid: int, why: str) -> None:
+        """
+        Nothing was started by us.
+        """
+
+    def ended(self, pid: int, code: int | None, number: int | None) -> None:
+        """
+        Nothing was started by us.
+        """
+
+    def lost(self) -> None:
+        """
+        The nexus has ended: another one is to keep the connection.
+        """
+        self.keeps = False
+        if self._stream is not None:
+            self.keep(self._stream)
+
+    # Inside.
+
+    def _alone(self, work: Coroutine[Any, Any, _T]) -> Deferred[_T]:
+        return self._lock.run(Deferred.fromCoroutine, work)
+
+    async def _find(self, nexus: Nexus) -> int | None:
+        try:
+            answer = await nexus.call(Claim, zone=self._zone)
+            if answer["note"] == self._endpoint:
+                self.keeps = True
+                found: int = answer["master"]
+                return found
+            os.close(answer["master"])
+            await nexus.call(Remove, zone=self._zone)
+        except (OSError, DeviceError) as e:
+            if getattr(e, "errno", None) != errno.ENXIO:
+                self._cantKeep(e)
+        return None
+
+    async def _keep(self, nexus: Nexus, stream: Keepable) -> None:
+        if stream is not self._stream or self.keeps:
+            # Lost meanwhile; what comes after it is kept in its turn.
+            return
+        try:
+            await self._adopt(nexus, stream)
+        except (OSError, DeviceError) as e:
+            self._cantKeep(e)
+            if self._stream is not None and self._again is None:
+                self._again = self._clock.callLater(ADOPT_SECONDS, self._keepAgain)
+        else:
+            self.keeps = True
+            self._told = ""
+            nexus.remember(self._zone, self._endpoint)
+
+    async def _adopt(self, nexus: Nexus, stream: Keepable) -> None:
+        """
+        A nexus that a service manager has started again has it already.
+        """
+        # One of our own, which stays open until it has been sent.
+        fd = os.dup(stream.fileno())
+        try:
+            if await self._has(nexus, fd):
+                return
+            await nexus.call(Adopt, zone=self._zone, master=fd, process=None)
+        finally:
+            os.close(fd)
+
+    async def _has(self, nexus: Nexus, fd: int) -> bool:
+        try:
+            answer = await nexus.call(Claim, zone=self._zone)
+        except OSError as e:
+            if e.errno != errno.ENXIO:
+                raise
+            return False
+        same = os.path.sameopenfile(answer["master"], fd)
+        os.close(answer["master"])
+        if not same:
+            await nexus.call(Remove, zone=self._zone)
+        return same
+
+    async def _drop(self) -> None:
+        nexus, kept = self.nexus, self.keeps
+        self.keeps = False
+        if nexus is not None and kept and nexus.pid:
+            try:
+                await nexus.call(Remove, zone=self._zone)
+            except (OSError, DeviceError):
+                # It has gone with all that it had.
+                return
+
+    async def _leave(self) -> bool:
+        nexus, kept = self.nexus, self.keeps
+        self.keeps = False
+        if nexus is None or not kept or not nexus.pid:
+            return False
+        try:
+            await nexus.call(Release, zone=self._zone)
+        except (OSError, DeviceError):
+            return False
+        return True
+
+    def _cantKeep(self, error: Exception) -> None:
+        why = getattr(error, "strerror", None) or str(error)
+        if why != self._told:
+            # What stays the same is told once.
+            self._told = why
+            self._log.warn(
+                "{zone}: no nexus keeps the console's connection, which goes with this"
+                " server: {error}",
+                zone=self._zone,
+                error=why,
+            )
+
+    def _keepAgain(self) -> None:
+        self._again = None
+        if self._stream is not None:
+            self.keep(self._stream)
+
+    def _waitNoMore(self) -> None:
+        if self._again is not None:
+            self._again.cancel()
+            self._again = None
+
+
+async def _nothing() -> None:
+    """
+    What is found where nobody keeps anything.
+    """
