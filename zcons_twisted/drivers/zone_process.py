@@ -27,10 +27,11 @@ from ..interfaces import (
     IZonePresence,
     IZoneStates,
 )
+from ..nexus.client import ASK_TRIES, Unanswered
 from ..notices import escaped
 from ..reactors import ProcessReactor
 from .phases import After, Phase
-from .spawning import LocalSpawner, Spawner, endOf
+from .spawning import Facts, LocalSpawner, Spawner, endOf
 from .sweep import Ending, Sweep, ZoneDevice
 from .verdict import Outcome, Reading, Verdict, ofCommand
 
@@ -97,6 +98,7 @@ class ZoneProcess:
         self._after = After.HALT
         self._arguments = ""
         self._startedAt = 0.0
+        self._tries = 0
         self._timer: IDelayedCall | None = None
         self._booting: list[Deferred[str]] = []
         self._halting: list[Deferred[str]] = []
@@ -286,6 +288,7 @@ class ZoneProcess:
     def _start(self, arguments: str) -> None:
         self._stopTimer()
         self._phase = Phase.STARTING
+        self._tries = 0
         if self._device.terminalSession():
             # Somebody has the console as their controlling terminal, which there can
             # be only one of: a process, as a rule, that the last life left behind.
@@ -296,6 +299,7 @@ class ZoneProcess:
     def _spawn(self, arguments: str) -> None:
         self._startedAt = self._reactor.seconds()
         self._spawning = True
+        self._tries += 1
         environment = {
             **self._environ,
             "ZONENAME": self._zone,
@@ -304,34 +308,42 @@ class ZoneProcess:
         spawned = Deferred.fromCoroutine(
             self.spawner.spawn(self._options.command, environment, arguments, self)
         )
-        spawned.addCallbacks(self._spawned, self._notSpawned, (arguments,))
+        spawned.addCallbacks(self._spawned, self._notSpawned, (), {}, (arguments,))
         spawned.addErrback(
             lambda failure: self._log.failure("{zone}", failure, zone=self._zone)
         )
 
-    def _spawned(self, pid: int, arguments: str) -> None:
+    def _spawned(self, facts: Facts) -> None:
         self._spawning = False
-        self.facts = {
-            "pid": pid,
-            "arguments": arguments,
-            "started": self._startedAt,
-            "began": False,
-            "why": "",
-            "ended": False,
-            "reaped": False,
-        }
-        self._sweep.began(pid)
-        self.account = f"process {pid}"
+        self.facts = facts
+        self._sweep.began(facts["pid"])
+        self.account = f"process {facts['pid']}"
         if self._phase is Phase.ENDING:
             # Halted in the meantime.
             self._end(self._after)
         else:
             self.spawner.note("")
+        self._catchUp()
 
-    def _notSpawned(self, failure: Failure) -> None:
+    def _catchUp(self) -> None:
+        """
+        Hear what the process has told before anybody listened.
+        """
+        if self.facts["began"] and self.facts["why"]:
+            self.beginFailed(self.facts["why"])
+        elif self.facts["began"]:
+            self.began()
+        if self.facts["ended"]:
+            self.spawner.foundEnded()
+
+    def _notSpawned(self, failure: Failure, arguments: str) -> None:
         self._spawning = False
         if self._phase is Phase.ENDING:
             self._end(self._after)
+        elif failure.check(Unanswered) and self._tries < ASK_TRIES:
+            # What may have been started, and nobody knows of, goes first.
+            grace = self._options.grace
+            self._sweep.begin(grace, lambda: self._spawn(arguments))
         else:
             error = failure.value
             self.beginFailed(getattr(error, "strerror", None) or str(error))
