@@ -23,7 +23,7 @@ from .commands import Refused
 from .usernames import UserNames
 
 if TYPE_CHECKING:
-    from .control_protocol import ControlProtocol
+    from .control_link import ControlLink
 
 __all__ = [
     "PROBLEMS_MAX",
@@ -60,17 +60,17 @@ class ControlDoor(Protocol):
     reload: Reload | None
     restart: Callable[[], None] | None
 
-    def opened(self, protocol: ControlProtocol) -> None:
+    def opened(self, protocol: ControlLink) -> None:
         """
         A connection is there.
         """
 
-    def heard(self, protocol: ControlProtocol) -> None:
+    def heard(self, protocol: ControlLink) -> None:
         """
         A connection was not quiet.
         """
 
-    def closed(self, protocol: ControlProtocol) -> None:
+    def closed(self, protocol: ControlLink) -> None:
         """
         A connection has gone.
         """
