@@ -204,8 +204,10 @@ def buildParser() -> argparse.ArgumentParser:
         metavar="EVENT",
         help="what has happened (default: as the container's status tells)",
     )
+    add("ready", "have a zone that the server runs be there without running")
     boot = add("boot", "boot a zone that the server runs")
     add("halt", "halt a zone that the server runs")
+    add("shutdown", "ask a zone that the server runs to go down by itself")
     reboot = add("reboot", "halt a zone that the server runs, and boot it again")
     add("break", "send a break on a zone's line")
     add("detach", "end the operator's session")

@@ -1,8 +1,7 @@
 # -*- test-case-name: zcons_twisted.test.test_client_inquiries -*-
 """
-C{zconsole list}, C{status}, C{who}, C{event}, C{boot}, C{halt}, C{reboot}, C{break},
-C{detach}, C{reload} and C{restart}: one or more questions to control doors, and their
-answers as text.
+C{zconsole list}, C{status}, C{who}, C{reload}, C{restart} and the commands of
+L{ORDERS}: one or more questions to control doors, and their answers as text.
 """
 
 from __future__ import annotations
@@ -50,8 +49,10 @@ ASKED_AT_ONCE = 64
 #: The commands that are answered with one line, and how long that may take.
 ORDERS: dict[str, tuple[type[Command], float]] = {
     "event": (commands.Event, ANSWER_SECONDS),
+    "ready": (commands.Ready, LIFECYCLE_SECONDS),
     "boot": (commands.Boot, LIFECYCLE_SECONDS),
     "halt": (commands.Halt, LIFECYCLE_SECONDS),
+    "shutdown": (commands.Shutdown, LIFECYCLE_SECONDS),
     "reboot": (commands.Reboot, LIFECYCLE_SECONDS),
     "break": (commands.Break, ANSWER_SECONDS),
     "detach": (commands.Detach, ANSWER_SECONDS),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
@@ -15,7 +16,7 @@ from ..console import Console
 from ..credentials import Credentials
 from ..errors import DeviceError, ZConsError
 from ..events import EVENT_NAMES, ZoneEvent, checkBootArguments
-from ..interfaces import IConsoleDriver, IZoneLife
+from ..interfaces import IConsoleDriver, IZoneLife, IZoneReady, IZoneShutdown
 from ..laps import Laps
 from ..outcomes import Reload
 from ..sessions import EndReason
@@ -32,10 +33,12 @@ __all__ = [
     "detach",
     "eventNamed",
     "lifeOf",
+    "readied",
     "refuseIfDying",
     "refused",
     "sendBreak",
     "shortened",
+    "shutDown",
 ]
 
 #: Most bytes of problems in one answer, which has 64 KiB; the log has all of them.
@@ -129,6 +132,34 @@ def lifeOf(door: ControlDoor) -> IZoneLife:
             f" {door.driver.kind}): tell what happens to it with 'zconsole event'"
         )
     return life
+
+
+def readied(door: ControlDoor, life: IZoneLife) -> Deferred[str]:
+    """
+    Have a zone be there without running.
+
+    @raise Refused: it can't.
+    """
+    if not IZoneReady.providedBy(life):
+        raise Refused(
+            f"zone '{door.console.zone}' can't be made ready without running (driver"
+            f" {door.driver.kind}): boot it"
+        )
+    return IZoneReady(life).ready()
+
+
+def shutDown(door: ControlDoor, life: IZoneLife) -> Deferred[str]:
+    """
+    Ask a zone to go down by itself.
+
+    @raise Refused: it can't be asked.
+    """
+    if not IZoneShutdown.providedBy(life):
+        raise Refused(
+            f"zone '{door.console.zone}' can't be asked to go down (driver"
+            f" {door.driver.kind}): halt it"
+        )
+    return IZoneShutdown(life).shutdown()
 
 
 def refuseIfDying(console: Console) -> None:

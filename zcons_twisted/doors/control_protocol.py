@@ -21,10 +21,12 @@ from .commands import (
     Detach,
     Event,
     Halt,
+    Ready,
     Reboot,
     Refused,
     Reload,
     Restart,
+    Shutdown,
     Status,
 )
 from .control_door import (
@@ -32,10 +34,12 @@ from .control_door import (
     detach,
     eventNamed,
     lifeOf,
+    readied,
     refused,
     refuseIfDying,
     sendBreak,
     shortened,
+    shutDown,
 )
 from .control_link import ControlLink
 from .status import statusOf
@@ -72,6 +76,13 @@ class ControlProtocol(ControlLink):
         self._door.console.event(event, arguments)
         return {"message": f"event '{name}' posted"}
 
+    @Ready.responder
+    def ready(self) -> Deferred[dict[str, Any]]:
+        """
+        See L{Ready}.
+        """
+        return self._live("ready", lambda life: readied(self._door, life))
+
     @Boot.responder
     def boot(self, bootArguments: str | None = None) -> Deferred[dict[str, Any]]:
         """
@@ -86,6 +97,13 @@ class ControlProtocol(ControlLink):
         See L{Halt}.
         """
         return self._live("halt", lambda life: life.halt())
+
+    @Shutdown.responder
+    def shutdown(self) -> Deferred[dict[str, Any]]:
+        """
+        See L{Shutdown}.
+        """
+        return self._live("shutdown", lambda life: shutDown(self._door, life))
 
     @Reboot.responder
     def reboot(self, bootArguments: str | None = None) -> Deferred[dict[str, Any]]:

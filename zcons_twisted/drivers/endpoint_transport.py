@@ -100,7 +100,7 @@ class ConsoleProtocol(Protocol):
     def leave(self, clock: IReactorTime) -> None:
         """
         Close the connection when what was written has gone, within
-        L{LINGER_SECONDS<zcons_twisted.doors.peer.LINGER_SECONDS>}.
+        L{LINGER_SECONDS<zcons_twisted.doors.farewell.LINGER_SECONDS>}.
         """
         transport: Any = self.transport
         if transport is not None:

@@ -16,8 +16,9 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from ..errors import DeviceError, LifecycleError
-from ..interfaces import ILastingLife, IZoneEvents
+from ..interfaces import ILastingLife, IZoneEvents, IZoneReady, IZoneShutdown
 from .qmp_machine import ALIVE, Machine, Phase
+from .waiters import ShutdownWaiters, Waiters
 
 __all__ = ["QUIT_SECONDS", "QmpZone"]
 
@@ -25,7 +26,7 @@ __all__ = ["QUIT_SECONDS", "QmpZone"]
 QUIT_SECONDS = 10.0
 
 
-@implementer(ILastingLife)
+@implementer(ILastingLife, IZoneReady, IZoneShutdown)
 class QmpZone(Machine):
     """
     One virtual machine.
@@ -50,14 +51,16 @@ class QmpZone(Machine):
         """
         super().__init__(clock, zone, events, chardev)
         self.grace = grace
-        self._halting: list[Deferred[str]] = []
+        self._halting = Waiters()
+        self._goingDown = ShutdownWaiters(clock, _nothing)
 
     def disconnect(self) -> None:
         """
         Look after it no more.
         """
         super().disconnect()
-        self._refuseHalting("the server stops")
+        for waiters in (self._halting, self._goingDown):
+            waiters.refuse("the server stops")
 
     # As a life.
 
@@ -77,8 +80,7 @@ class QmpZone(Machine):
         """
         if self._phase is Phase.DOWN:
             return succeed("zone is already halted")
-        done: Deferred[str] = Deferred()
-        self._halting.append(done)
+        done = self._halting.wait()
         if self._phase is Phase.ENDING or len(self._halting) > 1:
             return done
         if self._phase is Phase.READY or self._paused:
@@ -89,6 +91,32 @@ class QmpZone(Machine):
             self._call("system_powerdown").addErrback(self._haltFailed)
         return done
 
+    def shutdown(self) -> Deferred[str]:
+        """
+        See L{IZoneShutdown<zcons_twisted.interfaces.IZoneShutdown>}.
+        """
+        if self._phase is Phase.DOWN:
+            return succeed("zone is already halted")
+        if self._phase is Phase.READY or self._paused:
+            return fail(self._invalid("shutdown", "halt it"))
+        done = self._goingDown.wait()
+        if self._phase is not Phase.ENDING:
+            self._goingDown.begin()
+            asked = self._call("system_powerdown")
+            asked.addErrback(self._notAsked)
+        return done
+
+    def ready(self) -> Deferred[str]:
+        """
+        See L{IZoneReady<zcons_twisted.interfaces.IZoneReady>}.
+        """
+        if self._phase is Phase.READY:
+            return succeed("zone is already ready")
+        if self._phase is not Phase.DOWN:
+            return fail(self._invalid("ready", "halt it"))
+        # QEMU may outlive its machine.
+        return self._call("system_reset").addCallback(lambda _ignored: "zone ready")
+
     def reboot(self, arguments: str = "") -> Deferred[str]:
         """
         See L{IZoneLife<zcons_twisted.interfaces.IZoneLife>}.
@@ -96,12 +124,8 @@ class QmpZone(Machine):
         if arguments:
             return fail(LifecycleError("QEMU takes no boot arguments: see its -append"))
         if self._phase not in (Phase.RUNNING, Phase.POWERING_DOWN):
-            return fail(
-                LifecycleError(
-                    "reboot operation is invalid for zones in state"
-                    f" '{self.state().label}'"
-                )
-            )
+            return fail(self._invalid("reboot"))
+        self._goingDown.refuse("zone was rebooted")
         done = self._call("system_reset")
         if self._paused:
             done.addCallback(lambda _ignored: self._call("cont"))
@@ -131,26 +155,34 @@ class QmpZone(Machine):
 
     # Inside.
 
+    def _invalid(self, what: str, hint: str = "") -> LifecycleError:
+        state = self.state().label
+        why = f"{what} operation is invalid for zones in state '{state}'"
+        return LifecycleError(f"{why}: {hint}" if hint else why)
+
     def _quit(self) -> None:
         self._startTimer("grace", QUIT_SECONDS, self._doesNotEnd)
         # QEMU may end before it has answered.
         self._call("quit").addErrback(lambda failure: failure.trap(LifecycleError))
 
     def _doesNotEnd(self) -> None:
-        self._refuseHalting(f"QEMU did not end in {QUIT_SECONDS:g} seconds")
+        self._halting.refuse(f"QEMU did not end in {QUIT_SECONDS:g} seconds")
+
+    def _notAsked(self, failure: Failure) -> None:
+        self._goingDown.refuse(failure.getErrorMessage())
 
     def _haltFailed(self, failure: Failure) -> None:
         if self._phase in ALIVE:
             self._stopTimer("grace")
-            self._refuseHalting(failure.getErrorMessage())
-
-    def _refuseHalting(self, why: str) -> None:
-        halting, self._halting = self._halting, []
-        for done in halting:
-            done.errback(LifecycleError(why))
+            self._halting.refuse(failure.getErrorMessage())
 
     def _halted(self) -> None:
         super()._halted()
-        halting, self._halting = self._halting, []
-        for done in halting:
-            done.callback("zone halted")
+        for waiters in (self._halting, self._goingDown):
+            waiters.answer("zone halted")
+
+
+def _nothing() -> None:
+    """
+    A machine that was asked to go down, and has not, runs on.
+    """
