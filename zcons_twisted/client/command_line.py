@@ -177,10 +177,11 @@ def buildParser() -> argparse.ArgumentParser:
     _addExpect(add("expect", "wait until a zone prints something"))
     add("who", "who is attached to a zone's console")
     zones = add("list", "the zones, their states and who is there", zone=None)
-    zones.add_argument(
-        "--json", dest="asJson", action="store_true", help="as JSON, for programs"
-    )
-    add("status", "all about one zone, or about each", zone="[ZONE]")
+    status = add("status", "all about one zone, or about each", zone="[ZONE]")
+    for command in (zones, status):
+        command.add_argument(
+            "--json", dest="asJson", action="store_true", help="as JSON, for programs"
+        )
     event = add("event", "tell a console what happened to its zone")
     event.add_argument(
         "event", choices=list(EVENT_NAMES), metavar="EVENT", help=", ".join(EVENT_NAMES)
@@ -205,9 +206,15 @@ def buildParser() -> argparse.ArgumentParser:
         help="what has happened (default: as the container's status tells)",
     )
     add("ready", "have a zone that the server runs be there without running")
-    boot = add("boot", "boot a zone that the server runs")
-    add("halt", "halt a zone that the server runs")
-    add("shutdown", "ask a zone that the server runs to go down by itself")
+    boot = add("boot", "boot a zone that the server runs, or all that are down", None)
+    halt = add("halt", "halt a zone that the server runs, or all of them", None)
+    shutdown = add(
+        "shutdown",
+        "ask a zone that the server runs, or all, to go down by itself",
+        None,
+    )
+    for command in (boot, halt, shutdown):
+        _addZoneOrAll(command)
     reboot = add("reboot", "halt a zone that the server runs, and boot it again")
     add("break", "send a break on a zone's line")
     add("detach", "end the operator's session")
@@ -236,6 +243,17 @@ def _addRundir(parser: argparse.ArgumentParser, default: str | None) -> None:
         default=default,
         help="the server's run directory (default: /var/run/zones for root,"
         " $XDG_RUNTIME_DIR/zones for others)",
+    )
+
+
+def _addZoneOrAll(parser: argparse.ArgumentParser) -> None:
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("zone", metavar="ZONE", type=_zone, nargs="?")
+    which.add_argument(
+        "--all",
+        dest="allZones",
+        action="store_true",
+        help="all zones of the run directory that servers run",
     )
 
 

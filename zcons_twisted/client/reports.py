@@ -24,6 +24,7 @@ __all__ = [
     "moment",
     "operatorBrief",
     "stateBrief",
+    "statusFacts",
     "statusReport",
     "summary",
     "unserved",
@@ -111,6 +112,19 @@ def statusReport(status: Values) -> str:
     return "".join(
         f"{name + ':' if name else '':{width}}{value}\n" for name, value in facts
     )
+
+
+def statusFacts(status: Values) -> Values:
+    """
+    The same for programs: the operator by itself, if there is one, and counters by
+    their names.
+    """
+    return {
+        **status,
+        "operator": next(iter(status["operator"]), None),
+        "counters": {each["name"]: each["value"] for each in status["counters"]},
+        "error": None,
+    }
 
 
 def _counted(name: str) -> str:
