@@ -18,7 +18,15 @@ from structured_peer import structured
 from support import ROOT, Peer, pause, runs
 from twisted.internet import reactor
 
-from zcons_twisted.doors.commands import Boot, Halt, Reboot, Refused, Status
+from zcons_twisted.doors.commands import (
+    Boot,
+    Halt,
+    Ready,
+    Reboot,
+    Refused,
+    Shutdown,
+    Status,
+)
 from zcons_twisted.frames import FrameType
 
 Launch = Callable[..., Awaitable[Twistd]]
@@ -325,6 +333,38 @@ async def test_haltStubborn(launch: Launch) -> None:
     assert reactor.seconds() - before >= 0.5
     assert not any(map(runs, pids))
     await peer.until(HALTED)
+
+
+@pytest_twisted.ensureDeferred
+async def test_shutdown(launch: Launch) -> None:
+    """
+    A command that is asked to go down goes in its own time, and stays down; nothing is
+    told until then.
+    """
+    slow = shell("trap 'sleep 1.5; echo done; exit 3' TERM; trap '' HUP; read x")
+    server = await launch(
+        *("--zone", "z1", "--exec", slow, "--grace", "0", "--respawn", "always")
+    )
+    await state(server, "running")
+    peer = await server.attach()
+    before = reactor.seconds()
+    assert (await server.ask(Shutdown))["message"] == "zone halted"
+    assert reactor.seconds() - before >= 1.5
+    await peer.expect(b"done\r\n" + HALTED)
+    status = await server.ask(Status)
+    assert status["state"] == "installed"
+    assert status["life"].endswith("ended: exit status 3")
+    assert (await server.ask(Shutdown))["message"] == "zone is already halted"
+
+
+@pytest_twisted.ensureDeferred
+async def test_cannotBeReady(launch: Launch) -> None:
+    """
+    A command can't be there without running.
+    """
+    server = await launch("--zone", "z1", "--exec", "cat")
+    with pytest.raises(Refused, match="can't be made ready without running"):
+        await server.ask(Ready)
 
 
 @pytest_twisted.ensureDeferred

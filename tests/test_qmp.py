@@ -20,7 +20,16 @@ from support import pause
 from twisted.internet import reactor
 from vm import Machine, machine, vmFiles
 
-from zcons_twisted.doors.commands import Boot, Event, Halt, Reboot, Refused, Status
+from zcons_twisted.doors.commands import (
+    Boot,
+    Event,
+    Halt,
+    Ready,
+    Reboot,
+    Refused,
+    Shutdown,
+    Status,
+)
 from zcons_twisted.frames import FrameType
 
 __all__ = ["machine", "vmFiles"]
@@ -161,10 +170,34 @@ async def test_unstarted(launch: Launch, machine: Machine) -> None:
     for _ in range(2):
         await machine.start("-S")
         await peer.expect(READIED)
+        assert (await server.ask(Ready))["message"] == "zone is already ready"
+        with pytest.raises(Refused, match="invalid for zones in state 'ready'"):
+            await server.ask(Shutdown)
         assert (await server.ask(Halt))["message"] == "zone halted"
         await peer.expect(HALTED)
         assert await machine.ends() == 0
         await status(server, life=r"ended: halted by \w+, host-qmp-quit")
+
+
+@pytest_twisted.ensureDeferred
+async def test_shutdown(launch: Launch, machine: Machine) -> None:
+    """
+    A machine that is asked to powers down by itself; where QEMU outlives it, it can be
+    made ready again, and booted.
+    """
+    await machine.start("-no-shutdown")
+    server = await launch("--zone", "z1", *machine.options)
+    peer = await server.attach()
+    await peer.until(b"vm login: ", BOOT)
+    assert (await server.ask(Shutdown))["message"] == "zone halted"
+    seen = await peer.until(HALTED)
+    assert b"NOTICE" not in seen.removesuffix(HALTED)
+    await status(server, state="installed", life="ended: guest-shutdown")
+    assert (await server.ask(Ready))["message"] == "zone ready"
+    await peer.until(READIED)
+    await status(server, state="ready")
+    assert (await server.ask(Boot))["message"] == "zone booted"
+    await peer.until(b"vm login: ", BOOT)
 
 
 @pytest_twisted.ensureDeferred

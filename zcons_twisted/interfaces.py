@@ -37,6 +37,8 @@ __all__ = [
     "IZoneEvents",
     "IZoneLife",
     "IZonePresence",
+    "IZoneReady",
+    "IZoneShutdown",
     "IZoneStates",
 ]
 
@@ -234,6 +236,29 @@ class IZoneLife(Interface):
     def reboot(arguments: str) -> Deferred[str]:
         """
         Stop it and start it again; fires when it runs.
+        """
+
+
+class IZoneShutdown(Interface):
+    """
+    What a life may offer besides: a zone that can be asked to go down by itself.
+    """
+
+    def shutdown() -> Deferred[str]:
+        """
+        Ask it to, and force nothing; fires when it is down, and fails where it does not
+        go in time, and runs on.
+        """
+
+
+class IZoneReady(Interface):
+    """
+    What a life may offer besides: a zone that can be there before it runs.
+    """
+
+    def ready() -> Deferred[str]:
+        """
+        Have it there, but not running; fires when it is.  Boot lets it run.
         """
 
 

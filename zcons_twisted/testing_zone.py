@@ -22,7 +22,13 @@ from zope.interface import implementer
 from .drivers.leader import STATUS_FD
 from .errors import LifecycleError
 from .events import ZoneEvent, ZoneState, stateAfter
-from .interfaces import IZoneEvents, IZoneLife, IZoneStates
+from .interfaces import (
+    IZoneEvents,
+    IZoneLife,
+    IZoneReady,
+    IZoneShutdown,
+    IZoneStates,
+)
 
 __all__ = [
     "FIRST_FAKE_PID",
@@ -65,7 +71,7 @@ class MemoryStates:
             self.current = stateAfter(event, self.current)
 
 
-@implementer(IZoneLife)
+@implementer(IZoneLife, IZoneReady, IZoneShutdown)
 class MemoryLife:
     """
     The life of a zone that does what it is told, or refuses.
@@ -99,6 +105,18 @@ class MemoryLife:
         See L{IZoneLife}.
         """
         return self._answer("zone rebooted", "reboot", arguments)
+
+    def ready(self) -> Deferred[str]:
+        """
+        See L{IZoneReady}.
+        """
+        return self._answer("zone ready", "ready")
+
+    def shutdown(self) -> Deferred[str]:
+        """
+        See L{IZoneShutdown}.
+        """
+        return self._answer("zone halted", "shutdown")
 
     def _answer(self, text: str, *call: str) -> Deferred[str]:
         self.calls.append(call)

@@ -79,10 +79,11 @@ def buildParser() -> argparse.ArgumentParser:
     _addExpect(add("expect", "wait until a zone prints something"))
     add("who", "who is attached to a zone's console")
     zones = add("list", "the zones, their states and who is there", zone=None)
-    zones.add_argument(
-        "--json", dest="asJson", action="store_true", help="as JSON, for programs"
-    )
-    add("status", "all about one zone, or about each", zone="[ZONE]")
+    status = add("status", "all about one zone, or about each", zone="[ZONE]")
+    for command in (zones, status):
+        command.add_argument(
+            "--json", dest="asJson", action="store_true", help="as JSON, for programs"
+        )
     event = add("event", "tell a console what happened to its zone")
     event.add_argument(
         "event", choices=list(EVENT_NAMES), metavar="EVENT", help=", ".join(EVENT_NAMES)
@@ -106,8 +107,16 @@ def buildParser() -> argparse.ArgumentParser:
         metavar="EVENT",
         help="what has happened (default: as the container's status tells)",
     )
-    boot = add("boot", "boot a zone that the server runs")
-    add("halt", "halt a zone that the server runs")
+    add("ready", "have a zone that the server runs be there without running")
+    boot = add("boot", "boot a zone that the server runs, or all that are down", None)
+    halt = add("halt", "halt a zone that the server runs, or all of them", None)
+    shutdown = add(
+        "shutdown",
+        "ask a zone that the server runs, or all, to go down by itself",
+        None,
+    )
+    for command in (boot, halt, shutdown):
+        _addZoneOrAll(command)
     reboot = add("reboot", "halt a zone that the server runs, and boot it again")
     add("break", "send a break on a zone's line")
     add("detach", "end the operator's session")
@@ -136,6 +145,18 @@ def _addRundir(parser: argparse.ArgumentParser, default: str | None) -> None:
         default=default,
         help=f"the server's run directory (default: ${RUNDIR_VARIABLE}, else"
         " /var/run/zones for root, $XDG_RUNTIME_DIR/zones for others)",
+    )
+
+
+def _addZoneOrAll(parser: argparse.ArgumentParser) -> None:
+    # The parser sees to it that it is one of them: argparse can't, where options may
+    # stand anywhere.
+    parser.add_argument("zone", metavar="ZONE", type=values.zone, nargs="?")
+    parser.add_argument(
+        "--all",
+        dest="allZones",
+        action="store_true",
+        help="all zones of the run directory that servers run",
     )
 
 

@@ -25,7 +25,7 @@ __all__ = ["ANSWER_SECONDS", "LIFECYCLE_SECONDS", "ask"]
 #: How long the server may take to answer.
 ANSWER_SECONDS = 10.0
 
-#: How long it may take to boot, halt or reboot: a zone is given time to go.
+#: How long it may take to boot, to halt and the like: a zone is given time to go.
 LIFECYCLE_SECONDS = 120.0
 
 

@@ -1,15 +1,14 @@
 # -*- test-case-name: zcons_twisted.test.test_client_inquiries -*-
 """
-C{zconsole list}, C{status}, C{who}, C{event}, C{boot}, C{halt}, C{reboot}, C{break},
-C{detach}, C{reload} and C{restart}: one or more questions to control doors, and their
-answers as text.
+C{zconsole list}, C{status}, C{who}, C{reload}, C{restart} and the commands of
+L{ORDERS}: one or more questions to control doors, and their answers as text.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -30,6 +29,7 @@ from .reports import (
     Values,
     hasFailed,
     listing,
+    statusFacts,
     statusReport,
     summary,
     unserved,
@@ -50,8 +50,10 @@ ASKED_AT_ONCE = 64
 #: The commands that are answered with one line, and how long that may take.
 ORDERS: dict[str, tuple[type[Command], float]] = {
     "event": (commands.Event, ANSWER_SECONDS),
+    "ready": (commands.Ready, LIFECYCLE_SECONDS),
     "boot": (commands.Boot, LIFECYCLE_SECONDS),
     "halt": (commands.Halt, LIFECYCLE_SECONDS),
+    "shutdown": (commands.Shutdown, LIFECYCLE_SECONDS),
     "reboot": (commands.Reboot, LIFECYCLE_SECONDS),
     "break": (commands.Break, ANSWER_SECONDS),
     "detach": (commands.Detach, ANSWER_SECONDS),
@@ -101,20 +103,47 @@ class Inquiry:
         """
         command, seconds = ORDERS[name]
         try:
-            answer = await ask(
-                self.reactor,
-                self.rundir,
-                zone,
-                command,
-                seconds,
-                self.opener,
-                **arguments,
-            )
+            answer = await self._askOne(zone, command, seconds, **arguments)
         except CommandError as e:
             self.say(str(e))
             return ExitStatus.FAILED
         self.show(named(escaped(answer["message"])) + "\n")
         return await self._stays(zone) if name in _BOOTS else ExitStatus.DONE
+
+    async def orderAll(
+        self, name: str, zones: Sequence[str], arguments: dict[str, Any]
+    ) -> int:
+        """
+        Have something done with all zones that servers run and that it concerns: a
+        boot those that are down, and all else the others.
+
+        @param name: as for L{order}, and so C{arguments}.
+        @param zones: those of the run directory.
+        @return: the exit status.
+        """
+        command, seconds = ORDERS[name]
+        status = ExitStatus.DONE
+        chosen = []
+        for zone, answer in zip(zones, await self._ask(zones), strict=True):
+            if not isinstance(answer, CommandError):
+                down = answer["state"] == "installed"
+                if answer.get("life") is not None and down == (name == "boot"):
+                    chosen.append(zone)
+            elif isServed(self.rundir.consoleSocket(zone)):
+                self.say(str(answer))
+                status = ExitStatus.FAILED
+
+        async def order(zone: str) -> None:
+            nonlocal status
+            try:
+                answer = await self._askOne(zone, command, seconds, **arguments)
+                self.show(f"{zone}: {escaped(answer['message'])}\n")
+            except CommandError as e:
+                self.say(f"{zone}: {e}")
+                status = ExitStatus.FAILED
+
+        await self._inTurn(chosen, order)
+        return status
 
     async def _stays(self, zone: str) -> int:
         """
@@ -148,13 +177,24 @@ class Inquiry:
             status = max(status, await self.order("restart", zone, {}))
         return status
 
-    async def status(self, zones: Sequence[str]) -> int:
+    async def status(self, zones: Sequence[str], asJson: bool = False) -> int:
         """
         Show all there is to know of some zones.
 
+        @param asJson: as JSON instead, an object a zone.
         @return: the exit status.
         """
         answers = await self._ask(zones)
+        if asJson:
+            rows = [
+                {"zone": zone, "error": str(answer)}
+                if isinstance(answer, CommandError)
+                else {**statusFacts(answer), "zone": zone}
+                for zone, answer in zip(zones, answers, strict=True)
+            ]
+            self.show(json.dumps(rows, indent=1) + "\n")
+            failed = any(row["error"] is not None for row in rows)
+            return ExitStatus.FAILED if failed else ExitStatus.DONE
         told = [statusReport(a) for a in answers if not isinstance(a, CommandError)]
         self.show("\n".join(told))
         failures = [str(a) for a in answers if isinstance(a, CommandError)]
@@ -234,30 +274,47 @@ class Inquiry:
         Ask how some zones do, not too many at a time; what is not answered by the
         time that one answer may take is given up.
         """
-        waiting = iter(zones)
         answers: dict[str, Values | CommandError] = {}
         end = self.reactor.seconds() + ANSWER_SECONDS
 
-        async def askOne(zone: str) -> Values | CommandError:
+        async def askOne(zone: str) -> None:
             left = end - self.reactor.seconds()
-            if left <= 0:
-                return CommandError(
-                    f"zone {zone} was not asked: others took {ANSWER_SECONDS:g} s"
-                )
             try:
-                return await self._askOne(zone, commands.Status, left)
+                if left <= 0:
+                    raise CommandError(
+                        f"zone {zone} was not asked: others took {ANSWER_SECONDS:g} s"
+                    )
+                answers[zone] = await self._askOne(zone, commands.Status, left)
             except CommandError as e:
-                return e
+                answers[zone] = e
 
-        async def askInTurn() -> None:
-            for zone in waiting:
-                answers[zone] = await askOne(zone)
-
-        asking = range(min(ASKED_AT_ONCE, len(zones)))
-        await gatherResults([Deferred.fromCoroutine(askInTurn()) for _ in asking])
+        await self._inTurn(zones, askOne)
         return [answers[zone] for zone in zones]
 
+    async def _inTurn(
+        self, zones: Sequence[str], do: Callable[[str], Awaitable[None]]
+    ) -> None:
+        """
+        Do something with each zone, not with too many at the same time.
+        """
+        waiting = iter(zones)
+
+        async def each() -> None:
+            for zone in waiting:
+                await do(zone)
+
+        doing = range(min(ASKED_AT_ONCE, len(zones)))
+        await gatherResults([Deferred.fromCoroutine(each()) for _ in doing])
+
     async def _askOne(
-        self, zone: str, command: type[Command], seconds: float
+        self, zone: str, command: type[Command], seconds: float, **arguments: Any
     ) -> Values:
-        return await ask(self.reactor, self.rundir, zone, command, seconds, self.opener)
+        return await ask(
+            self.reactor,
+            self.rundir,
+            zone,
+            command,
+            seconds,
+            self.opener,
+            **arguments,
+        )

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
+#: The commands that may be about all zones of the run directory.
+_FOR_ALL = ("list", "status", "reload", "restart", "boot", "halt", "shutdown")
+
 #: The commands that sit somebody down, and in what role.
 _ROLES = {"attach": "operator", "take": "take", "watch": "watch"}
 
@@ -315,7 +318,7 @@ def _lostSockets(rundir: RunDirectory) -> bool:
 def _inquire(arguments: Arguments, rundir: RunDirectory) -> int:
     name = arguments.command
     zones = [arguments.zone] if getattr(arguments, "zone", None) else []
-    if name in ("list", "status", "reload", "restart") and not zones:
+    if name in _FOR_ALL and not zones:
         zones = rundir.zones()
         lost = _lostSockets(rundir)
         if not zones:
@@ -327,13 +330,10 @@ def _inquire(arguments: Arguments, rundir: RunDirectory) -> int:
     reactor = _globalReactor()
     inquiry = Inquiry(reactor, rundir, _show, _say)
     work: Coroutine[Any, Any, int]
-    ofServers = {
-        "reload": inquiry.reload,
-        "restart": inquiry.restart,
-        "status": inquiry.status,
-    }
-    if name == "list":
-        work = inquiry.list(zones, arguments.asJson)
+    ofServers = {"reload": inquiry.reload, "restart": inquiry.restart}
+    ofZones = {"list": inquiry.list, "status": inquiry.status}
+    if name in ofZones:
+        work = ofZones[name](zones, arguments.asJson)
     elif name in ofServers:
         work = ofServers[name](zones)
     elif name == "who":
@@ -344,7 +344,10 @@ def _inquire(arguments: Arguments, rundir: RunDirectory) -> int:
             given["bootArguments"] = arguments.boot_args
         if name == "event":
             given["name"] = arguments.event
-        work = inquiry.order(name, zones[0], given)
+        if getattr(arguments, "allZones", False):
+            work = inquiry.orderAll(name, zones, given)
+        else:
+            work = inquiry.order(name, zones[0], given)
     return runToEnd(reactor, work, dict.fromkeys(ENDING_SIGNALS, _stop))
 
 
@@ -359,7 +362,7 @@ def _noZones(arguments: Arguments, rundir: RunDirectory, told: bool) -> int:
     if not there and arguments.rundir:
         _say(f"there is no directory {rundir.path}: is it another one (--rundir)?")
         return 1
-    if arguments.command == "list" and arguments.asJson:
+    if getattr(arguments, "asJson", False):
         _show("[]\n")
     if there and not told:
         _say(f"no zone has a console in {rundir.path}")
@@ -368,7 +371,7 @@ def _noZones(arguments: Arguments, rundir: RunDirectory, told: bool) -> int:
             f"no zone has a console: no server has made {rundir.path} yet; is it in"
             " another directory (--rundir)?"
         )
-    return 1 if arguments.command == "reload" else 0
+    return 1 if arguments.command in ("reload", "boot") else 0
 
 
 def _stop(number: int) -> None:

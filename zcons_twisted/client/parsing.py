@@ -37,7 +37,8 @@ class CommandParser(Parser):
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """
         As L{argparse.ArgumentParser} does, but options may stand anywhere among the
-        words, and nothing may be left over.
+        words, and nothing may be left over; where C{--all} is known, it or a zone is
+        needed.
         """
         if self._mixing:
             # One of the two passes that are made for it.
@@ -52,4 +53,8 @@ class CommandParser(Parser):
             self.error(f"{self.prog.split()[-1]} has no option {options[0]}")
         if rest:
             self.error(f"unrecognized arguments: {' '.join(rest)}")
+        if hasattr(found, "allZones") and bool(found.zone) is found.allZones:
+            if found.allZones:
+                self.error("argument --all: not allowed with argument ZONE")
+            self.error("one of the arguments ZONE --all is required")
         return found, rest

@@ -25,6 +25,7 @@ __all__ = [
     "moment",
     "operatorBrief",
     "stateBrief",
+    "statusFacts",
     "statusReport",
     "summary",
     "unserved",
@@ -130,6 +131,19 @@ def _device(status: Values) -> str:
     if state == "open" and status.get("life") and status["state"] in _DOWN:
         state = "open, nothing runs on it"
     return f"{escaped(status['device'])} ({escaped(state)})"
+
+
+def statusFacts(status: Values) -> Values:
+    """
+    The same for programs: the operator by itself, if there is one, and counters by
+    their names.
+    """
+    return {
+        **status,
+        "operator": next(iter(status["operator"]), None),
+        "counters": {each["name"]: each["value"] for each in status["counters"]},
+        "error": None,
+    }
 
 
 def _counted(name: str) -> str:

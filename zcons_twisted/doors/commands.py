@@ -26,10 +26,12 @@ __all__ = [
     "Detach",
     "Event",
     "Halt",
+    "Ready",
     "Reboot",
     "Refused",
     "Reload",
     "Restart",
+    "Shutdown",
     "Status",
 ]
 
@@ -130,6 +132,12 @@ class Event(_Done):
     arguments = [(b"name", Unicode()), (b"bootArguments", Unicode(optional=True))]
 
 
+class Ready(_Done):
+    """
+    Have the zone be there without running; answered when it is.
+    """
+
+
 class Boot(_Done):
     """
     Boot the zone; answered when it runs.
@@ -141,6 +149,12 @@ class Boot(_Done):
 class Halt(_Done):
     """
     Halt the zone; answered when it is down.
+    """
+
+
+class Shutdown(_Done):
+    """
+    Ask the zone to go down by itself; answered when it is down.
     """
 
 

@@ -17,7 +17,7 @@ from ..credentials import Credentials
 from ..drivers.account import haltFor
 from ..errors import DeviceError, ZConsError
 from ..events import EVENT_NAMES, ZoneEvent, checkBootArguments
-from ..interfaces import IConsoleDriver, IZoneLife
+from ..interfaces import IConsoleDriver, IZoneLife, IZoneReady, IZoneShutdown
 from ..laps import Laps
 from ..notices import escaped
 from ..outcomes import Reload
@@ -26,7 +26,7 @@ from .commands import Refused
 from .usernames import UserNames
 
 if TYPE_CHECKING:
-    from .control_protocol import ControlProtocol
+    from .control_link import ControlLink
 
 __all__ = [
     "PROBLEMS_MAX",
@@ -36,10 +36,12 @@ __all__ = [
     "eventNamed",
     "halting",
     "lifeOf",
+    "readied",
     "refuseIfDying",
     "refused",
     "sendBreak",
     "shortened",
+    "shutDown",
     "unchanged",
 ]
 
@@ -65,17 +67,17 @@ class ControlDoor(Protocol):
     reload: Reload | None
     restart: Callable[[], None] | None
 
-    def opened(self, protocol: ControlProtocol) -> None:
+    def opened(self, protocol: ControlLink) -> None:
         """
         A connection is there.
         """
 
-    def heard(self, protocol: ControlProtocol) -> None:
+    def heard(self, protocol: ControlLink) -> None:
         """
         A connection was not quiet.
         """
 
-    def closed(self, protocol: ControlProtocol) -> None:
+    def closed(self, protocol: ControlLink) -> None:
         """
         A connection has gone.
         """
@@ -155,6 +157,34 @@ def halting(
 def _called(uid: int, names: Mapping[int, str]) -> str:
     name = names.get(uid, str(uid))
     return f"user {uid}" if name == str(uid) else escaped(name)
+
+
+def readied(door: ControlDoor, life: IZoneLife) -> Deferred[str]:
+    """
+    Have a zone be there without running.
+
+    @raise Refused: it can't.
+    """
+    if not IZoneReady.providedBy(life):
+        raise Refused(
+            f"zone '{door.console.zone}' can't be made ready without running (driver"
+            f" {door.driver.kind}): boot it"
+        )
+    return IZoneReady(life).ready()
+
+
+def shutDown(door: ControlDoor, life: IZoneLife) -> Deferred[str]:
+    """
+    Ask a zone to go down by itself.
+
+    @raise Refused: it can't be asked.
+    """
+    if not IZoneShutdown.providedBy(life):
+        raise Refused(
+            f"zone '{door.console.zone}' can't be asked to go down (driver"
+            f" {door.driver.kind}): halt it"
+        )
+    return IZoneShutdown(life).shutdown()
 
 
 def refuseIfDying(console: Console) -> None:

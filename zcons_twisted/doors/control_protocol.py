@@ -1,6 +1,6 @@
-# -*- test-case-name: zcons_twisted.test.test_control_socket -*-
+# -*- test-case-name: zcons_twisted.test.test_control_commands -*-
 """
-One connection to the control door, and what it can have done.
+What a connection to the control door can have done.
 
 Who the peer is comes from the kernel, and is logged with what it had done.
 """
@@ -8,33 +8,12 @@ Who the peer is comes from the kernel, and is logged with what it had done.
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.internet.interfaces import (
-    IConsumer,
-    IDelayedCall,
-    IPushProducer,
-    ITCPTransport,
-    ITransport,
-)
-from twisted.logger import Logger
-from twisted.protocols.amp import (
-    AMP,
-    ANSWER,
-    COMMAND,
-    ERROR,
-    BinaryBoxProtocol,
-    RemoteAmpError,
-)
-from twisted.python.failure import Failure
-from zope.interface import implementer
 
-from ..credentials import Credentials
 from ..events import ZoneEvent
-from ..notices import escaped
 from ..outcomes import NO_FILE, Outcome
 from .commands import (
     Boot,
@@ -42,232 +21,38 @@ from .commands import (
     Detach,
     Event,
     Halt,
+    Ready,
     Reboot,
     Refused,
     Reload,
     Restart,
+    Shutdown,
     Status,
 )
 from .control_door import (
-    ControlDoor,
     checked,
     detach,
     eventNamed,
     halting,
     lifeOf,
+    readied,
     refused,
     refuseIfDying,
     sendBreak,
     shortened,
+    shutDown,
     unchanged,
 )
-from .farewell import LINGER_SECONDS
+from .control_link import ControlLink
 from .status import statusOf
 
-__all__ = ["IDLE_SECONDS", "UNFINISHED_MAX", "ControlProtocol"]
-
-#: Seconds that a connection may be quiet, with no command under way.
-IDLE_SECONDS = 60.0
-#: Most bytes of a command that is not complete yet.
-UNFINISHED_MAX = 128 * 1024
+__all__ = ["ControlProtocol"]
 
 
-@implementer(IPushProducer)
-class ControlProtocol(AMP):
+class ControlProtocol(ControlLink):
     """
     One connection to the control door.
-
-    One command is done at a time, and none while answers wait to be taken; what comes
-    meanwhile waits, and then the peer does.
-
-    @ivar busy: how many commands are under way: none or one.
-    @ivar outlives: what is under way may be the end of its own door, and is answered
-        all the same.
     """
-
-    _log = Logger()
-
-    def __init__(self, door: ControlDoor, who: Credentials) -> None:
-        """
-        @param who: the peer, from the kernel.
-        """
-        super().__init__()
-        self._door = door
-        self._who = who
-        self._unfinished = 0
-        self.busy = 0
-        self.outlives = False
-        self._waiting: deque[Any] = deque()
-        self._mayAnswer = True
-        self._closed = False
-        self._leaving = False
-        self._idle: IDelayedCall | None = None
-
-    # As a protocol.
-
-    def makeConnection(self, transport: ITransport) -> None:
-        """
-        Passes over L{AMP}'s own, which logs every connection: what a peer has done is
-        logged instead.
-        """
-        BinaryBoxProtocol.makeConnection(self, transport)
-
-    def connectionMade(self) -> None:
-        """
-        A peer has connected.
-        """
-        super().connectionMade()
-        cast(IConsumer, self.transport).registerProducer(self, True)
-        self._idle = self._door.reactor.callLater(IDLE_SECONDS, self._quiet)
-        self._door.opened(self)
-
-    def dataReceived(self, data: bytes) -> None:
-        """
-        A piece of a command, which may not grow without end.
-        """
-        self._door.heard(self)
-        if self._idle is not None:
-            self._idle.reset(IDLE_SECONDS)
-        self._unfinished += len(data)
-        super().dataReceived(data)
-        if self._unfinished > UNFINISHED_MAX:
-            self._log.warn(
-                "{zone}: control: {who} sent {size} bytes without completing a command",
-                zone=self._door.console.zone,
-                who=self._who,
-                size=self._unfinished,
-            )
-            self.giveUp()
-
-    def ampBoxReceived(self, box: Any) -> None:
-        """
-        A command is complete.
-        """
-        self._unfinished = 0
-        self._waiting.append(box)
-        if len(self._waiting) == 1 and not self.busy and self._mayAnswer:
-            self._work()
-        else:
-            cast(IPushProducer, self.transport).pauseProducing()
-
-    def dispatchCommand(self, box: Any) -> Deferred[Any]:
-        """
-        Do a command, and go on to the next one when it is done.
-        """
-        self.busy = 1
-        done: Deferred[Any] = maybeDeferred(super().dispatchCommand, box)
-
-        def after(result: object) -> object:
-            if isinstance(result, Failure) and result.check(KeyError, ValueError):
-                result = self._malformed(result)
-            # In a turn of its own: a thousand cheap commands hold nobody up.
-            self._door.reactor.callLater(0, self._done)
-            return result
-
-        return done.addBoth(after)
-
-    def _done(self) -> None:
-        self.busy = 0
-        self._work()
-
-    def _malformed(self, failure: Failure) -> Failure:
-        """
-        A command's arguments could not be taken out of its box.
-        """
-        why = f"malformed command: {type(failure.value).__name__}"
-        self._log.warn(
-            "{zone}: control: {who}: {why}",
-            zone=self._door.console.zone,
-            who=self._who,
-            why=why,
-        )
-        return Failure(RemoteAmpError(b"REFUSED", why))
-
-    def unhandledError(self, failure: Failure) -> None:
-        """
-        A command failed that no answer was asked of.  L{AMP} would log a traceback.
-        """
-        self._log.warn(
-            "{zone}: control: {who} asked no answer of what failed: {why}",
-            zone=self._door.console.zone,
-            who=self._who,
-            why=escaped(failure.getErrorMessage()),
-        )
-        self.giveUp()
-
-    def pauseProducing(self) -> None:
-        """
-        Answers wait to be taken.
-        """
-        self._mayAnswer = False
-
-    def resumeProducing(self) -> None:
-        """
-        They have been taken.
-        """
-        self._mayAnswer = True
-        self._work()
-
-    def stopProducing(self) -> None:
-        """
-        Nobody takes answers any more.
-        """
-
-    def _work(self) -> None:
-        """
-        Do the next command, or let the peer go on where there is none.
-        """
-        if self.busy or not self._mayAnswer or self._closed:
-            return
-        if self._waiting:
-            box = self._waiting.popleft()
-            if COMMAND in box and not {ANSWER, ERROR} & box.keys():
-                super().ampBoxReceived(box)
-            else:
-                # Nothing was asked of it, so there is nothing that it could answer.
-                self.giveUp()
-        else:
-            cast(IPushProducer, self.transport).resumeProducing()
-
-    def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
-        """
-        The peer has gone.
-        """
-        if self._idle is not None:
-            self._idle.cancel()
-            self._idle = None
-        self._closed = True
-        self._waiting.clear()
-        BinaryBoxProtocol.connectionLost(self, reason)
-        self.transport = None
-        self._door.closed(self)
-
-    def leave(self) -> None:
-        """
-        Close it when the answers given so far have been taken, within
-        L{LINGER_SECONDS}.
-        """
-        self._leaving = True
-        if self.outlives:
-            return
-        cast(IConsumer, self.transport).unregisterProducer()
-        cast(ITCPTransport, self.transport).loseConnection()
-        if self._idle is not None:
-            self._idle.reset(LINGER_SECONDS)
-
-    def giveUp(self) -> None:
-        """
-        Close it at once.
-        """
-        transport = cast(ITCPTransport, self.transport)
-        transport.abortConnection()
-
-    def _quiet(self) -> None:
-        self._idle = None
-        if self.busy and not self._leaving:
-            self._idle = self._door.reactor.callLater(IDLE_SECONDS, self._quiet)
-        else:
-            self.giveUp()
 
     # The commands.
 
@@ -293,6 +78,13 @@ class ControlProtocol(AMP):
         self._door.console.event(event, arguments)
         return {"message": f"event '{name}' posted"}
 
+    @Ready.responder
+    def ready(self) -> Deferred[dict[str, Any]]:
+        """
+        See L{Ready}.
+        """
+        return self._live("ready", lambda life: readied(self._door, life))
+
     @Boot.responder
     def boot(self, bootArguments: str | None = None) -> Deferred[dict[str, Any]]:
         """
@@ -307,6 +99,13 @@ class ControlProtocol(AMP):
         See L{Halt}.
         """
         return self._live("halt", halting(self._door, self._who))
+
+    @Shutdown.responder
+    def shutdown(self) -> Deferred[dict[str, Any]]:
+        """
+        See L{Shutdown}.
+        """
+        return self._live("shutdown", lambda life: shutDown(self._door, life))
 
     @Reboot.responder
     def reboot(self, bootArguments: str | None = None) -> Deferred[dict[str, Any]]:

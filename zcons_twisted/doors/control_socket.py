@@ -19,6 +19,7 @@ from ..interfaces import IConsoleDriver
 from ..laps import Laps
 from ..outcomes import Reload
 from ..reactors import ServerReactor
+from .control_link import ControlLink
 from .control_protocol import ControlProtocol
 from .listening import NO_SOCKETS, Listener, PassedSockets, bindSocket, listenAgain
 from .usernames import UserNames, userNamesInThread
@@ -67,7 +68,7 @@ class ControlSocket:
         self._admission = admission
         self._listener: Listener | None = None
         # Quiet longest first.
-        self._connections: dict[ControlProtocol, None] = {}
+        self._connections: dict[ControlLink, None] = {}
         self._stopping: list[Deferred[None]] = []
 
     def start(self, path: str, passed: PassedSockets = NO_SOCKETS) -> None:
@@ -124,7 +125,7 @@ class ControlSocket:
         finally:
             connection.close()
 
-    def opened(self, protocol: ControlProtocol) -> None:
+    def opened(self, protocol: ControlLink) -> None:
         """
         A connection is there.
         """
@@ -136,14 +137,14 @@ class ControlSocket:
             del self._connections[victim]
             victim.giveUp()
 
-    def heard(self, protocol: ControlProtocol) -> None:
+    def heard(self, protocol: ControlLink) -> None:
         """
         A connection was not quiet.
         """
         if self._connections.pop(protocol, protocol) is None:
             self._connections[protocol] = None
 
-    def closed(self, protocol: ControlProtocol) -> None:
+    def closed(self, protocol: ControlLink) -> None:
         """
         A connection has gone.
         """

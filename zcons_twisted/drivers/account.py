@@ -93,13 +93,15 @@ class Account:
             since = datetime.fromtimestamp(found).isoformat(" ", "seconds")
             self._text += f", found running since {since}"
 
-    def failed(self, why: str) -> None:
+    def failed(self, why: str, what: str = "boot failed") -> None:
         """
         It did not begin.
+
+        @param what: what has failed, in a word or two.
         """
         self.how = why
         self._ended = self._failed = True
-        self._text = f"boot failed: {why}"
+        self._text = f"{what}: {why}"
 
     def ended(self, pid: int, words: str) -> bool:
         """
@@ -127,6 +129,13 @@ class Account:
         self._asked = True
         if self._ended and not self._failed:
             self._tellEnd()
+
+    def askedInVain(self) -> None:
+        """
+        It did not end: however it ends later is by itself.
+        """
+        self.who = ""
+        self._asked = False
 
     def told(self, next_: IDelayedCall | None) -> str:
         """

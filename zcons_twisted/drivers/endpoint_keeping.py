@@ -25,7 +25,7 @@ from twisted.logger import Logger
 from ..errors import DeviceError
 from ..nexus.client import Nexus
 from ..nexus.commands import Adopt, Claim, Release, Remove
-from .pty import ADOPT_SECONDS
+from .handing import ADOPT_SECONDS
 
 __all__ = ["StreamKeeper"]
 

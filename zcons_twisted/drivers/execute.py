@@ -85,7 +85,7 @@ class ExecDriver(PtyDriver):
         See L{IOutlivingDriver<zcons_twisted.interfaces.IOutlivingDriver>}.
         """
         super().useNexus(nexus)
-        self._spawner = NexusSpawner(nexus, self.zone, self.leads)
+        self._spawner = NexusSpawner(nexus, self.zone, self._alone, self.leads)
         self._process.spawner = self._spawner
 
     @property
@@ -110,19 +110,16 @@ class ExecDriver(PtyDriver):
 
     def foundAgain(self, claimed: Claimed) -> None:
         """
-        The process may have ended meanwhile.
+        The process may have begun, or ended, meanwhile.
         """
-        facts = claimed.process
-        if facts.get("ended"):
-            self.ended(facts["pid"], facts.get("code"), facts.get("signal"))
+        if self._spawner is not None:
+            self._spawner.foundAgain(claimed.process)
 
     def facts(self) -> dict[str, Any]:
         """
         What a nexus is to know of the zone's process.
         """
-        own = self._process.facts
-        said = self._spawner.facts if self._spawner is not None else {}
-        return {**said, **own} if own else {}
+        return self._process.facts
 
     def began(self, pid: int, why: str) -> None:
         """

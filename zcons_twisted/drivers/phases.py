@@ -12,7 +12,8 @@ The phases in the life of a zone that is a command.
       +--------------------------------------------------halted-----------+
 
 C{ENDING} lasts until no process of the zone's session is left: SIGHUP and SIGTERM at
-once, SIGKILL after the grace period.
+once, SIGKILL after the grace period.  A zone that is asked to shut down is C{RUNNING}
+until it ends by itself.
 """
 
 from __future__ import annotations
@@ -47,3 +48,16 @@ class After(enum.Enum):
     FAILED = "failed"
     #: It has rebooted by itself.
     REBOOTED = "rebooted"
+    #: It was asked to go down by itself.
+    SHUTDOWN = "shutdown"
+    #: It is to be made ready, and no more.
+    READY = "ready"
+    #: It could not be made ready.
+    NOT_READY = "not ready"
+
+    @classmethod
+    def noted(cls, note: str) -> After | None:
+        """
+        What an earlier server has noted, if it is one of these.
+        """
+        return next((after for after in cls if after.value == note), None)

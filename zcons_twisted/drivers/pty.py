@@ -21,7 +21,6 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred, DeferredLock
-from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from zope.interface import implementer
 
@@ -36,11 +35,12 @@ from ..interfaces import (
     IZoneLife,
     IZoneStates,
 )
-from ..nexus.client import Nexus
+from ..nexus.client import ASK_TRIES, Nexus, Unanswered
 from ..nexus.keeping import Claimed, LocalPairs, NexusPairs, Pairs
 from ..nexus.pair import PtyInstance, allowOthers
 from ..reactors import DescriptorReactor
 from ..rundir import RunDirectory
+from .handing import HandingOver
 from .hold import SubsidiaryHold
 from .instances import destroyInstances, initInstances
 from .link import LINK_NAME, DeviceLink
@@ -48,15 +48,11 @@ from .manager import PtyManager
 from .posted import PostedStates
 
 __all__ = [
-    "ADOPT_SECONDS",
     "LINK_NAME",
     "PostedStates",
     "PtyDriver",
     "makeDriver",
 ]
-
-#: Seconds before handing a pair to another nexus is tried again.
-ADOPT_SECONDS = 10.0
 
 _T = TypeVar("_T")
 
@@ -92,7 +88,9 @@ class PtyDriver:
         # One thing at a time is done with the pairs.
         self._lock = DeferredLock()
         self._why = f"zone '{zone}' has no console device"
-        self._adopting: IDelayedCall | None = None
+        self._handing = HandingOver(
+            reactor, zone, lambda: self._alone(self._handOver())
+        )
         self._hold = SubsidiaryHold(reactor, zone, self.openSubsidiary, self._askAgain)
         self._manager: PtyManager | None = None
 
@@ -137,7 +135,7 @@ class PtyDriver:
         """
         if self._nexus is not None:
             self._nexus.listen(self.zone, self)
-        return self._alone(initInstances(self, self.zone, self._reactor))
+        return self._alone(self._init())
 
     def destroy(self) -> Deferred[tuple[int, int]]:
         """
@@ -313,7 +311,7 @@ class PtyDriver:
         """
         The nexus has ended: what it held is handed to another one.
         """
-        self._alone(self._handOver())
+        self._handing.begin()
 
     # Inside.
 
@@ -325,6 +323,15 @@ class PtyDriver:
 
     def _alone(self, work: Coroutine[Any, Any, _T]) -> Deferred[_T]:
         return self._lock.run(Deferred.fromCoroutine, work)
+
+    async def _init(self) -> None:
+        for tries in range(1, ASK_TRIES + 1):
+            try:
+                return await initInstances(self, self.zone, self._reactor)
+            except Unanswered:
+                # Whoever is there now is asked from the beginning.
+                if tries == ASK_TRIES:
+                    raise
 
     async def _destroy(self) -> tuple[int, int]:
         try:
@@ -342,9 +349,7 @@ class PtyDriver:
             self._hearNoMore()
 
     def _hearNoMore(self) -> None:
-        if self._adopting is not None:
-            self._adopting.cancel()
-            self._adopting = None
+        self._handing.stop()
         if self._nexus is not None:
             self._nexus.listenNoMore(self.zone)
 
@@ -372,20 +377,8 @@ class PtyDriver:
         self.foundAgain(claimed)
 
     async def _handOver(self) -> None:
-        self._adopting = None
-        if self.pair is None:
-            return
-        try:
+        if self.pair is not None:
             await self._keepOn(self.pair)
-        except (OSError, DeviceError) as e:
-            self._log.error(
-                "{zone}: no nexus keeps the console device, which goes with this"
-                " server; trying again in {seconds:g} s: {error}",
-                zone=self.zone,
-                seconds=ADOPT_SECONDS,
-                error=getattr(e, "strerror", None) or str(e),
-            )
-            self._adopting = self._reactor.callLater(ADOPT_SECONDS, self.lost)
 
 
 def makeDriver(

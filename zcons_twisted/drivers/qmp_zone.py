@@ -16,10 +16,16 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from ..errors import DeviceError, LifecycleError
-from ..interfaces import IAccountableLife, ILastingLife, IZoneEvents
+from ..interfaces import (
+    IAccountableLife,
+    ILastingLife,
+    IZoneEvents,
+    IZoneReady,
+    IZoneShutdown,
+)
 from .qmp_console import MachineLine
 from .qmp_machine import ALIVE, Machine, Phase
-from .waiters import Waiters
+from .waiters import ShutdownWaiters, Waiters
 
 __all__ = ["CONSOLE_SECONDS", "QUIT_SECONDS", "QmpZone"]
 
@@ -30,7 +36,7 @@ CONSOLE_SECONDS = 5.0
 QUIT_SECONDS = 10.0
 
 
-@implementer(IAccountableLife, ILastingLife)
+@implementer(IAccountableLife, ILastingLife, IZoneReady, IZoneShutdown)
 class QmpZone(Machine):
     """
     One virtual machine.
@@ -57,14 +63,15 @@ class QmpZone(Machine):
         self.grace = grace
         self._halting = Waiters()
         self._booting = Waiters()
+        self._goingDown = ShutdownWaiters(clock, _nothing)
 
     def disconnect(self) -> None:
         """
         Look after it no more.
         """
         super().disconnect()
-        self._halting.refuse("the server stops")
-        self._booting.refuse("the server stops")
+        for waiters in (self._halting, self._booting, self._goingDown):
+            waiters.refuse("the server stops")
 
     def consoleOpened(self, peer: object, resumed: bool = False) -> None:
         """
@@ -112,6 +119,32 @@ class QmpZone(Machine):
             self._call("system_powerdown").addErrback(self._haltFailed)
         return done
 
+    def shutdown(self) -> Deferred[str]:
+        """
+        See L{IZoneShutdown<zcons_twisted.interfaces.IZoneShutdown>}.
+        """
+        if self._phase is Phase.DOWN:
+            return succeed("zone is already halted")
+        if self._phase is Phase.READY or self._paused:
+            return fail(self._invalid("shutdown", "halt it"))
+        done = self._goingDown.wait()
+        if self._phase is not Phase.ENDING:
+            self._goingDown.begin()
+            asked = self._call("system_powerdown")
+            asked.addErrback(self._notAsked)
+        return done
+
+    def ready(self) -> Deferred[str]:
+        """
+        See L{IZoneReady<zcons_twisted.interfaces.IZoneReady>}.
+        """
+        if self._phase is Phase.READY:
+            return succeed("zone is already ready")
+        if self._phase is not Phase.DOWN:
+            return fail(self._invalid("ready", "halt it"))
+        # QEMU may outlive its machine.
+        return self._call("system_reset").addCallback(lambda _ignored: "zone ready")
+
     def reboot(self, arguments: str = "") -> Deferred[str]:
         """
         See L{IZoneLife<zcons_twisted.interfaces.IZoneLife>}.
@@ -119,12 +152,8 @@ class QmpZone(Machine):
         if arguments:
             return fail(LifecycleError("QEMU takes no boot arguments: see its -append"))
         if self._phase not in (Phase.RUNNING, Phase.POWERING_DOWN):
-            return fail(
-                LifecycleError(
-                    "reboot operation is invalid for zones in state"
-                    f" '{self.state().label}'"
-                )
-            )
+            return fail(self._invalid("reboot"))
+        self._goingDown.refuse("zone was rebooted")
         done = self._call("system_reset")
         if self._paused:
             done.addCallback(lambda _ignored: self._call("cont"))
@@ -173,6 +202,11 @@ class QmpZone(Machine):
             f" {CONSOLE_SECONDS:g} seconds: {line.whyNot()}"
         )
 
+    def _invalid(self, what: str, hint: str = "") -> LifecycleError:
+        state = self.state().label
+        why = f"{what} operation is invalid for zones in state '{state}'"
+        return LifecycleError(f"{why}: {hint}" if hint else why)
+
     def _quit(self) -> None:
         self._startTimer("grace", QUIT_SECONDS, self._doesNotEnd)
         # QEMU may end before it has answered.
@@ -182,6 +216,9 @@ class QmpZone(Machine):
         self._who = ""
         self._halting.refuse(f"QEMU did not end in {QUIT_SECONDS:g} seconds")
 
+    def _notAsked(self, failure: Failure) -> None:
+        self._goingDown.refuse(failure.getErrorMessage())
+
     def _haltFailed(self, failure: Failure) -> None:
         if self._phase in ALIVE:
             self._stopTimer("grace")
@@ -190,4 +227,11 @@ class QmpZone(Machine):
 
     def _halted(self) -> None:
         super()._halted()
-        self._halting.answer("zone halted")
+        for waiters in (self._halting, self._goingDown):
+            waiters.answer("zone halted")
+
+
+def _nothing() -> None:
+    """
+    A machine that was asked to go down, and has not, runs on.
+    """

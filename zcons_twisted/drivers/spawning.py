@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
@@ -18,13 +18,28 @@ from twisted.internet.interfaces import IProcessTransport
 from twisted.internet.protocol import ProcessProtocol
 from twisted.python.failure import Failure
 
-from ..nexus.client import Nexus
-from ..nexus.commands import Reap, Spawn
+from ..nexus.client import Nexus, Unanswered
+from ..nexus.commands import Claim, Reap
 from ..reactors import ProcessReactor
 from . import leader
 from .sweep import ZoneDevice
 
-__all__ = ["LocalSpawner", "NexusSpawner", "ProcessEars", "Spawner", "endOf"]
+__all__ = [
+    "Alone",
+    "Facts",
+    "LocalSpawner",
+    "NexusSpawner",
+    "ProcessEars",
+    "Spawner",
+    "endOf",
+]
+
+#: What is known of a process, as
+#: L{Child.facts<zcons_twisted.nexus.children.Child>} has it.
+Facts = dict[str, Any]
+
+#: Does something while nothing else is done with the zone's device.
+Alone = Callable[[Coroutine[Any, Any, Facts]], Deferred[Facts]]
 
 
 class ProcessEars(Protocol):
@@ -59,16 +74,18 @@ class Spawner(Protocol):
         environment: Mapping[str, str],
         arguments: str,
         ears: ProcessEars,
-    ) -> int:
+    ) -> Facts:
         """
         Start a command as a session leader on the zone's console.
 
         @param arguments: the boot arguments, to be remembered.
-        @return: the process.
+        @return: what is known of the process; what it has told by then is not told
+            again.
+        @raise Unanswered: nobody knows whether it was started.
         @raise Exception: it can't be started.
         """
 
-    def resume(self, facts: Mapping[str, Any], ears: ProcessEars) -> None:
+    def resume(self, facts: Facts, ears: ProcessEars) -> None:
         """
         Hear of a process that an earlier server started.
 
@@ -124,7 +141,7 @@ class LocalSpawner:
         environment: Mapping[str, str],
         arguments: str,
         ears: ProcessEars,
-    ) -> int:
+    ) -> Facts:
         """
         See L{Spawner}.
         """
@@ -145,9 +162,17 @@ class LocalSpawner:
             )
         finally:
             os.close(subsidiary)
-        return process.pid or 0
+        return {
+            "pid": process.pid or 0,
+            "arguments": arguments,
+            "started": self._reactor.seconds(),
+            "began": False,
+            "why": "",
+            "ended": False,
+            "reaped": False,
+        }
 
-    def resume(self, facts: Mapping[str, Any], ears: ProcessEars) -> None:
+    def resume(self, facts: Facts, ears: ProcessEars) -> None:
         """
         There is none.
         """
@@ -201,15 +226,20 @@ class NexusSpawner:
     @ivar facts: what the nexus said of the last one.
     """
 
-    def __init__(self, nexus: Nexus, zone: str, leads: bool = True) -> None:
+    def __init__(
+        self, nexus: Nexus, zone: str, alone: Alone, leads: bool = True
+    ) -> None:
         """
+        @param alone: keeps apart what is done with the zone's device: a nexus that
+            takes another one's place has to be handed it first.
         @param leads: as for L{LocalSpawner}.
         """
         self._leads = leads
         self._nexus = nexus
         self._zone = zone
+        self._alone = alone
         self._pid = 0
-        self.facts: Mapping[str, Any] = {}
+        self.facts: Facts = {}
         self._ears: ProcessEars | None = None
 
     async def spawn(
@@ -218,7 +248,7 @@ class NexusSpawner:
         environment: Mapping[str, str],
         arguments: str,
         ears: ProcessEars,
-    ) -> int:
+    ) -> Facts:
         """
         See L{Spawner}.
         """
@@ -233,17 +263,32 @@ class NexusSpawner:
             "arguments": arguments,
             "terminal": True,
         }
-        fd = os.memfd_create("zcons-spawn")
+        before = self.facts
         try:
-            with open(fd, "wb", closefd=False) as file:
-                file.write(json.dumps(spec).encode())
-            answer = await self._nexus.call(Spawn, zone=self._zone, spec=fd)
-        finally:
-            os.close(fd)
-        self.resume(json.loads(answer["process"]), ears)
-        return self._pid
+            facts = await self._alone(self._nexus.spawn(self._zone, spec))
+        except Unanswered:
+            facts = await self._alone(self._known())
+            same = [facts.get(name) == before.get(name) for name in ("pid", "born")]
+            if not facts or facts["reaped"] or all(same):
+                raise
+        self.resume(facts, ears)
+        return facts
 
-    def resume(self, facts: Mapping[str, Any], ears: ProcessEars) -> None:
+    async def _known(self) -> Facts:
+        """
+        What the nexus knows of the zone's process: it may be the one that was asked to
+        start it.
+        """
+        try:
+            claimed = await self._nexus.call(Claim, zone=self._zone)
+        except OSError:
+            # It has nothing of the zone.
+            return {}
+        os.close(claimed["master"])
+        facts: Facts = json.loads(claimed["process"]) if claimed["process"] else {}
+        return facts
+
+    def resume(self, facts: Facts, ears: ProcessEars) -> None:
         """
         See L{Spawner}.
         """
@@ -280,7 +325,24 @@ class NexusSpawner:
         """
         if pid == self._pid and self._ears is not None:
             ears, self._ears = self._ears, None
-            reaped = Deferred.fromCoroutine(self._nexus.call(Reap, zone=self._zone))
-            # A nexus that has gone keeps nothing to be reaped.
-            reaped.addErrback(lambda failure: None)
+            self._reap()
             ears.ended(endOf(code, number))
+
+    def foundAgain(self, facts: Facts) -> None:
+        """
+        The nexus was not heard for a while; this is what it knows now.
+        """
+        if not facts or facts["pid"] != self._pid:
+            return
+        if facts["began"]:
+            self.began(self._pid, facts["why"])
+        if facts["ended"] and self._ears is not None:
+            self.ended(self._pid, facts.get("code"), facts.get("signal"))
+        elif facts["ended"] and not facts["reaped"]:
+            # It was told, and did not hear that that was taken note of.
+            self._reap()
+
+    def _reap(self) -> None:
+        reaped = Deferred.fromCoroutine(self._nexus.call(Reap, zone=self._zone))
+        # A nexus that has gone keeps nothing to be reaped.
+        reaped.addErrback(lambda failure: None)

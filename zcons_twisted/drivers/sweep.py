@@ -104,6 +104,11 @@ class Ending(Protocol):
         It has ended.
         """
 
+    def tell(self) -> None:
+        """
+        Tell what there is of the zone to go, and leave it at that.
+        """
+
     def begin(self, grace: float, done: Callable[[], None]) -> None:
         """
         Tell what is left to go.
@@ -166,6 +171,13 @@ class Sweep:
         if self._done is not None:
             self._look()
 
+    def tell(self) -> None:
+        """
+        See L{Ending}.
+        """
+        for pids in self._left().values():
+            self._session.signal(pids, signal.SIGHUP, signal.SIGCONT, signal.SIGTERM)
+
     def begin(self, grace: float, done: Callable[[], None]) -> None:
         """
         Tell what is left to go.
@@ -178,8 +190,7 @@ class Sweep:
         self._wait = LOOK_SECONDS
         self._known = {}
         self._killAt = self._clock.seconds() + grace
-        for pids in self._left().values():
-            self._session.signal(pids, signal.SIGHUP, signal.SIGCONT, signal.SIGTERM)
+        self.tell()
         self._look()
 
     def stop(self) -> None:

@@ -1,141 +1,34 @@
 # -*- test-case-name: zcons_twisted.test.test_zone_process -*-
 """
-The life of a zone that is a command on its console: boot, halt, reboot, and what
-happens when the command ends by itself.  L{zcons_twisted.drivers.phases} has its
-phases.
+The life of a zone that is a command on its console: boot, halt, reboot, shutdown, and
+going on where an earlier server has left it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from twisted.internet.defer import Deferred, fail, succeed
-from twisted.internet.interfaces import IDelayedCall
-from twisted.logger import Logger
-from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from ..backoff import STEADY_SECONDS, BackOff
 from ..errors import LifecycleError
-from ..events import ZoneEvent, ZoneState
-from ..interfaces import (
-    DriverOptions,
-    IAccountableLife,
-    IZoneEvents,
-    IZonePresence,
-    IZoneStates,
-)
-from ..notices import escaped
-from ..reactors import ProcessReactor
-from .account import Account
+from ..events import ZoneEvent
+from ..interfaces import IAccountableLife, IZoneShutdown
 from .phases import After, Phase
-from .spawning import LocalSpawner, Spawner, endOf
-from .sweep import Ending, Sweep, ZoneDevice
-from .verdict import Outcome, Reading, ofCommand
-from .waiters import Waiters
+from .spawning import Facts, endOf
+from .zone_command import ZoneCommand
 
 __all__ = ["RESPAWN_POLICIES", "ZoneProcess"]
 
 #: What may happen when a zone's command ends by itself.
 RESPAWN_POLICIES = ("never", "on-failure", "always")
 
-#: Seconds before a command is started again: first, and at most.
-RESPAWN_FIRST = 0.25
-RESPAWN_LONGEST = 30.0
 
-
-@implementer(IAccountableLife, IZonePresence, IZoneStates)
-class ZoneProcess:
+@implementer(IAccountableLife, IZoneShutdown)
+class ZoneProcess(ZoneCommand):
     """
-    One zone's command.
-
-    @ivar resumed: an earlier server ran it, and it is as that one left it.
-    @ivar facts: what is known of the process, as
-        L{Child.facts<zcons_twisted.nexus.children.Child>} has it.
-    @ivar spawner: starts its processes.
+    One zone's command, as it is directed.
     """
-
-    _log = Logger()
-
-    def __init__(
-        self,
-        reactor: ProcessReactor,
-        zone: str,
-        options: DriverOptions,
-        device: ZoneDevice,
-        events: IZoneEvents,
-        environ: Mapping[str, str],
-        sweep: Ending | None = None,
-        backOff: BackOff | None = None,
-        read: Reading = ofCommand,
-    ) -> None:
-        """
-        @param reactor: starts processes and measures time.
-        @param device: the zone's console device.
-        @param events: is told of what happens.
-        @param environ: the command's environment, to which the zone's name and the
-            boot arguments are added.
-        @param sweep: ends what is left of the zone.
-        @param read: tells what the end of its process means.
-        """
-        self._reactor = reactor
-        self._zone = zone
-        self._options = options
-        self._device = device
-        self._events = events
-        self._environ = environ
-        self._sweep = sweep or Sweep(reactor, zone, device)
-        self._read = read
-        self._backOff = backOff or BackOff(RESPAWN_FIRST, RESPAWN_LONGEST)
-        self._account = Account(reactor)
-        self.resumed = False
-        self.facts: dict[str, Any] = {}
-        self.spawner: Spawner = LocalSpawner(reactor, device)
-        self._spawning = False
-        self._phase = Phase.DOWN
-        self._after = After.HALT
-        self._arguments = ""
-        self._startedAt = 0.0
-        self._timer: IDelayedCall | None = None
-        self._booting = Waiters()
-        self._halting = Waiters()
-
-    # As what knows the state.
-
-    def state(self) -> ZoneState:
-        """
-        See L{IZoneStates}.
-        """
-        return self._phase.value
-
-    def present(self) -> bool:
-        """
-        See L{IZonePresence}.
-        """
-        return self._phase not in (Phase.DOWN, Phase.WAITING)
-
-    def posted(self, event: ZoneEvent) -> None:
-        """
-        See L{IZoneStates}.  Events from outside change nothing here: the process
-        tells the state.
-        """
-
-    def adjust(self, options: DriverOptions) -> None:
-        """
-        See L{IAdjustableDriver<zcons_twisted.interfaces.IAdjustableDriver>}.  It is for
-        what happens from now on: an end that is under way goes on as it began.
-        """
-        self._options = options
 
     # As a life.
-
-    @property
-    def account(self) -> str:
-        """
-        See L{IAccountableLife}.
-        """
-        return self._account.told(self._timer if self._phase is Phase.WAITING else None)
 
     def boot(self, arguments: str = "") -> Deferred[str]:
         """
@@ -189,6 +82,7 @@ class ZoneProcess:
             hint = ": boot it" if self._phase is Phase.DOWN else ""
             return fail(LifecycleError(why + hint))
         self._account.counts()
+        self._shutdown.refuse("zone was rebooted")
         self._events.event(ZoneEvent.REBOOTING, arguments)
         done = self._booting.wait().addCallback(lambda _ignored: "zone rebooted")
         if self._phase is Phase.WAITING:
@@ -198,9 +92,30 @@ class ZoneProcess:
             self._end(After.REBOOT)
         return done
 
+    def shutdown(self) -> Deferred[str]:
+        """
+        See L{IZoneShutdown}.
+        """
+        if self._phase is Phase.STARTING:
+            return fail(
+                LifecycleError(
+                    "shutdown operation is invalid for zones in state"
+                    f" '{self.state().label}': halt it"
+                )
+            )
+        if self._phase is not Phase.RUNNING:
+            # Nothing of it hears, or it is told to go already.
+            return self.halt()
+        self._account.asked("")
+        done = self._shutdown.wait()
+        self._shutdown.begin()
+        self.spawner.note(After.SHUTDOWN.value)
+        self._sweep.tell()
+        return done
+
     # Over a server's end.
 
-    def found(self, facts: dict[str, Any], note: str) -> None:
+    def found(self, facts: Facts, note: str) -> None:
         """
         An earlier server ran the zone: go on where that one was.
 
@@ -211,7 +126,7 @@ class ZoneProcess:
             return
         self.resumed = True
         self.facts = facts
-        after = After(note) if note else None
+        after = After.noted(note)
         if facts["reaped"]:
             self._foundDown(after or After.HALT)
             return
@@ -223,20 +138,15 @@ class ZoneProcess:
         # In a turn of its own: then the console is served, and hears of it.
         self._timer = self._reactor.callLater(0, self._goOn, after)
 
-    def leave(self) -> None:
-        """
-        The zone is left as it is, for the next server.
-        """
-        self._stopTimer()
-        self._sweep.stop()
-
     def _foundDown(self, after: After) -> None:
         verdict = self._read(endOf(self.facts.get("code"), self.facts.get("signal")))
         self._account.ended(self.facts["pid"], verdict.words)
         self._lifeEnded()
-        respawn = self._options.respawn != "never"
-        again = after in (After.REBOOT, After.REBOOTED)
-        if again or (after is not After.HALT and respawn):
+        if after in (After.RESPAWN, After.FAILED):
+            again = self._options.respawn != "never"
+        else:
+            again = after in (After.REBOOT, After.REBOOTED)
+        if again:
             self._phase = Phase.WAITING
             self._timer = self._reactor.callLater(0, self._start, "")
 
@@ -249,151 +159,8 @@ class ZoneProcess:
             self.beginFailed(self.facts["why"])
         elif after in (After.HALT, After.REBOOT):
             self._end(after)
+        elif after is After.SHUTDOWN:
+            self._account.asked("")
+            self._shutdown.begin()
         if self.facts["ended"]:
             self.spawner.foundEnded()
-
-    # What the process tells.
-
-    def began(self) -> None:
-        """
-        The command runs.
-        """
-        self.facts["began"] = True
-        if self._phase is Phase.STARTING:
-            self._phase = Phase.RUNNING
-            self._booting.answer("zone booted")
-
-    def beginFailed(self, why: str) -> None:
-        """
-        The command can't be run.
-        """
-        if self._phase is Phase.STARTING:
-            why = escaped(why)
-            self._account.failed(why)
-            self._log.error("{zone}: boot failed: {why}", zone=self._zone, why=why)
-            self._booting.refuse(f"zone did not boot: {why}")
-            self._end(After.FAILED)
-
-    def ended(self, reason: Failure) -> None:
-        """
-        The process has ended and been reaped.
-        """
-        verdict = self._read(reason)
-        if self._account.ended(self._sweep.leader, verdict.words):
-            self._log.info(
-                "{zone}: zone {account}", zone=self._zone, account=self.account
-            )
-        self.facts["ended"] = self.facts["reaped"] = True
-        self._sweep.reaped()
-        if self._phase not in (Phase.STARTING, Phase.RUNNING):
-            return
-        if verdict.outcome is Outcome.REBOOT:
-            self._end(After.REBOOTED)
-        elif verdict.respawns(self._options.respawn):
-            self._end(After.RESPAWN)
-        else:
-            self._end(After.HALT)
-
-    # Inside.
-
-    def _start(self, arguments: str) -> None:
-        self._stopTimer()
-        self._phase = Phase.STARTING
-        if self._device.terminalSession():
-            # Somebody has the console as their controlling terminal, which there can
-            # be only one of: a process, as a rule, that the last life left behind.
-            self._sweep.begin(self._options.grace, lambda: self._spawn(arguments))
-        else:
-            self._spawn(arguments)
-
-    def _spawn(self, arguments: str) -> None:
-        self._startedAt = self._reactor.seconds()
-        self._spawning = True
-        environment = {
-            **self._environ,
-            "ZONENAME": self._zone,
-            "ZONE_BOOT_ARGS": arguments,
-        }
-        spawned = Deferred.fromCoroutine(
-            self.spawner.spawn(self._options.command, environment, arguments, self)
-        )
-        spawned.addCallbacks(self._spawned, self._notSpawned, (arguments,))
-        spawned.addErrback(
-            lambda failure: self._log.failure("{zone}", failure, zone=self._zone)
-        )
-
-    def _spawned(self, pid: int, arguments: str) -> None:
-        self._spawning = False
-        self.facts = {
-            "pid": pid,
-            "arguments": arguments,
-            "started": self._startedAt,
-            "began": False,
-            "why": "",
-            "ended": False,
-            "reaped": False,
-        }
-        self._sweep.began(pid)
-        self._account.runs(pid)
-        if self._phase is Phase.ENDING:
-            # Halted in the meantime.
-            self._end(self._after)
-        else:
-            self.spawner.note("")
-
-    def _notSpawned(self, failure: Failure) -> None:
-        self._spawning = False
-        if self._phase is Phase.ENDING:
-            self._end(self._after)
-        else:
-            error = failure.value
-            self.beginFailed(getattr(error, "strerror", None) or str(error))
-
-    def _end(self, after: After) -> None:
-        """
-        End what runs, and do what comes after it.
-        """
-        self._phase = Phase.ENDING
-        self._after = after
-        self.spawner.note(after.value)
-        if self._spawning:
-            # Nobody knows yet what to end.
-            return
-        self._sweep.begin(self._options.grace, self._finish)
-
-    def _finish(self) -> None:
-        """
-        The zone is down: do what comes after.
-        """
-        self._lifeEnded()
-        after = self._after
-        if self._halting or after is After.HALT:
-            self._booting.refuse("zone was halted")
-            self._halted()
-        elif after is After.REBOOT:
-            self._start(self._arguments)
-        else:
-            if self._reactor.seconds() - self._startedAt >= STEADY_SECONDS:
-                self._backOff.reset()
-                self._account.counts()
-            failed = after is After.FAILED
-            again = after is After.REBOOTED or self._options.respawn != "never"
-            self._phase = Phase.WAITING if again else Phase.DOWN
-            if again:
-                wait = self._backOff.wait()
-                self._timer = self._reactor.callLater(wait, self._start, "")
-            event = ZoneEvent.BOOT_FAILED if failed else ZoneEvent.REBOOTING
-            self._events.event(event, self._account.how if failed else "")
-
-    def _lifeEnded(self) -> None:
-        self._events.lifeEnded(self._device.discardInput())
-
-    def _halted(self) -> None:
-        self._phase = Phase.DOWN
-        self._events.event(ZoneEvent.HALTED, self._account.reason)
-        self._halting.answer("zone halted")
-
-    def _stopTimer(self) -> None:
-        timer, self._timer = self._timer, None
-        if timer is not None and timer.active():
-            timer.cancel()

@@ -122,10 +122,12 @@ class Children:
     def adopt(self, zone: str, facts: dict[str, Any]) -> Child:
         """
         Know one that another nexus started; how it ends can't be known if it is not
-        our child.
+        our child.  What it said of its beginning nobody has heard who is still there:
+        it has begun, as far as anybody can tell.
         """
         child = self._child(zone, 0, "", 0.0)
         child.facts.update(facts)
+        child.facts["began"] = True
         child.ours = False
         if not child.facts["reaped"]:
             self._watch(child)

@@ -6,34 +6,38 @@ is not there.
 
 from __future__ import annotations
 
+import json
 import os
-import subprocess
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Protocol, cast
 
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectError, ConnectionClosed
 from twisted.internet.interfaces import IAddress, IReactorUNIX, ITransport
-from twisted.internet.protocol import Factory, ProcessProtocol
+from twisted.internet.protocol import Factory
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
-from twisted.protocols.amp import AMP, BinaryBoxProtocol, Command
+from twisted.protocols.amp import AMP, BinaryBoxProtocol, Command, Descriptor
 from twisted.python.failure import Failure
 
-from ..errors import DeviceError
+from ..notices import escaped
 from ..reactors import ProcessReactor
-from . import holder
-from .commands import Began, Ended, Hello, Leave, Remember
+from .commands import Began, Dropped, Ended, Hello, Leave, Remember, Spawn
 from .door import SOCKET_NAME
+from .holder import VERSION
+from .starting import NexusLost, start, startNow
+from .turns import Turns
 
 __all__ = [
+    "ASK_TRIES",
+    "CARRYING_MAX",
     "MANAGED_SECONDS",
     "RETRY_SECONDS",
     "START_SECONDS",
     "Nexus",
     "NexusEars",
     "NexusLost",
+    "Unanswered",
 ]
 
 #: Seconds that a nexus may take to begin and to answer ...
@@ -42,11 +46,18 @@ START_SECONDS = 10.0
 RETRY_SECONDS = 0.05
 #: Seconds that a service manager may take to start its nexus again.
 MANAGED_SECONDS = 5.0
+#: Requests that carry a descriptor and are under way at the same time, in one server;
+#: the others wait.  A nexus leaves those of whom it has got more than
+#: L{DESCRIPTORS_MAX<zcons_twisted.nexus.wire.DESCRIPTORS_MAX>} ahead of the requests.
+CARRYING_MAX = 16
+#: Times at most that the same is asked, where the nexus goes before it has answered.
+ASK_TRIES = 3
 
 
-class NexusLost(DeviceError):
+class Unanswered(NexusLost):
     """
-    There is no nexus, or it has gone before it answered.
+    The connection was lost before the nexus answered: what was asked may have been
+    done.
     """
 
 
@@ -67,19 +78,24 @@ class NexusEars(Protocol):
 
     def lost(self) -> None:
         """
-        The nexus has gone, and what it held with it.
+        The nexus has gone, and what it held with it; or it has left us, and is still
+        there.
         """
 
 
 class _Link(AMP):
     """
     One connection to a nexus.
+
+    @ivar pid: its process.
+    @ivar why: why it leaves us, if it has said so.
     """
 
     def __init__(self, nexus: Nexus) -> None:
         super().__init__()
         self._nexus = nexus
         self.pid = 0
+        self.why = "it did not say why"
 
     def makeConnection(self, transport: ITransport) -> None:
         """
@@ -91,9 +107,10 @@ class _Link(AMP):
         """
         The nexus has gone, or we have.
         """
+        # First: whoever was not answered may ask again at once.
+        self._nexus.linkLost(self)
         BinaryBoxProtocol.connectionLost(self, reason)
         self.transport = None
-        self._nexus.linkLost(self)
 
     @Began.responder
     def began(self, zone: str, pid: int, why: str) -> dict[str, Any]:
@@ -113,6 +130,14 @@ class _Link(AMP):
         self._nexus.tell(zone, lambda ears: ears.ended(pid, code, signal))
         return {}
 
+    @Dropped.responder
+    def dropped(self, why: str) -> dict[str, Any]:
+        """
+        See L{Dropped}.
+        """
+        self.why = escaped(why)
+        return {}
+
 
 class _Once(Factory):
     """
@@ -129,33 +154,6 @@ class _Once(Factory):
         See L{IProtocolFactory<twisted.internet.interfaces.IProtocolFactory>}.
         """
         return self._link
-
-
-class _Starting(ProcessProtocol):
-    """
-    The nexus' first process, which ends when the nexus serves.
-    """
-
-    def __init__(self) -> None:
-        self.done: Deferred[str] = Deferred()
-        self._said = b""
-
-    def errReceived(self, data: bytes) -> None:
-        """
-        Why it can't begin.
-        """
-        self._said += data
-
-    def processEnded(self, reason: Failure) -> None:
-        """
-        It serves now, unless it said why not.
-        """
-        self.done.callback(_lastLine(self._said))
-
-
-def _lastLine(said: bytes) -> str:
-    text = said.decode("utf-8", "replace").strip()
-    return text.splitlines()[-1] if text else ""
 
 
 class Nexus:
@@ -177,7 +175,10 @@ class Nexus:
         self._waiting: list[Deferred[_Link]] = []
         self._connecting = self._managed = False
         self._leaving = False
+        self._lost: _Link | None = None
+        self._carrying = Turns(CARRYING_MAX)
         self._ears: dict[str, NexusEars] = {}
+        self._notes: dict[str, str] = {}
 
     def startNow(self) -> None:
         """
@@ -186,11 +187,7 @@ class Nexus:
 
         @raise NexusLost: it can't be started; the message says why.
         """
-        done = subprocess.run(
-            self._command(), env={}, stdin=subprocess.DEVNULL, capture_output=True
-        )
-        if done.returncode:
-            raise NexusLost(_lastLine(done.stderr) or "the nexus can't be started")
+        startNow(self._rundir)
 
     @property
     def pid(self) -> int:
@@ -210,6 +207,7 @@ class Nexus:
         Hear no more of it.
         """
         self._ears.pop(zone, None)
+        self._notes.pop(zone, None)
 
     async def call(self, command: type[Command], **arguments: object) -> dict[str, Any]:
         """
@@ -217,21 +215,32 @@ class Nexus:
 
         @raise OSError: it can't be done.
         @raise NexusLost: there is no nexus to be had.
+        @raise Unanswered: the connection was lost meanwhile.
+        """
+        if any(isinstance(kind, Descriptor) for _name, kind in command.arguments):
+            return await self._carry(self._ask(command, arguments))
+        return await self._ask(command, arguments)
+
+    async def spawn(self, zone: str, spec: Mapping[str, Any]) -> dict[str, Any]:
+        """
+        Have it start a process.
+
+        @param spec: as L{Spawn} has it.
+        @return: what is known of the process.
+        @raise OSError: it can't be done; and the others as for L{call}.
         """
         link = self._link or await self._connected()
-        try:
-            answer: dict[str, Any] = await link.callRemote(command, **arguments)
-        except ConnectionClosed:
-            raise NexusLost("the nexus has ended") from None
-        return answer
+        return await self._carry(self._spawn(link, zone, spec))
 
     def remember(self, zone: str, text: str) -> None:
         """
-        Have it keep a text with a zone, if it is there.
+        Have it keep a text with a zone, and whoever takes its place.
         """
+        if zone in self._ears:
+            self._notes[zone] = text
         if self._link is not None:
             said = self._link.callRemote(Remember, zone=zone, text=text)
-            # It is gone, and is told of itself.
+            # It is gone; the next one is told again.
             said.addErrback(lambda failure: None)
 
     async def leave(self) -> None:
@@ -272,14 +281,78 @@ class Nexus:
         self._link = None
         if self._leaving:
             return
-        self._log.error(
-            "the nexus (process {pid}) has ended unasked: another one takes over the"
-            " console devices of {count} zones",
-            pid=link.pid,
-            count=len(self._ears),
-        )
+        # What that was is known as soon as one is there again.
+        self._lost = link
         for ears in list(self._ears.values()):
             ears.lost()
+
+    def _tellLoss(self, lost: _Link, found: _Link | Failure) -> None:
+        if isinstance(found, Failure):
+            self._log.error(
+                "the nexus (process {pid}) has ended unasked, and there is no other"
+                " one: {error}",
+                pid=lost.pid,
+                error=found.getErrorMessage(),
+            )
+        elif found.pid == lost.pid:
+            self._log.error(
+                "the nexus (process {pid}) has closed the connection of this server,"
+                " which is connected again: {why}",
+                pid=lost.pid,
+                why=lost.why,
+            )
+        else:
+            self._log.error(
+                "the nexus (process {pid}) has ended unasked: another one takes over"
+                " the console devices of {count} zones",
+                pid=lost.pid,
+                count=len(self._ears),
+            )
+
+    # Asking.
+
+    async def _ask(
+        self, command: type[Command], arguments: Mapping[str, object]
+    ) -> dict[str, Any]:
+        link = self._link or await self._connected()
+        try:
+            answer: dict[str, Any] = await link.callRemote(command, **arguments)
+        except ConnectionClosed:
+            raise Unanswered("the nexus has not answered") from None
+        return answer
+
+    async def _carry(self, work: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:
+        """
+        Ask something that carries a descriptor, when it is its turn.
+        """
+        try:
+            if self._link is None:
+                # Together: where there is none, nobody has to find out in turn.
+                await self._connected()
+            await self._carrying.take()
+            try:
+                return await work
+            finally:
+                self._carrying.over()
+        finally:
+            work.close()
+
+    async def _spawn(
+        self, link: _Link, zone: str, spec: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        if link is not self._link:
+            # Another one has to be handed the zone's device first.
+            raise Unanswered("the nexus has gone before it was asked")
+        # Not before it is its turn: a thousand of them would be as many open files.
+        fd = os.memfd_create("zcons-spawn")
+        try:
+            with open(fd, "wb", closefd=False) as file:
+                file.write(json.dumps(spec).encode())
+            answer = await self._ask(Spawn, {"zone": zone, "spec": fd})
+        finally:
+            os.close(fd)
+        facts: dict[str, Any] = json.loads(answer["process"])
+        return facts
 
     # Connecting.
 
@@ -294,8 +367,13 @@ class Nexus:
     def _tried(self, result: _Link | Failure) -> None:
         self._connecting = False
         waiting, self._waiting = self._waiting, []
+        lost, self._lost = self._lost, None
+        if lost is not None:
+            self._tellLoss(lost, result)
         if isinstance(result, _Link):
             self._link = result
+            for zone, text in self._notes.items():
+                self.remember(zone, text)
         for done in waiting:
             done.callback(result)
 
@@ -319,7 +397,7 @@ class Nexus:
             if started or self._reactor.seconds() < patience:
                 await deferLater(self._reactor, RETRY_SECONDS)
             if self._reactor.seconds() >= patience:
-                why = await self._start()
+                why = await start(self._reactor, self._rundir)
                 started = True
 
     async def _attempt(self) -> _Link:
@@ -333,26 +411,7 @@ class Nexus:
         )
         link = _Link(self)
         await endpoint.connect(_Once(link))
-        answer = await link.callRemote(Hello, version=holder.VERSION)
+        answer = await link.callRemote(Hello, version=VERSION)
         link.pid = answer["pid"]
         self._managed = answer["managed"]
         return link
-
-    def _command(self) -> list[str]:
-        return [sys.executable, "-IS", holder.__file__, "--rundir", self._rundir]
-
-    async def _start(self) -> str:
-        """
-        Start one; where there is one meanwhile, nothing happens.
-
-        @return: why it can't be, or C{""}.
-        """
-        protocol = _Starting()
-        self._reactor.spawnProcess(
-            protocol,
-            sys.executable,
-            self._command(),
-            env={},
-            childFDs={0: "w", 1: "r", 2: "r"},
-        )
-        return await protocol.done

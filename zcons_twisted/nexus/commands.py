@@ -22,6 +22,7 @@ __all__ = [
     "Claim",
     "Count",
     "Create",
+    "Dropped",
     "Ended",
     "Hello",
     "Leave",
@@ -191,12 +192,13 @@ class Remember(Command):
     errors = _ERRORS
 
 
-# From the nexus to the server that has the zone; not answered.
+# From the nexus to a server; not answered.
 
 
 class Began(Command):
     """
-    A zone's process has begun, or, where C{why} says so, has not.
+    The process of a zone that the server has has begun, or, where C{why} says so, has
+    not.
     """
 
     arguments = [*_ZONE, (b"pid", Integer()), (b"why", Unicode())]
@@ -214,4 +216,13 @@ class Ended(Command):
         (b"code", Integer(optional=True)),
         (b"signal", Integer(optional=True)),
     ]
+    requiresAnswer = False
+
+
+class Dropped(Command):
+    """
+    The server is left, and this is why; the end of the connection follows.
+    """
+
+    arguments = [(b"why", Unicode())]
     requiresAnswer = False

@@ -34,7 +34,8 @@ from .children import Child, Children
 from .door import Door
 from .instances import Held, Instances
 from .notify import STATE_NAME, Notifier, inherited, parseName, storeName
-from .wire import Box, Connection, Malformed
+from .servers import Servers
+from .wire import Box, Connection
 
 __all__ = ["NOTE_MAX", "PATIENCE", "VERSION", "Holder", "main"]
 
@@ -71,9 +72,9 @@ class Holder:
         self._stay = stay
         self._epoll = select.epoll()
         self._epoll.register(door.fileno(), select.EPOLLIN)
-        self._servers: dict[int, Connection] = {}
         self._notes: dict[str, str] = {}
         self._instances = Instances(self._epoll)
+        self._servers = Servers(self._epoll, self._do, self._instances.left)
         self._children = Children(self._epoll, self._told, descriptors)
 
     def restore(self, found: Sequence[tuple[str, int]]) -> None:
@@ -113,51 +114,17 @@ class Holder:
         self._instances.mend()
         for fd, what in events:
             if fd == self._door.fileno():
-                self._accept()
-            elif fd in self._servers:
-                self._serve(self._servers[fd], what)
-            else:
+                connected = self._door.accept()
+                if connected is not None:
+                    self._servers.welcome(connected)
+            elif not self._servers.ready(fd, what):
                 self._children.ready(fd) or self._instances.hungUp(fd)
         return bool(self._servers) or self._needed()
 
     def _needed(self) -> bool:
         return self._stay or bool(len(self._instances)) or self._children.running()
 
-    # Servers.
-
-    def _accept(self) -> None:
-        connected = self._door.accept()
-        if connected is None:
-            return
-        server = Connection(connected)
-        if server.uid != os.geteuid():
-            server.close()
-            return
-        self._servers[server.fileno()] = server
-        self._epoll.register(server.fileno(), select.EPOLLIN)
-
-    def _serve(self, server: Connection, what: int) -> None:
-        try:
-            boxes = server.receive() if what & ~select.EPOLLOUT else []
-            if boxes is None:
-                self._leave(server)
-                return
-            for box in boxes:
-                self._do(server, box)
-            self._flush(server)
-        except Exception:
-            # Whatever it sent: what is held for others matters more.
-            self._leave(server)
-
-    def _flush(self, server: Connection) -> None:
-        out = 0 if server.flush() else select.EPOLLOUT
-        self._epoll.modify(server.fileno(), select.EPOLLIN | out)
-
-    def _leave(self, server: Connection) -> None:
-        if self._servers.pop(server.fileno(), None) is not None:
-            self._epoll.unregister(server.fileno())
-            self._instances.left(server)
-            server.close()
+    # What servers ask for.
 
     def _do(self, server: Connection, box: Box) -> None:
         command = box.pop("_command").decode()
@@ -176,8 +143,6 @@ class Holder:
             answer = {"_answer": ask or b"", **answer}
         if ask is not None:
             server.send(answer)
-
-    # Commands.
 
     def _unknown(self, server: Connection, box: Box) -> Box:
         raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
@@ -208,11 +173,18 @@ class Holder:
         return self._made(self._instances.create(_zone(box)))
 
     def _adopt(self, server: Connection, box: Box) -> Box:
-        zone = _zone(box)
-        held = self._instances.adopt(zone, server.descriptor(box["master"]))
+        master = server.descriptor(box["master"])
+        try:
+            zone = _zone(box)
+        except OSError:
+            os.close(master)
+            raise
+        held = self._instances.adopt(zone, master)
         held.owner = server
         if box.get("process"):
-            child = self._children.adopt(zone, json.loads(box["process"]))
+            child = self._children.adopt(zone, facts := json.loads(box["process"]))
+            if not facts["began"]:
+                self._told(child, "Began")
             if child.facts["ended"] and not child.facts["reaped"]:
                 self._told(child, "Ended")
         return self._made(held)
@@ -258,15 +230,14 @@ class Holder:
         return {"removed": b"%d" % len(ours), "found": b"%d" % len(found)}
 
     def _spawn(self, server: Connection, box: Box) -> Box:
+        with open(server.descriptor(box["spec"]), "rb") as file:
+            said = os.pread(file.fileno(), os.fstat(file.fileno()).st_size, 0)
+        spec = json.loads(said)
         zone = _zone(box)
         child = self._children.get(zone)
         if child is not None and not child.facts["ended"]:
             raise OSError(errno.EEXIST, "a process of the zone runs")
         self._children.reap(zone)
-        with open(server.descriptor(box["spec"]), "rb") as file:
-            spec = json.loads(
-                os.pread(file.fileno(), os.fstat(file.fileno()).st_size, 0)
-            )
         terminal = -1
         if spec["terminal"]:
             if not self._instances.of(zone):
@@ -311,12 +282,8 @@ class Holder:
                 if word in facts:
                     box[word] = b"%d" % facts[word]
         for held in self._instances.of(child.zone):
-            if held.owner is not None and held.owner.fileno() in self._servers:
-                held.owner.send(box)
-                try:
-                    self._flush(held.owner)
-                except (Malformed, OSError):
-                    self._leave(held.owner)
+            if held.owner is not None:
+                self._servers.tell(held.owner, box)
 
     def _note(self) -> None:
         self._notifier.state(

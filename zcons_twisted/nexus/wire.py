@@ -18,6 +18,7 @@ import struct
 from collections import deque
 
 __all__ = [
+    "DESCRIPTORS_MAX",
     "PENDING_MAX",
     "VALUE_MAX",
     "Box",
@@ -32,9 +33,13 @@ VALUE_MAX = 0xFFFF
 #: Most bytes of a box that is not complete yet, and of answers that are not taken: who
 #: goes beyond them is left.
 PENDING_MAX = 1024 * 1024
+#: Most descriptors that have come and that no box has named yet, for the same reason:
+#: Twisted sends those of all boxes that wait ahead of the boxes.  A server of ours has
+#: no more requests of that kind under way than
+#: L{CARRYING_MAX<zcons_twisted.nexus.client.CARRYING_MAX>}.
+DESCRIPTORS_MAX = 64
 
 _KEY_MAX = 255
-_FDS_MAX = 64
 _READ = 64 * 1024
 
 Box = dict[str, bytes]
@@ -124,9 +129,9 @@ class Connection:
         @return: the boxes that are whole now, or L{None} at the end.
         @raise Malformed: nonsense came, or too much of it.
         """
-        room = socket.CMSG_LEN(_FDS_MAX * 4)
+        room = socket.CMSG_LEN(DESCRIPTORS_MAX * 4)
         try:
-            data, ancillary, _flags, _address = self._socket.recvmsg(
+            data, ancillary, flags, _address = self._socket.recvmsg(
                 _READ, room, socket.MSG_CMSG_CLOEXEC
             )
         except BlockingIOError:
@@ -140,14 +145,16 @@ class Connection:
                 for fd in numbers:
                     self._received[self._counted] = fd
                     self._counted += 1
+        if len(self._received) > DESCRIPTORS_MAX or flags & socket.MSG_CTRUNC:
+            raise Malformed(f"more than {DESCRIPTORS_MAX} descriptors ahead of a box")
         if not data:
             return None
         self._data += data
         boxes = []
         while (box := decode(self._data)) is not None:
             boxes.append(box)
-        if len(self._data) > PENDING_MAX or len(self._received) > _FDS_MAX:
-            raise Malformed("a box without end")
+        if len(self._data) > PENDING_MAX:
+            raise Malformed(f"more than {PENDING_MAX} bytes of a box without end")
         return boxes
 
     def descriptor(self, value: bytes) -> int:

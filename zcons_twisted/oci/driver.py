@@ -28,10 +28,8 @@ from zope.interface import implementer
 
 from ..drivers.execute import ExecDriver
 from ..drivers.spawning import LocalSpawner
-from ..drivers.verdict import ofContainer
 from ..drivers.zone_process import ZoneProcess
 from ..errors import BadOption
-from ..events import ZoneEvent, ZoneState
 from ..interfaces import DriverOptions, IConsoleDriver, IZoneEvents
 from ..nexus.pair import PtyInstance, takeUnread
 from ..notices import escaped
@@ -41,6 +39,7 @@ from . import shim
 from .config import CONSOLE, BadBundle, readConfig, wantsTerminal
 from .ending import ContainerEnd
 from .hearing import Hearing
+from .life import ContainerLife
 from .terminal import BadTerminal, checkManager
 
 __all__ = ["CONSOLES", "RUNTIMES", "OciDriver", "findRuntime", "makeDriver"]
@@ -78,7 +77,6 @@ class OciDriver(ExecDriver):
         @param environ: the runtime's environment.
         """
         self._home = os.path.join(os.path.abspath(rundir.path), "oci", zone)
-        self._events = events
         self._container = options.container
         self._spec = json.dumps(
             {
@@ -91,6 +89,8 @@ class OciDriver(ExecDriver):
         )
         program = [sys.executable, "-IS", shim.__file__]
         self._clean = [*program, "clean", self._spec]
+        self._ready = [*program, "ready", self._spec]
+        self._toldEnd: tuple[object, int] | None = None
         command = dataclasses.replace(options, command=(*program, "life", self._spec))
         super().__init__(reactor, zone, rundir, command, events, environ)
         self._command = command.command
@@ -108,11 +108,11 @@ class OciDriver(ExecDriver):
         A shim.
         """
         end = ContainerEnd(reactor, self.zone, self, self._home, self._clean)
-        process = ZoneProcess(
-            reactor, self.zone, options, self, events, environ, end, read=ofContainer
+        self._life = ContainerLife(
+            reactor, self.zone, options, self, events, environ, end, self._ready
         )
-        process.spawner = LocalSpawner(reactor, self, self.leads)
-        return process
+        self._life.spawner = LocalSpawner(reactor, self, self.leads)
+        return self._life
 
     def _adjust(self, options: DriverOptions) -> None:
         self._process.adjust(dataclasses.replace(options, command=self._command))
@@ -155,12 +155,27 @@ class OciDriver(ExecDriver):
             self._log.warn(
                 "{zone}: {text}", zone=self.zone, text=escaped(str(said["told"]))
             )
+        if isinstance(status := said.get("ended"), int):
+            self._toldEnd = (said.get("pid"), status)
         if "created" not in said:
             if fd != -1:
                 os.close(fd)
             return succeed(None)
         done = maybeDeferred(self._adopt, fd) if fd != -1 else succeed(None)
-        return done.addCallback(lambda _ignored: self._created())
+        return done.addCallback(lambda _ignored: self._life.created())
+
+    def ended(self, pid: int, code: int | None, number: int | None) -> None:
+        """
+        A nexus that is not the shim's parent can't tell how it has ended; then the
+        shim has told that itself.
+        """
+        if code is None and number is None and self._toldEnd is not None:
+            who, status = self._toldEnd
+            if who == pid and os.WIFSIGNALED(status):
+                number = os.WTERMSIG(status)
+            elif who == pid:
+                code = os.WEXITSTATUS(status)
+        super().ended(pid, code, number)
 
     def _adopt(self, fd: int) -> Deferred[None]:
         try:
@@ -216,10 +231,6 @@ class OciDriver(ExecDriver):
             )
         if self._manager is not None:
             self._manager.exchange(os.dup(pair.master))
-
-    def _created(self) -> None:
-        if self.states.state() is ZoneState.READY:
-            self._events.event(ZoneEvent.READIED, "")
 
 
 def findRuntime(words: Sequence[str], environ: Mapping[str, str]) -> tuple[str, ...]:

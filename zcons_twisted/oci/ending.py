@@ -1,6 +1,6 @@
 # -*- test-case-name: zcons_twisted.test.test_oci_ending -*-
 """
-The end of a zone that is a container: its shim is told to end it, in good order first.
+What a container's shim is told: to end it, in good order first, or to let it begin.
 What a shim leaves behind, because it was killed itself, is removed by another one.
 """
 
@@ -89,6 +89,18 @@ class ContainerEnd:
         if self._done is not None:
             self._gone()
 
+    def tell(self) -> None:
+        """
+        See L{Ending<zcons_twisted.drivers.sweep.Ending>}.
+        """
+        self._send(signal.SIGTERM)
+
+    def let(self) -> None:
+        """
+        Have a container begin that is ready.
+        """
+        self._send(signal.SIGUSR1)
+
     def begin(self, grace: float, done: Callable[[], None]) -> None:
         """
         See L{Ending<zcons_twisted.drivers.sweep.Ending>}.
@@ -98,7 +110,7 @@ class ContainerEnd:
         if not self.leader:
             self._gone()
             return
-        self._send(signal.SIGTERM)
+        self.tell()
         for seconds, number in (
             (grace, signal.SIGQUIT),
             (grace + KILL_SECONDS, signal.SIGKILL),

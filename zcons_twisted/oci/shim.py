@@ -1,15 +1,16 @@
 # -*- test-case-name: zcons_twisted.test.test_oci_shim -*-
 """
-The program beside each container, run as C{python -IS FILE life|clean SPEC}: to the
-server it is the zone's process.
+The program beside each container, run as C{python -IS FILE life|ready|clean SPEC}: to
+the server it is the zone's process.
 
 Where the nexus runs it, it outlives the server.  It has the runtime create and start
 the container, waits for the end of the container's first process, whose parent it is
 (C{PR_SET_CHILD_SUBREAPER}), has what is left removed, and ends as that process has
 ended: with its exit status, or by the same signal.
 
-SIGTERM has the container told to stop, SIGQUIT has it killed.  Standard input, output
-and error are the zone's subsidiary.  Descriptor 3 closes when the container runs; if
+C{life} has the container begin at once, C{ready} when SIGUSR1 comes.  SIGTERM has it
+told to stop, each time, SIGQUIT has it killed.  Standard input, output and error are
+the zone's subsidiary.  Descriptor 3 closes when the container runs; if
 that can't be, the reason comes through it first.
 """
 
@@ -24,15 +25,14 @@ if __name__ == "__main__":
     sys.modules[__package__] = type(sys)(__package__)
     sys.modules[__package__].__path__ = [os.path.dirname(os.path.abspath(__file__))]
 
-import ctypes
 import json
-import resource
 import select
 import signal
 import socket
 from typing import Any
 
 from .config import CONFIG_NAME, BadBundle, derive, readConfig, stopSignal
+from .processes import adoptOrphans, endAs, endOrphans
 from .runtime import Runtime, RuntimeFailed
 from .telling import Refusal, tell
 from .terminal import BadTerminal, receiveManager
@@ -57,8 +57,6 @@ RETRY_SECONDS = 0.2
 #: zone's, so that it fits into an address.
 CONSOLE_SOCKET = "c"
 
-_PR_SET_CHILD_SUBREAPER = 36
-
 
 class Stopped(Exception):
     """
@@ -77,10 +75,11 @@ class Shim:
     One life of a container.
     """
 
-    def __init__(self, spec: dict[str, Any]) -> None:
+    def __init__(self, spec: dict[str, Any], held: bool = False) -> None:
         """
         @param spec: C{home}, the zone's own directory; C{container}, its ID; C{bundle};
             C{runtime}, its words; C{console}, C{own} or C{runtime}.
+        @param held: the container is made, and begins when that is wanted.
         """
         self._home: str = spec["home"]
         self._container: str = spec["container"]
@@ -93,6 +92,9 @@ class Shim:
         )
         self._stop = "TERM"
         self._stopping = self._killing = False
+        # How often it is to be told to stop.
+        self._stops = 0
+        self._held = held
         self._woken, wakes = socket.socketpair()
         for end in (self._woken, wakes):
             end.setblocking(False)
@@ -108,13 +110,18 @@ class Shim:
         signal.set_wakeup_fd(self._wakes.fileno(), warn_on_full_buffer=False)
         for number in (signal.SIGTERM, signal.SIGQUIT):
             signal.signal(number, self._signalled)
+        signal.signal(signal.SIGUSR1, self._let)
         for number in (signal.SIGHUP, signal.SIGINT):
             # Not from us: they would tell of a reboot, or of a power-off.
             signal.signal(number, lambda number, frame: None)
 
     def _signalled(self, number: int, frame: object) -> None:
         self._stopping = True
+        self._stops += number == signal.SIGTERM
         self._killing = self._killing or number == signal.SIGQUIT
+
+    def _let(self, number: int, frame: object) -> None:
+        self._held = False
 
     def _sleep(self, *fds: int, seconds: float | None = None) -> bool:
         """
@@ -160,7 +167,7 @@ class Shim:
             )
         self._runtime.delete(force=True)
         text = f"container '{name}' ({status}) was left by an earlier life: removed"
-        self._tell({"told": text})
+        self.tell({"told": text})
 
     def boot(self) -> int:
         """
@@ -174,7 +181,7 @@ class Shim:
         os.mkdir(self._life, 0o700)
         try:
             return self._boot()
-        except (BadBundle, BadTerminal, Refusal, RuntimeFailed) as e:
+        except (BadBundle, BadTerminal, BootFailed, Refusal, RuntimeFailed) as e:
             self._end()
             raise BootFailed(str(e)) from None
         except (OSError, ValueError) as e:
@@ -195,17 +202,33 @@ class Shim:
         with open(path, "x", encoding="ascii") as file:
             json.dump(life, file)
         pidFile = os.path.join(self._life, "pid")
-        if self._own:
-            self._runtime.create(self._life, pidFile)
-            self._tell({"created": self._container})
-        else:
+        if not self._own:
             self._createWithTerminal(pidFile)
+        else:
+            self._runtime.create(self._life, pidFile)
+            if self._held:
+                self._tellSurely({"created": self._container})
+            else:
+                self.tell({"created": self._container})
         with open(pidFile, encoding="ascii") as file:
             init = int(file.read())
+        self._waitFor(init)
         if self._stopping:
             raise Stopped
         self._runtime.start()
         return init
+
+    def _waitFor(self, init: int) -> None:
+        """
+        Wait until the container is to begin, or ends before that.
+        """
+        pidfd = os.pidfd_open(init)
+        try:
+            while self._held and not self._stopping:
+                if self._sleep(pidfd):
+                    raise BootFailed("the container has ended before it was started")
+        finally:
+            os.close(pidfd)
 
     def _createWithTerminal(self, pidFile: str) -> None:
         """
@@ -223,13 +246,22 @@ class Shim:
                 _unlink(path)
             manager = receiveManager(listener)
         try:
-            while not tell(self._home, {"created": self._container}, manager):
-                if not self._stopping:
-                    self._sleep(seconds=RETRY_SECONDS)
-                if self._stopping:
-                    raise Stopped
+            self._tellSurely({"created": self._container}, manager)
         finally:
             os.close(manager)
+
+    def _tellSurely(self, said: dict[str, Any], fd: int = -1) -> None:
+        """
+        Tell the server, when there is one.
+
+        @raise Refusal: it won't have it.
+        @raise Stopped: nobody wants to wait for that.
+        """
+        while not tell(self._home, said, fd):
+            if not self._stopping:
+                self._sleep(seconds=RETRY_SECONDS)
+            if self._stopping:
+                raise Stopped
 
     def run(self, init: int) -> int:
         """
@@ -243,12 +275,13 @@ class Shim:
 
     def _wait(self, init: int) -> int:
         pidfd = os.pidfd_open(init)
-        told = killed = False
+        killed = False
         while True:
             if self._killing and not killed:
                 killed = self._send("KILL")
-            elif self._stopping and not told:
-                told = self._send(self._stop)
+            elif self._stops:
+                self._stops = 0
+                self._send(self._stop)
             if self._sleep(pidfd):
                 break
         os.close(pidfd)
@@ -259,14 +292,14 @@ class Shim:
             self._runtime.kill(name)
         except RuntimeFailed as e:
             # It has ended, as a rule; if not, it is killed soon.
-            self._tell({"told": str(e)})
+            self.tell({"told": str(e)})
         return True
 
     def _end(self) -> None:
         """
         Nothing of the container is left after this.
         """
-        _endOrphans()
+        endOrphans()
         if self._runtime.state() is not None:
             try:
                 self._runtime.delete()
@@ -274,16 +307,19 @@ class Shim:
                 try:
                     self._runtime.delete(force=True)
                 except RuntimeFailed as e:
-                    self._tell({"told": f"what is left can't be removed: {e}"})
+                    self.tell({"told": f"what is left can't be removed: {e}"})
                     # Found by the next life.
                     return
         _removeLife(self._life)
 
-    def _tell(self, said: dict[str, Any]) -> None:
+    def tell(self, said: dict[str, Any]) -> None:
+        """
+        Tell the server, if there is one now.
+        """
         try:
             tell(self._home, said)
         except Refusal:
-            # It is told, and no more is wanted.
+            # It has heard it, and no more is wanted.
             pass
 
 
@@ -318,38 +354,6 @@ def _removeLife(path: str) -> None:
         pass
 
 
-def _endOrphans() -> None:
-    """
-    Processes of a container that has no process namespace of its own come to us when
-    their parents have gone.
-    """
-    while True:
-        try:
-            with open(f"/proc/self/task/{os.getpid()}/children") as file:
-                for pid in file.read().split():
-                    os.kill(int(pid), signal.SIGKILL)
-        except OSError:
-            # The kernel does not tell, or it has just ended.
-            pass
-        try:
-            os.waitpid(-1, 0)
-        except ChildProcessError:
-            return
-
-
-def _endAs(status: int) -> None:
-    """
-    End as another process has ended.
-    """
-    if os.WIFSIGNALED(status):
-        number = os.WTERMSIG(status)
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        if number != signal.SIGKILL:
-            signal.signal(number, signal.SIG_DFL)
-        os.kill(os.getpid(), number)
-    os._exit(os.WEXITSTATUS(status))
-
-
 def _fail(why: str) -> None:
     os.write(STATUS_FD, why.encode("utf-8", "backslashreplace"))
     os._exit(127)
@@ -357,9 +361,11 @@ def _fail(why: str) -> None:
 
 def main(words: list[str]) -> None:
     """
-    C{life SPEC} or C{clean SPEC}, where C{SPEC} is a JSON object: see L{Shim}.
+    C{life SPEC}, C{ready SPEC} or C{clean SPEC}, where C{SPEC} is a JSON object: see
+    L{Shim}.
     """
-    shim = Shim(json.loads(words[1]))
+    parent = os.getppid()
+    shim = Shim(json.loads(words[1]), held=words[0] == "ready")
     if words[0] == "clean":
         try:
             shim.clean()
@@ -372,7 +378,7 @@ def main(words: list[str]) -> None:
     except PermissionError:
         # We lead a group of processes already.
         pass
-    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    adoptOrphans()
     shim.listen()
     try:
         init = shim.boot()
@@ -381,7 +387,11 @@ def main(words: list[str]) -> None:
     except BootFailed as e:
         _fail(str(e))
     os.close(STATUS_FD)
-    _endAs(shim.run(init))
+    status = shim.run(init)
+    if os.getppid() != parent:
+        # Whoever is there in its place can't know how we end.
+        shim.tell({"ended": status, "pid": os.getpid()})
+    endAs(status)
 
 
 if __name__ == "__main__":

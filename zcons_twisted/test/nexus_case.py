@@ -1,130 +1,211 @@
-# -*- test-case-name: zcons_twisted.test.test_endpoint_keeping -*-
+# -*- test-case-name: zcons_twisted.test.test_nexus_client -*-
 """
-A nexus in the process of a test: what it is asked is answered at once.
+A nexus that is none, for the tests of a server's connection to it.
 """
 
 from __future__ import annotations
 
+import errno
+import json
 import os
 from typing import Any
 
-from twisted.protocols.amp import Command, Descriptor, Integer
+from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionRefusedError
+from twisted.internet.protocol import ClientFactory
+from twisted.protocols.amp import AMP
+from twisted.python.failure import Failure
+from twisted.test.iosim import FakeTransport, IOPump, connect
 from twisted.trial.unittest import SynchronousTestCase
 
-from ..nexus.client import NexusEars
-from ..nexus.commands import NexusFault, Remember
-from ..nexus.door import SOCKET_NAME, Door
-from ..nexus.holder import Holder
-from ..nexus.notify import Notifier
-from .support import shortDirectory
-from .test_nexus_holder import Server
+from ..nexus.client import Nexus
+from ..nexus.commands import Adopt, Count, Hello, Leave, NexusFault, Remember, Spawn
+from ..testing import FakeReactor
 
 
-class DirectNexus:
+class FakeNexus(AMP):
     """
-    A nexus as one server after the other has it.
-
-    @ivar pid: its process, 0 while nobody is connected to it.
-    @ivar ears: who hears of it, by zone.
-    @ivar calls: the commands that were given.
-    @ivar failures: what is raised by the next commands of a name.
+    The other end of a connection.
     """
 
-    def __init__(self, case: SynchronousTestCase) -> None:
+    pid = 4242
+    managed = False
+    left = 0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.notes: list[tuple[str, str]] = []
+        self.spawning: list[Deferred[dict[str, Any]]] = []
+
+    def breaks(self) -> None:
+        """
+        It is killed.
+        """
+        transport: Any = self.transport
+        transport.abortConnection()
+
+    @Hello.responder
+    def hello(self, version: int) -> dict[str, Any]:
+        """
+        See L{Hello}.
+        """
+        return {"version": version, "pid": self.pid, "managed": self.managed}
+
+    @Count.responder
+    def count(self, zone: str) -> dict[str, Any]:
+        """
+        There are three, but of one zone.
+        """
+        if zone == "busy":
+            raise NexusFault(f"{errno.EBUSY} {os.strerror(errno.EBUSY)}")
+        return {"count": 3}
+
+    @Spawn.responder
+    def spawn(self, zone: str, spec: int) -> Deferred[dict[str, Any]]:
+        """
+        Whenever the test says so.
+        """
+        os.close(spec)
+        self.spawning.append(Deferred())
+        return self.spawning[-1]
+
+    def spawns(self) -> None:
+        """
+        The first of those that wait.
+        """
+        process = json.dumps({"pid": 7})
+        self.spawning.pop(0).callback({"pid": 7, "process": process})
+
+    @Adopt.responder
+    def adopt(self, zone: str, master: int, process: str | None) -> dict[str, Any]:
+        """
+        See L{Adopt}.
+        """
+        os.close(master)
+        return {"instance": 5}
+
+    @Remember.responder
+    def remember(self, zone: str, text: str) -> dict[str, Any]:
+        """
+        See L{Remember}.
+        """
+        self.notes.append((zone, text))
+        return {}
+
+    @Leave.responder
+    def leave(self) -> dict[str, Any]:
+        """
+        See L{Leave}.
+        """
+        self.left += 1
+        return {}
+
+
+class CarryingTransport(FakeTransport):
+    """
+    The client's end, by which descriptors come ahead of everything else.
+    """
+
+    nexus: FakeNexus
+
+    def sendFileDescriptor(self, descriptor: int) -> None:
+        """
+        Send one.
+        """
+        self.nexus.fileDescriptorReceived(os.dup(descriptor))
+
+
+class NexusReactor(FakeReactor):
+    """
+    A reactor with, perhaps, a nexus.
+
+    @ivar there: whether there is one.
+    @ivar pid: its process.
+    @ivar nexus: the ends of the connections to it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.there = True
+        self.managed = False
         self.pid = 4242
-        self.ears: dict[str, NexusEars] = {}
-        self.calls: list[str] = []
-        self.failures: dict[str, list[Exception]] = {}
-        self._case = case
-        self.begin()
+        self.attempts = 0
+        self.nexus: list[FakeNexus] = []
+        self.pumps: list[IOPump] = []
 
-    def begin(self) -> None:
+    def connectUNIX(
+        self, path: str, factory: ClientFactory, timeout: float, checkPID: bool = False
+    ) -> None:
         """
-        Be there anew, holding nothing.
+        Connect to it.
         """
-        rundir = shortDirectory(self._case)
-        door = Door.open(rundir)
-        assert door is not None
-        self.holder = Holder(door, Notifier(None), (64, 64))
-        self._path = os.path.join(rundir, SOCKET_NAME)
-        self._server = Server(self.holder, self._path)
-        self._case.addCleanup(self._server.link.close)
-        self._case.addCleanup(door._listening.close)
-        self._case.addCleanup(self.forgetAll)
+        self.attempts += 1
+        self.path = path
+        if not self.there:
+            failure = Failure(ConnectionRefusedError())
+            factory.clientConnectionFailed(None, failure)  # type: ignore[arg-type]
+            return
+        nexus = FakeNexus()
+        nexus.managed = self.managed
+        nexus.pid = self.pid
+        client = factory.buildProtocol(None)
+        assert client is not None
+        self.nexus.append(nexus)
+        ends = FakeTransport(nexus, True), CarryingTransport(client, False)
+        ends[1].nexus = nexus
+        self.pumps.append(connect(nexus, ends[0], client, ends[1]))
 
-    def nextServer(self) -> None:
+    def exchange(self) -> None:
         """
-        The server that was connected is gone, and the next one is there.
+        Everything that was said is heard.
         """
-        self._server.link.close()
-        self.holder.turn(0)
-        self._server = Server(self.holder, self._path)
-        self._case.addCleanup(self._server.link.close)
-        self.ears.clear()
-        self.calls.clear()
+        for pump in self.pumps:
+            pump.flush()
 
-    def forgetAll(self) -> None:
-        """
-        It ends, and what it held with it.
-        """
-        for held in list(self.holder._instances):
-            self.holder._instances.remove(held)
 
-    def held(self, zone: str = "z") -> int:
-        """
-        @return: how many instances of a zone it holds.
-        """
-        return len(self.holder._instances.of(zone))
+class Ears:
+    """
+    Remembers what it hears.
+    """
 
-    # As a nexus.
+    def __init__(self) -> None:
+        self.heard: list[object] = []
 
-    def listen(self, zone: str, ears: NexusEars) -> None:
+    def began(self, pid: int, why: str) -> None:
         """
-        See L{Nexus<zcons_twisted.nexus.client.Nexus>}.
+        See L{NexusEars}.
         """
-        self.ears[zone] = ears
+        self.heard.append((pid, why))
 
-    def listenNoMore(self, zone: str) -> None:
+    def ended(self, pid: int, code: int | None, number: int | None) -> None:
         """
-        See L{Nexus<zcons_twisted.nexus.client.Nexus>}.
+        See L{NexusEars}.
         """
-        self.ears.pop(zone, None)
+        self.heard.append((pid, code, number))
 
-    def remember(self, zone: str, text: str) -> None:
+    def lost(self) -> None:
         """
-        See L{Nexus<zcons_twisted.nexus.client.Nexus>}.
+        See L{NexusEars}.
         """
-        self._ask(Remember, {"zone": zone, "text": text})
+        self.heard.append("lost")
 
-    async def call(self, command: type[Command], **arguments: Any) -> dict[str, Any]:
-        """
-        See L{Nexus<zcons_twisted.nexus.client.Nexus>}.
-        """
-        name = command.__name__
-        self.calls.append(name)
-        if self.failures.get(name):
-            raise self.failures[name].pop(0)
-        return self._ask(command, arguments)
 
-    def _ask(self, command: type[Command], given: dict[str, Any]) -> dict[str, Any]:
-        sent = {}
-        for key, argument in command.arguments:
-            value = given.get(key.decode())
-            if value is not None and isinstance(argument, Descriptor):
-                sent[key.decode()] = self._server.link.give(value).decode()
-            elif value is not None:
-                sent[key.decode()] = str(value)
-        zone = sent.pop("zone")
-        answer = self._server.ask(command.__name__, zone, **sent)
-        if "_error" in answer:
-            raise NexusFault(answer["_error_description"].decode())
-        found: dict[str, Any] = {}
-        for key, argument in command.response:
-            value = answer[key.decode()]
-            if isinstance(argument, Descriptor):
-                found[key.decode()] = self._server.link.descriptor(value)
-            elif isinstance(argument, Integer):
-                found[key.decode()] = int(value)
-            else:
-                found[key.decode()] = value.decode()
-        return found
+class NexusTestCase(SynchronousTestCase):
+    """
+    A server that asks a nexus.
+    """
+
+    def setUp(self) -> None:
+        """
+        Nothing is connected yet.
+        """
+        self.reactor = NexusReactor()
+        self.nexus = Nexus(self.reactor, "/run/zones")
+
+    def count(self, zone: str = "z") -> Deferred[dict[str, Any]]:
+        """
+        Ask something.
+        """
+        done = Deferred.fromCoroutine(self.nexus.call(Count, zone=zone))
+        self.reactor.exchange()
+        return done

@@ -23,6 +23,7 @@ from zcons_twisted.doors.commands import (
     Boot,
     Detach,
     Event,
+    Halt,
     Refused,
     Reload,
     Restart,
@@ -65,6 +66,13 @@ class Door(AMP):
         It does.
         """
         return {"message": "zone booted"}
+
+    @Halt.responder
+    def halt(self) -> dict[str, str]:
+        """
+        It does.
+        """
+        return {"message": "zone halted"}
 
     @Event.responder
     def event(self, name: str, bootArguments: str | None) -> dict[str, str]:
@@ -204,6 +212,70 @@ class InquiryTests(SynchronousTestCase):
         """
         self.assertEqual(self.exit(self.inquiry(nobody).status(["z"])), 1)
         self.assertIn("no server serves zone z", self.said[0])
+
+    def test_statusAsJson(self) -> None:
+        """
+        For programs it is JSON, an object a zone; what can't be asked has its reason.
+        """
+        work = self.inquiry().status(["z", "y"], asJson=True)
+        self.assertEqual(self.exit(work), 0)
+        rows = json.loads(self.shown.pop())
+        self.assertEqual([row["zone"] for row in rows], ["z", "y"])
+        (row, _other) = rows
+        self.assertEqual((row["state"], row["end"]), ("running", 36))
+        self.assertEqual((row["operator"], row["watchers"]), (None, []))
+        self.assertEqual((row["counters"], row["error"]), ({"output": 32}, None))
+        self.reactor.transports.clear()
+        work = self.inquiry(nobody).status(["z"], asJson=True)
+        self.assertEqual(self.exit(work), 1)
+        (row,) = json.loads(self.shown.pop())
+        self.assertEqual(set(row), {"zone", "error"})
+        self.assertIn("no server serves zone z", row["error"])
+        self.assertEqual(self.said, [])
+
+    def all(self, name: str, state: str, life: str | None) -> list[str]:
+        """
+        What is told when all zones are to do something, and each is so.
+        """
+        self.patch(Door, "zoneState", state)
+        self.patch(Door, "zoneLife", life)
+        self.reactor.transports.clear()
+        self.shown.clear()
+        work = self.inquiry().orderAll(name, ["y", "z"], {})
+        self.assertEqual(self.exit(work), 0)
+        return self.shown
+
+    def test_all(self) -> None:
+        """
+        All zones that servers run can be halted, or booted: those that it concerns.
+        """
+        halted = ["y: zone halted\n", "z: zone halted\n"]
+        booted = ["y: zone booted\n", "z: zone booted\n"]
+        self.assertEqual(self.all("halt", "running", "process 7"), halted)
+        self.assertEqual(self.all("halt", "down", "process 7 ended: x"), halted)
+        self.assertEqual(self.all("halt", "installed", "process 7 ended: x"), [])
+        self.assertEqual(self.all("halt", "running", None), [])
+        self.assertEqual(self.all("boot", "installed", "not booted yet"), booted)
+        self.assertEqual(self.all("boot", "running", "process 7"), [])
+        self.assertEqual(self.said, [])
+
+    def test_allButOne(self) -> None:
+        """
+        One that can't do it keeps no other; one whose server is dead is passed over,
+        and one whose server does not answer is an error.
+        """
+        self.patch(Door, "zoneLife", "process 7")
+        work = self.inquiry().orderAll("detach", ["y", "z"], {})
+        self.assertEqual(self.exit(work), 1)
+        told = ["y: nobody is attached", "z: nobody is attached"]
+        self.assertEqual((self.shown, self.said), ([], told))
+        self.reactor.transports.clear()
+        for served in (False, True):
+            self.said.clear()
+            self.patch(inquiries, "isServed", lambda path, served=served: served)
+            work = self.inquiry(nobody).orderAll("halt", ["y"], {})
+            self.assertEqual(self.exit(work), int(served))
+            self.assertEqual(len(self.said), int(served))
 
     def test_who(self) -> None:
         """

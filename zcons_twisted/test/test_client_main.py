@@ -79,6 +79,8 @@ class CommandLineTests(SynchronousTestCase):
             (("attach", "-e", "\\777", "z"), "Octal escape character '\\777' too"),
             (("event", "z", "exploded"), "invalid choice: 'exploded'"),
             (("boot", "z", "--boot-args"), "expected one argument"),
+            (("halt",), "one of the arguments ZONE --all is required"),
+            (("halt", "z", "--all"), "not allowed with argument"),
             (("boot", "z", "--boot-args", "-" * 256), "256 bytes are too long"),
             (("boot", "z", "--boot-args", "\udcff"), "not UTF-8"),
             (("attach", "a\x1bb"), "a\\x1bb"),
@@ -168,14 +170,19 @@ class RunDirectoryTests(SynchronousTestCase):
         """
         For programs it is an empty list.
         """
-        status, out, _ = run("--rundir", self.empty(), "list", "--json")
-        self.assertEqual((status, out), (0, "[]\n"))
+        for command in ("list", "status"):
+            status, out, _ = run("--rundir", self.empty(), command, "--json")
+            self.assertEqual((status, out), (0, "[]\n"))
 
     def test_emptyReload(self) -> None:
         """
-        Where there is no zone there is no server that could be asked.
+        Where there is no zone there is no server that could be asked, and nothing to
+        boot; what is to be down is.
         """
         self.assertEqual(run("--rundir", self.empty(), "reload")[0], 1)
+        for command, status in (("boot", 1), ("halt", 0), ("shutdown", 0)):
+            found = run("--rundir", self.empty(), command, "--all")
+            self.assertEqual(found[0], status)
 
     def test_missing(self) -> None:
         """

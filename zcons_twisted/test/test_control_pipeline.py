@@ -1,6 +1,6 @@
 # -*- test-case-name: zcons_twisted.test.test_control_pipeline -*-
 """
-Tests for L{zcons_twisted.doors.control_protocol}: one command at a time.
+Tests for L{zcons_twisted.doors.control_link}: one command at a time.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from twisted.protocols.amp import AmpBox, parseString
 from zope.interface.verify import verifyClass
 
 from ..doors.commands import Boot, Detach
-from ..doors.control_protocol import IDLE_SECONDS, ControlProtocol
+from ..doors.control_link import IDLE_SECONDS
+from ..doors.control_protocol import ControlProtocol
 from ..doors.farewell import LINGER_SECONDS
 from .control_case import ControlTestCase
 

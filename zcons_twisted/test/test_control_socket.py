@@ -14,7 +14,7 @@ from twisted.internet.defer import Deferred
 
 from ..credentials import Admission
 from ..doors.commands import Boot, Detach, Status
-from ..doors.control_protocol import IDLE_SECONDS, UNFINISHED_MAX
+from ..doors.control_link import IDLE_SECONDS, UNFINISHED_MAX
 from ..doors.control_socket import CONNECTIONS_MAX, ControlSocket
 from ..errors import ZoneServed
 from .control_case import ControlTestCase

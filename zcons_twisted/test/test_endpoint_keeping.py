@@ -15,9 +15,9 @@ from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from ..drivers.endpoint_keeping import StreamKeeper
-from ..drivers.pty import ADOPT_SECONDS
+from ..drivers.handing import ADOPT_SECONDS
 from ..nexus.client import Nexus, NexusLost
-from .nexus_case import DirectNexus
+from .direct_nexus import DirectNexus
 
 
 class KeeperTests(SynchronousTestCase):

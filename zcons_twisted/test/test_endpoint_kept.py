@@ -25,8 +25,8 @@ from ..interfaces import IConnectingDriver, IManagerDevice, IOutlivingDriver
 from ..nexus.client import Nexus, NexusLost
 from ..notices import UNKNOWN_TEXT
 from ..testing import MemoryEvents, MemoryReceiver
+from .direct_nexus import DirectNexus
 from .endpoint_case import MemoryEndpoint
-from .nexus_case import DirectNexus
 from .support import shortDirectory
 from .test_endpoint import EndpointTestCase
 

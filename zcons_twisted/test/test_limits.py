@@ -229,7 +229,14 @@ class ClientLimitTests(SynchronousTestCase):
         self.assertEqual(
             seconds,
             {
-                **{"event": 10, "boot": 120, "halt": 120, "reboot": 120},
+                **{
+                    "event": 10,
+                    "ready": 120,
+                    "boot": 120,
+                    "halt": 120,
+                    "shutdown": 120,
+                    "reboot": 120,
+                },
                 **{"break": 10, "detach": 10, "restart": 10},
             },
         )

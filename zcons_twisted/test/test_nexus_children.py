@@ -104,9 +104,10 @@ class ChildrenTests(SynchronousTestCase):
         """
         One that runs is known on, also when its zone's instance is not.
         """
-        child = self.children.adopt("z", {"pid": os.getpid()})
+        child = self.children.adopt("z", {"pid": os.getpid(), "began": False})
         self.addCleanup(os.close, child.pidfd)
         self.assertFalse(child.facts["ended"])
+        self.assertTrue(child.facts["began"])
         self.children.forget("z")
         self.assertIs(self.children.get("z"), child)
         self.assertFalse(self.children.ready(-2))

@@ -7,166 +7,20 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.internet.error import ConnectionRefusedError
-from twisted.internet.protocol import ClientFactory
 from twisted.logger import capturedLogs, formatEvent
-from twisted.protocols.amp import AMP
-from twisted.python.failure import Failure
-from twisted.test.iosim import FakeTransport, IOPump, connect
-from twisted.trial.unittest import SynchronousTestCase
 
 from ..nexus import holder
-from ..nexus.client import MANAGED_SECONDS, START_SECONDS, Nexus, NexusLost
-from ..nexus.commands import Began, Count, Ended, Hello, Leave, NexusFault, Remember
-from ..testing import FakeReactor
+from ..nexus.client import MANAGED_SECONDS, START_SECONDS, NexusLost
+from ..nexus.commands import Began, Count, Dropped, Ended
+from .nexus_case import Ears, NexusTestCase
 
 
-class FakeNexus(AMP):
-    """
-    The other end of a connection.
-    """
-
-    pid = 4242
-    managed = False
-    left = 0
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.notes: list[tuple[str, str]] = []
-
-    def breaks(self) -> None:
-        """
-        It is killed.
-        """
-        transport: Any = self.transport
-        transport.abortConnection()
-
-    @Hello.responder
-    def hello(self, version: int) -> dict[str, Any]:
-        """
-        See L{Hello}.
-        """
-        return {"version": version, "pid": self.pid, "managed": self.managed}
-
-    @Count.responder
-    def count(self, zone: str) -> dict[str, Any]:
-        """
-        There are three, but of one zone.
-        """
-        if zone == "busy":
-            raise NexusFault(f"{errno.EBUSY} {os.strerror(errno.EBUSY)}")
-        return {"count": 3}
-
-    @Remember.responder
-    def remember(self, zone: str, text: str) -> dict[str, Any]:
-        """
-        See L{Remember}.
-        """
-        self.notes.append((zone, text))
-        return {}
-
-    @Leave.responder
-    def leave(self) -> dict[str, Any]:
-        """
-        See L{Leave}.
-        """
-        self.left += 1
-        return {}
-
-
-class NexusReactor(FakeReactor):
-    """
-    A reactor with, perhaps, a nexus.
-
-    @ivar there: whether there is one.
-    @ivar nexus: the ends of the connections to it.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.there = True
-        self.managed = False
-        self.attempts = 0
-        self.nexus: list[FakeNexus] = []
-        self.pumps: list[IOPump] = []
-
-    def connectUNIX(
-        self, path: str, factory: ClientFactory, timeout: float, checkPID: bool = False
-    ) -> None:
-        """
-        Connect to it.
-        """
-        self.attempts += 1
-        self.path = path
-        if not self.there:
-            failure = Failure(ConnectionRefusedError())
-            factory.clientConnectionFailed(None, failure)  # type: ignore[arg-type]
-            return
-        nexus = FakeNexus()
-        nexus.managed = self.managed
-        client = factory.buildProtocol(None)
-        assert client is not None
-        self.nexus.append(nexus)
-        ends = FakeTransport(nexus, True), FakeTransport(client, False)
-        self.pumps.append(connect(nexus, ends[0], client, ends[1]))
-
-    def exchange(self) -> None:
-        """
-        Everything that was said is heard.
-        """
-        for pump in self.pumps:
-            pump.flush()
-
-
-class Ears:
-    """
-    Remembers what it hears.
-    """
-
-    def __init__(self) -> None:
-        self.heard: list[object] = []
-
-    def began(self, pid: int, why: str) -> None:
-        """
-        See L{NexusEars}.
-        """
-        self.heard.append((pid, why))
-
-    def ended(self, pid: int, code: int | None, number: int | None) -> None:
-        """
-        See L{NexusEars}.
-        """
-        self.heard.append((pid, code, number))
-
-    def lost(self) -> None:
-        """
-        See L{NexusEars}.
-        """
-        self.heard.append("lost")
-
-
-class NexusTests(SynchronousTestCase):
+class NexusTests(NexusTestCase):
     """
     One connection, for all zones.
     """
-
-    def setUp(self) -> None:
-        """
-        Nothing is connected yet.
-        """
-        self.reactor = NexusReactor()
-        self.nexus = Nexus(self.reactor, "/run/zones")
-
-    def count(self, zone: str = "z") -> Deferred[dict[str, Any]]:
-        """
-        Ask something.
-        """
-        done = Deferred.fromCoroutine(self.nexus.call(Count, zone=zone))
-        self.reactor.exchange()
-        return done
 
     def test_onDemand(self) -> None:
         """
@@ -252,6 +106,29 @@ class NexusTests(SynchronousTestCase):
         self.reactor.exchange()
         self.assertEqual(ears.heard, [(7, ""), (7, 3, None)])
 
+    def lose(self, why: str = "") -> list[str]:
+        """
+        The connection breaks, and something is asked then.
+
+        @param why: what the nexus says before.
+        @return: what is in the log about it.
+        """
+        with capturedLogs() as events:
+            if why:
+                self.reactor.nexus[-1].callRemote(Dropped, why=why)
+                self.reactor.exchange()
+            self.reactor.nexus[-1].breaks()
+            self.reactor.exchange()
+            self.assertEqual(self.nexus.pid, 0)
+            # It is not known yet what that was.
+            self.assertEqual([event for event in events if "pid" in event], [])
+            done = self.count()
+            while not done.called:
+                self.reactor.processes[-1].ends(1)
+                self.reactor.advance(1)
+            done.addErrback(lambda failure: failure.trap(NexusLost))
+        return [formatEvent(event) for event in events if "pid" in event]
+
     def test_lost(self) -> None:
         """
         Its end is told in one line, and to all who listen; the next question finds
@@ -260,20 +137,46 @@ class NexusTests(SynchronousTestCase):
         ears = Ears()
         self.nexus.listen("z", ears)
         self.count()
-        with capturedLogs() as events:
-            self.reactor.nexus[0].breaks()
-            self.reactor.exchange()
+        self.reactor.pid = 4343
         self.assertEqual(
-            [formatEvent(event) for event in events if "pid" in event],
+            self.lose(),
             [
                 "the nexus (process 4242) has ended unasked: another one takes over"
                 " the console devices of 1 zones"
             ],
         )
-        self.assertEqual((ears.heard, self.nexus.pid), (["lost"], 0))
-        self.nexus.remember("z", "nobody hears it")
-        self.successResultOf(self.count())
+        self.assertEqual((ears.heard, self.nexus.pid), (["lost"], 4343))
         self.assertEqual(len(self.reactor.nexus), 2)
+
+    def test_lostForGood(self) -> None:
+        """
+        The same where there is no other one.
+        """
+        self.count()
+        self.reactor.there = False
+        self.assertEqual(
+            self.lose(),
+            [
+                "the nexus (process 4242) has ended unasked, and there is no other"
+                " one: no nexus in /run/zones: Connection was refused by other side."
+            ],
+        )
+
+    def test_left(self) -> None:
+        """
+        A nexus that has left us, and is still there, is not said to have ended; if it
+        said why, so do we.
+        """
+        ears = Ears()
+        self.nexus.listen("z", ears)
+        self.count()
+        text = (
+            "the nexus (process 4242) has closed the connection of this server, which"
+            " is connected again: "
+        )
+        self.assertEqual(self.lose("no\n"), [f"{text}no\\x0a"])
+        self.assertEqual(self.lose(), [f"{text}it did not say why"])
+        self.assertEqual(ears.heard, ["lost", "lost"])
 
     def test_managed(self) -> None:
         """
@@ -313,6 +216,21 @@ class NexusTests(SynchronousTestCase):
         self.nexus.remember("z", "halt")
         self.reactor.exchange()
         self.assertEqual(self.reactor.nexus[0].notes, [("z", "halt")])
+
+    def test_rememberedOn(self) -> None:
+        """
+        Whoever takes its place is told what is to be remembered of the zones that are
+        listened for, the last of each, and at once.
+        """
+        self.nexus.listen("z", Ears())
+        self.nexus.listen("y", Ears())
+        for zone, text in (("z", "a"), ("x", "b"), ("y", "c"), ("z", "d")):
+            self.nexus.remember(zone, text)
+        self.count()
+        self.assertEqual(self.reactor.nexus[0].notes, [("z", "d"), ("y", "c")])
+        self.nexus.listenNoMore("y")
+        self.lose()
+        self.assertEqual(self.reactor.nexus[1].notes, [("z", "d")])
 
     def test_leave(self) -> None:
         """

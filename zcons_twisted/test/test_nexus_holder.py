@@ -6,10 +6,12 @@ Tests for L{zcons_twisted.nexus.holder}: what servers may have of a nexus.
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 import socket
 import stat
+import sys
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -185,9 +187,32 @@ class DoorTests(HolderTestCase):
         bad = self.server()
         bad.link.send({"_ask": b"1", "_command": b"Adopt", "zone": b"z"})
         bad.link.flush()
+        said = io.StringIO()
+        self.patch(sys, "stderr", said)
         self.holder.turn(0)
+        self.assertEqual(
+            bad.link.receive(),
+            [{"_command": b"Dropped", "why": b"KeyError('master')"}],
+        )
+        self.assertEqual(
+            said.getvalue(),
+            f"nexus: process {os.getpid()} is left: KeyError('master')\n",
+        )
         self.assertIsNone(bad.link.receive())
         self.assertIn("_answer", server.ask("Hello"))
+
+    def test_nobodyListens(self) -> None:
+        """
+        One that has gone meanwhile is left without that.
+        """
+        server, bad = self.server(), self.server()
+        bad.link.send({"_ask": b"1", "_command": b"Adopt", "zone": b"z"})
+        bad.link.flush()
+        bad.link.close()
+        self.patch(sys, "stderr", io.StringIO())
+        self.holder.turn(0)
+        self.assertIn("_answer", server.ask("Hello"))
+        self.assertEqual(len(self.holder._servers), 1)
 
 
 class InstanceTests(HolderTestCase):
@@ -286,6 +311,53 @@ class InstanceTests(HolderTestCase):
         number = server.error("Adopt", "x", master=server.link.give(null).decode())
         self.assertEqual(number, errno.ENOTTY)
         os.close(null)
+
+    def test_adoptedProcess(self) -> None:
+        """
+        With a manager comes what is known of the zone's process; one of whose beginning
+        nobody has heard has begun.
+        """
+        server = self.server()
+        server.ask("Create", "y")
+        elsewhere = server.claim("y")
+        self.addCleanup(os.close, elsewhere)
+        facts = {"pid": 2**22 + 1, "why": "", "began": False, "ended": False}
+        server.ask(
+            "Adopt",
+            master=server.link.give(elsewhere).decode(),
+            process=json.dumps({**facts, "reaped": False}),
+        )
+        told = [box["_command"] for box in server.told]
+        self.assertEqual(told, [b"Began", b"Ended"])
+
+    def test_refusedDescriptors(self) -> None:
+        """
+        What comes with something that can't be done is not kept.
+        """
+        server = self.server()
+        server.ask("Create")
+        before = len(os.listdir("/proc/self/fd"))
+        for _ in range(3):
+            null = os.open(os.devnull, os.O_RDWR)
+            self.assertEqual(
+                server.error("Adopt", "/", master=server.link.give(null).decode()),
+                errno.EINVAL,
+            )
+            os.close(null)
+        self.holder._children.adopt("z", {"pid": os.getpid()})
+        child = self.holder._children.get("z")
+        assert child is not None
+        self.addCleanup(os.close, child.pidfd)
+        spec = os.memfd_create("spec")
+        os.write(spec, b"{}")
+        for _ in range(3):
+            self.assertEqual(
+                server.error("Spawn", spec=server.link.give(spec).decode()),
+                errno.EEXIST,
+            )
+        os.close(spec)
+        # There is one for the process.
+        self.assertEqual(len(os.listdir("/proc/self/fd")), before + 1)
 
     def test_remember(self) -> None:
         """

@@ -16,7 +16,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from ..nexus.client import Nexus
 from ..nexus.commands import Adopt
 from ..nexus.keeping import Claimed, NexusPairs
-from .nexus_case import DirectNexus
+from .direct_nexus import DirectNexus
 
 
 class ClaimTests(SynchronousTestCase):

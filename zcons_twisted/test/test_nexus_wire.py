@@ -5,13 +5,22 @@ Tests for L{zcons_twisted.nexus.wire}: AMP without Twisted, against Twisted's ow
 
 from __future__ import annotations
 
+import array
 import os
 import socket
 
 from twisted.protocols.amp import AmpBox
 from twisted.trial.unittest import SynchronousTestCase
 
-from ..nexus.wire import PENDING_MAX, Box, Connection, Malformed, decode, encode
+from ..nexus.wire import (
+    DESCRIPTORS_MAX,
+    PENDING_MAX,
+    Box,
+    Connection,
+    Malformed,
+    decode,
+    encode,
+)
 from .support import splits
 
 BOX: Box = {"_ask": b"1", "_command": b"Count", "zone": b"z" * 300, "empty": b""}
@@ -110,6 +119,66 @@ class ConnectionTests(SynchronousTestCase):
         self.ours.close()
         self.theirs.close()
         self.assertLess(len(os.listdir("/proc/self/fd")), len(before))
+
+    def ahead(self, count: int) -> list[Box] | None:
+        """
+        Send descriptors ahead of one box, with a byte of it each, as Twisted does.
+
+        @return: what arrives.
+        """
+        data = encode({"text": b"x" * count})
+        null = os.open(os.devnull, os.O_RDWR)
+        self.addCleanup(os.close, null)
+        beside = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [null]))]
+        for n in range(count):
+            self.ours._socket.sendmsg([data[n : n + 1]], beside)
+            self.theirs.receive()
+        self.ours._socket.send(data[count:])
+        return self.theirs.receive()
+
+    def test_ahead(self) -> None:
+        """
+        Up to 64 descriptors may come ahead of the boxes that name them.
+        """
+        self.assertEqual(DESCRIPTORS_MAX, 64)
+        self.assertEqual(self.ahead(64), [{"text": b"x" * 64}])
+        for number in range(64):
+            os.close(self.theirs.descriptor(b"%d" % number))
+        error = self.assertRaises(Malformed, self.ahead, 65)
+        self.assertEqual(str(error), "more than 64 descriptors ahead of a box")
+
+    def test_atOnce(self) -> None:
+        """
+        The same with one message that has them all.
+        """
+        null = os.open(os.devnull, os.O_RDWR)
+        self.addCleanup(os.close, null)
+        for count, bad in ((64, False), (65, True)):
+            numbers = array.array("i", [null] * count)
+            beside = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, numbers)]
+            self.ours._socket.sendmsg([b"\0"], beside)
+            if bad:
+                self.assertRaises(Malformed, self.theirs.receive)
+            else:
+                self.assertEqual(self.theirs.receive(), [])
+                for number in range(64):
+                    os.close(self.theirs.descriptor(b"%d" % number))
+
+    def test_endless(self) -> None:
+        """
+        A box that has more than a MiB and no end is none.
+        """
+        value = b"\xff\xff" + b"x" * 65535
+        piece = b"\0\1k" + value
+        with self.assertRaises(Malformed) as caught:
+            for _ in range(PENDING_MAX // len(piece) + 2):
+                sent = 0
+                while sent < len(piece):
+                    sent += self.ours._socket.send(piece[sent : sent + 60000])
+                    self.assertEqual(self.theirs.receive(), [])
+        self.assertEqual(
+            str(caught.exception), "more than 1048576 bytes of a box without end"
+        )
 
     def test_end(self) -> None:
         """

@@ -28,6 +28,7 @@ from ..interfaces import (
     IConsoleDriver,
     IOutlivingDriver,
     IZoneLife,
+    IZoneReady,
     IZoneStates,
 )
 from ..nexus.pair import PtyInstance
@@ -35,6 +36,21 @@ from ..oci.driver import OciDriver, findRuntime, makeDriver
 from ..rundir import RunDirectory
 from ..testing import FakeProcess, MemoryEvents, MemoryReceiver
 from .oci_case import UnixReactor, shortDirectory
+
+
+class Spawner:
+    """
+    Hears of ends.
+    """
+
+    def __init__(self, ends: list[tuple[object, ...]]) -> None:
+        self._ends = ends
+
+    def ended(self, *how: object) -> None:
+        """
+        Remember one.
+        """
+        self._ends.append(how)
 
 
 class OciDriverTests(SynchronousTestCase):
@@ -237,6 +253,40 @@ class OciDriverTests(SynchronousTestCase):
             [event for event, _ in self.events.events],
             [ZoneEvent.BOOTING, ZoneEvent.READIED, ZoneEvent.HALTED],
         )
+
+    def test_ready(self) -> None:
+        """
+        A container that is only to be made has another shim.
+        """
+        driver = self.serve()
+        done = IZoneReady(driver.life).ready()
+        self.assertEqual(self.process.arguments[-2:-1], ["ready"])
+        self.settled(driver._heard({"created": "z"}, -1))
+        self.assertEqual(self.successResultOf(done), "zone ready")
+        self.goesDown(driver)
+
+    def test_ended(self) -> None:
+        """
+        What the nexus can't tell of a shim's end the shim may have told; what it can is
+        right.
+        """
+        for status, code, number in ((5 << 8, 5, None), (9, None, 9)):
+            ends: list[tuple[object, ...]] = []
+            driver = self.make()
+            self.patch(driver, "_spawner", Spawner(ends))
+            driver.ended(77, None, None)
+            for pid in (78, "x"):
+                self.settled(driver._heard({"ended": status, "pid": pid}, -1))
+                driver.ended(77, None, None)
+            self.settled(driver._heard({"ended": status, "pid": 77}, -1))
+            driver.ended(77, None, None)
+            driver.ended(77, 0, None)
+            driver.ended(77, None, 15)
+            unknown = (77, None, None)
+            self.assertEqual(
+                ends,
+                [unknown] * 3 + [(77, code, number), (77, 0, None), (77, None, 15)],
+            )
 
     # The runtime's terminal.
 

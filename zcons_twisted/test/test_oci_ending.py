@@ -88,6 +88,19 @@ class ContainerEndTests(SynchronousTestCase):
         self.assertEqual(self.end.leader, 0)
         self.assertEqual(self.reactor.getDelayedCalls(), [])
 
+    def test_tell(self) -> None:
+        """
+        The shim may be told to stop the container, and nothing be done besides; or to
+        let it begin.
+        """
+        self.end.tell()
+        self.end.let()
+        self.assertEqual(self.signals, [(PID, signal.SIGTERM), (PID, signal.SIGUSR1)])
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
+        self.end.reaped()
+        self.end.tell()
+        self.assertEqual((len(self.signals), self.done), (2, 0))
+
     def test_stubborn(self) -> None:
         """
         When its grace is over it is killed, and when that does not help so is the

@@ -13,11 +13,12 @@ from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs, formatEvent
 from zope.interface.verify import verifyObject
 
-from ..drivers.pty import ADOPT_SECONDS, PtyDriver
+from ..drivers.handing import ADOPT_SECONDS
+from ..drivers.pty import PtyDriver
 from ..errors import DeviceError
 from ..events import ZoneEvent, ZoneState
 from ..interfaces import IOutlivingDriver
-from ..nexus.client import Nexus, NexusLost
+from ..nexus.client import ASK_TRIES, Nexus, NexusLost, Unanswered
 from ..nexus.keeping import Claimed
 from ..nexus.pair import PtyInstance
 from .pty_case import PtyTestCase
@@ -162,6 +163,23 @@ class OutlivingTests(NexusCase):
         self.assertIs(self.driver.states.state(), ZoneState.RUNNING)
         self.driver.states.posted(ZoneEvent.HALTED)
         self.assertIs(self.driver.states.state(), ZoneState.INSTALLED)
+
+    def test_nexusGoes(self) -> None:
+        """
+        A nexus that goes while it is asked is followed by another one, which is asked
+        from the beginning; three times in all.
+        """
+        gone = Unanswered("the nexus has not answered")
+        self.pairs.failures = {"create": [gone], "claim": [gone]}
+        self.init()
+        self.assertEqual(
+            self.pairs.calls,
+            ["count", "create", "count", "create", "claim", "count", "claim"],
+        )
+        other = self.make("z")
+        self.pairs.failures = {"count": [gone] * ASK_TRIES}
+        self.failureResultOf(other.init(), Unanswered)
+        self.assertEqual((ASK_TRIES, self.pairs.failures), (3, {"count": []}))
 
     def test_busy(self) -> None:
         """

@@ -15,7 +15,7 @@ from zope.interface.verify import verifyObject
 from ..drivers.qmp_zone import CONSOLE_SECONDS, QUIT_SECONDS
 from ..errors import DeviceError, LifecycleError
 from ..events import ZoneEvent, ZoneState
-from ..interfaces import IAccountableLife, ILastingLife
+from ..interfaces import IAccountableLife, ILastingLife, IZoneReady, IZoneShutdown
 from .machine_case import MachineTestCase
 from .support import shortDirectory
 
@@ -35,7 +35,8 @@ class QmpZoneTests(MachineTestCase):
         """
         It is the life of a zone that lasts.
         """
-        verifyObject(ILastingLife, self.zone)
+        for interface in (ILastingLife, IZoneReady, IZoneShutdown):
+            verifyObject(interface, self.zone)
 
     # Booting.
 

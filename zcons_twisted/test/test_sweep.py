@@ -77,6 +77,17 @@ class SweepTests(SynchronousTestCase):
         self.assertEqual((self.times, self.kills()), (1, 0))
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
+    def test_tell(self) -> None:
+        """
+        It may be told to go, and nothing be done besides.
+        """
+        self.sweep.tell()
+        self.assertEqual(self.sessions.sent, [(100, GO)])
+        self.assertEqual((self.times, self.clock.getDelayedCalls()), (0, []))
+        self.sweep.reaped()
+        self.sweep.tell()
+        self.assertEqual((len(self.sessions.sent), self.times), (1, 0))
+
     def test_children(self) -> None:
         """
         It is not done while others of its session run.

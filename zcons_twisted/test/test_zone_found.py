@@ -5,6 +5,7 @@ Tests for L{zcons_twisted.drivers.zone_process}: a zone that an earlier server r
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,9 +14,18 @@ from twisted.internet.defer import Deferred
 from ..drivers.spawning import ProcessEars, endOf
 from ..drivers.zone_process import ZoneProcess
 from ..events import ZoneState
+from ..nexus.client import ASK_TRIES, Unanswered
 from .zone_case import ZoneTestCase
 
 PID = 2**22 + 77
+
+
+def factsOf(**facts: Any) -> dict[str, Any]:
+    """
+    What is known of the process, as far as nothing else is said.
+    """
+    known = {"pid": PID, "arguments": "", "started": 0.0, "began": False}
+    return {**known, "why": "", "ended": False, "reaped": False, **facts}
 
 
 class FakeSpawner:
@@ -29,7 +39,7 @@ class FakeSpawner:
     def __init__(self) -> None:
         self.notes: list[str] = []
         self.started: list[tuple[str, ...]] = []
-        self.spawned: Deferred[int] | None = None
+        self.spawned: Deferred[dict[str, Any]] | None = None
         self.resumed: list[int] = []
         self._facts: Mapping[str, Any] = {}
         self._ears: ProcessEars | None = None
@@ -40,12 +50,14 @@ class FakeSpawner:
         environment: Mapping[str, str],
         arguments: str,
         ears: ProcessEars,
-    ) -> int:
+    ) -> dict[str, Any]:
         """
         Start nothing.
         """
         self.started.append((*command, arguments))
-        return PID if self.spawned is None else await self.spawned
+        facts = factsOf() if self.spawned is None else await self.spawned
+        self._facts, self._ears = facts, ears
+        return facts
 
     def resume(self, facts: Mapping[str, Any], ears: ProcessEars) -> None:
         """
@@ -89,9 +101,7 @@ class FoundTestCase(ZoneTestCase):
         """
         self.zone = self.make(respawn)
         self.zone.spawner = self.spawner
-        known = {"pid": PID, "arguments": "", "started": 0.0, "began": True}
-        known |= {"why": "", "ended": False, "reaped": False}
-        self.zone.found({**known, **facts}, note)
+        self.zone.found(factsOf(**{"began": True, **facts}), note)
         return self.zone
 
 
@@ -244,21 +254,10 @@ class SpawningTests(FoundTestCase):
         Then it is known, with what the next server is to know of it.
         """
         self.reactor.advance(2)
-        self.spawned.callback(PID)
+        self.spawned.callback(factsOf(arguments="-s"))
         self.zone.began()
         self.successResultOf(self.booted_)
-        self.assertEqual(
-            self.zone.facts,
-            {
-                "pid": PID,
-                "arguments": "-s",
-                "started": 0.0,
-                "began": True,
-                "why": "",
-                "ended": False,
-                "reaped": False,
-            },
-        )
+        self.assertEqual(self.zone.facts, factsOf(arguments="-s", began=True))
         self.assertEqual(self.spawner.notes, [""])
 
     def test_halted(self) -> None:
@@ -268,7 +267,7 @@ class SpawningTests(FoundTestCase):
         done = self.zone.halt()
         self.settle()
         self.assertNoResult(done)
-        self.spawned.callback(PID)
+        self.spawned.callback(factsOf())
         self.settle()
         self.assertNoResult(done)
         self.zone.ended(endOf(None, 15))
@@ -294,4 +293,52 @@ class SpawningTests(FoundTestCase):
         self.settle()
         self.successResultOf(done)
         self.refusal(self.booted_)
+        self.assertDown()
+
+    def test_toldBefore(self) -> None:
+        """
+        A process may have begun, and ended, before it is known here.
+        """
+        self.spawned.callback(factsOf(began=True, ended=True, code=3))
+        self.assertEqual(self.successResultOf(self.booted_), "zone booted")
+        self.settle()
+        self.assertEqual(self.zone.account, f"process {PID} ended: exit status 3")
+        self.assertDown()
+
+    def test_couldNotBegin(self) -> None:
+        """
+        The same for one that could not begin.
+        """
+        self.spawned.callback(factsOf(began=True, why="no", ended=True, code=127))
+        self.settle()
+        self.assertEqual(self.refusal(self.booted_), "zone did not boot: no")
+        self.assertDown()
+
+    def test_unanswered(self) -> None:
+        """
+        Where nobody knows whether it was started it is started again, three times in
+        all; what was started before goes first.
+        """
+        for number in (1, 2):
+            self.assertEqual(len(self.spawner.started), number)
+            failed, self.spawner.spawned = self.spawner.spawned, Deferred()
+            self.device.terminalOf = 70 + number
+            self.sessions.left[70 + number] = [70 + number]
+            assert failed is not None
+            failed.errback(Unanswered("gone"))
+            self.settle()
+            self.assertEqual(len(self.spawner.started), number)
+            pid, numbers = self.sessions.sent[-1]
+            self.assertEqual((pid, numbers[-1]), (70 + number, signal.SIGTERM))
+            del self.sessions.left[70 + number]
+            self.settle()
+        self.assertNoResult(self.booted_)
+        assert self.spawner.spawned is not None
+        self.spawner.spawned.errback(Unanswered("the nexus has not answered"))
+        self.settle()
+        self.assertEqual(
+            self.refusal(self.booted_),
+            "zone did not boot: the nexus has not answered",
+        )
+        self.assertEqual((ASK_TRIES, len(self.spawner.started)), (3, 3))
         self.assertDown()
