@@ -14,6 +14,7 @@ from typing import Any, Protocol, cast
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectError, ConnectionClosed
 from twisted.internet.interfaces import IReactorUNIX, ITransport
+from twisted.internet.protocol import Factory
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.protocols.amp import AMP, BinaryBoxProtocol, Command, Descriptor
@@ -385,14 +386,17 @@ class Nexus:
     async def _attempt(self) -> _Link:
         # Not before: Twisted's endpoints take the names of passed sockets out of the
         # environment when they are loaded, and the server is to find them there.
-        from twisted.internet.endpoints import UNIXClientEndpoint, connectProtocol
+        from twisted.internet.endpoints import UNIXClientEndpoint
 
         path = os.path.join(self._rundir, SOCKET_NAME)
         endpoint = UNIXClientEndpoint(
             cast(IReactorUNIX, self._reactor), path, timeout=START_SECONDS
         )
         link = _Link(self)
-        await connectProtocol(endpoint, link)
+        # Not by connectProtocol, whose factory tells the log of itself.
+        factory = Factory.forProtocol(lambda: link)
+        factory.noisy = False
+        await endpoint.connect(factory)
         answer = await link.callRemote(Hello, version=VERSION)
         link.pid = answer["pid"]
         self._managed = answer["managed"]
