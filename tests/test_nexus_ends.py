@@ -198,6 +198,8 @@ async def test_nexusKilled(launch: Launch, rundir: str) -> None:
     told = [line for line in server.log.splitlines() if "nexus" in line]
     assert len(told) == 1
     assert f"the nexus (process {first}) has ended unasked" in told[0]
+    # Twisted has nothing to tell of the connections.
+    assert "actory" not in server.log
     await peer.send(b"there\n")
     await peer.until(b"there\r\nthere\r\n")
     await server.kill()

@@ -170,3 +170,6 @@ async def test_nexusKilled(containers: Containers, rundir: str) -> None:
         peer.close()
         await server.ask(Boot)
         await state(server, "running")
+    await server.end()
+    for noise in ("actory", " Port "):
+        assert noise not in server.log

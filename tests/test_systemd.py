@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 import pytest_twisted
 from conftest import Twistd
-from support import Program, runs, twistd, until
+from support import Program, children, nexusOf, pause, runs, twistd, until
 from test_config import served, write
 
 import zcons_twisted.systemd
@@ -96,7 +96,7 @@ async def commandOf(server: Twistd, zone: str) -> int:
     The process that is a zone.
     """
     status = await server.ask(Status, zone)
-    return int(status["life"].split()[1])
+    return int(status["life"].replace(",", "").split()[1])
 
 
 @pytest_twisted.ensureDeferred
@@ -183,13 +183,25 @@ async def test_journal(rundir: str) -> None:
         assert re.match(r"<[2-7]>[^ ]", line), line
 
 
+def version() -> int:
+    """
+    That of systemd.
+    """
+    told = subprocess.run(
+        ["systemd-analyze", "--version"], capture_output=True, text=True, check=True
+    ).stdout
+    return int(told.split()[1])
+
+
 @pytest.mark.parametrize("name", sorted(os.listdir(UNITS)))
 def test_unit(name: str, tmp_path: Path) -> None:
     """
-    Systemd finds nothing wrong with a unit file.
+    Systemd finds nothing wrong with a unit file, but for what it does not know yet.
     """
     for each in UNITS.iterdir():
         text = each.read_text().replace("/usr/local/bin/python3", sys.executable)
+        if version() < 254:
+            text = text.replace("FileDescriptorStorePreserve=yes\n", "")
         (tmp_path / each.name).write_text(text.replace("/usr/local/bin", HERE))
     instance = name.replace("@.", "@1-3.")
     found = subprocess.run(
@@ -203,18 +215,157 @@ def test_unit(name: str, tmp_path: Path) -> None:
     assert (found.returncode, found.stderr) == (0, "")
 
 
-def test_unitOptions() -> None:
+def settings(name: str) -> dict[str, list[str]]:
     """
-    The command lines in the unit files are ones that there are.
+    The settings of a unit file, by their names.
     """
-    for unit in UNITS.glob("zconsole*.service"):
-        (line,) = re.findall(r"^ExecStart=(.*)$", unit.read_text(), re.MULTILINE)
-        assert line.startswith("/usr/local/bin/"), line
-        if "nexus" not in unit.name:
-            assert " -n --pidfile= zconsole " in line
-            assert " --config /etc/zconsole.toml" in line
-            reload = re.findall(r"^ExecReload=(.*)$", unit.read_text(), re.MULTILINE)
-            assert reload == [f"{line} --check", "/bin/kill -HUP $MAINPID"]
+    found: dict[str, list[str]] = {}
+    for line in (UNITS / name).read_text().splitlines():
+        if "=" in line and not line.startswith("#"):
+            key, _, value = line.partition("=")
+            found.setdefault(key, []).append(value)
+    return found
+
+
+SERVERS = ("zconsole.service", "zconsole@.service")
+NEXUS = "zconsole-nexus.service"
+ZONES = "zconsole-zones.service"
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_serversLeaveZones(name: str) -> None:
+    """
+    A server that stops or restarts leaves its zones as they are, in a nexus that is
+    started with it and is not in its control group; what halts the zones is stopped
+    before the server is.
+    """
+    found = settings(name)
+    (line,) = found["ExecStart"]
+    assert line.startswith("/usr/local/bin/twistd -n --pidfile= zconsole ")
+    assert " --config /etc/zconsole.toml" in line
+    assert " --on-stop keep" in line
+    # A file with errors is told of, and changes nothing.
+    assert found["ExecReload"] == [f"{line} --check", "/bin/kill -HUP $MAINPID"]
+    assert {NEXUS, ZONES} <= set(found["Wants"][0].split())
+    assert NEXUS in found["After"][0].split()
+    assert found["Before"] == [ZONES]
+    # Were there no such nexus, one of its own would not go with it, either.
+    assert found["KillMode"] == ["process"]
+
+
+def test_shardsAreServers() -> None:
+    """
+    A shard is as a server, but for its name and what it serves.
+    """
+    one, shard = (settings(name) for name in SERVERS)
+    differ = {key for key in {*one, *shard} if one.get(key) != shard.get(key)}
+    assert differ == {"Description", "ExecStart", "ExecReload"}
+    assert shard["ExecStart"] == [f"{one['ExecStart'][0]} --shard %i"]
+
+
+def test_nexusKeeps() -> None:
+    """
+    The nexus has its descriptors kept, however often it ends, for as many zones as a
+    server may have, and its children go on.
+    """
+    found = settings(NEXUS)
+    assert found["FileDescriptorStorePreserve"] == ["yes"]
+    assert found["FileDescriptorStoreMax"] == found["LimitNOFILE"] == ["65536"]
+    assert (found["KillMode"], found["Restart"]) == (["process"], ["always"])
+    (line,) = found["ExecStart"]
+    assert line.startswith("/usr/local/bin/python3 -m zcons_twisted.nexus ")
+    assert line.endswith(" --foreground --stay")
+
+
+@pytest.mark.parametrize("name", (*SERVERS, NEXUS))
+def test_containers(name: str) -> None:
+    """
+    A container's runtime can write down what it does, and give it a host name.
+    """
+    found = settings(name)
+    assert found["ProtectSystem"] == ["strict"]
+    assert found["ReadWritePaths"] == ["-/run/runc -/run/crun"]
+    if name == NEXUS:
+        # They are there before the fence is.
+        assert found["ExecStartPre"] == ["+/bin/mkdir -p /run/runc /run/crun"]
+        assert "ProtectHostname" not in found
+
+
+def test_oneRunDirectory() -> None:
+    """
+    All units are about the same run directory, and none of them removes it.
+    """
+    for name in (*SERVERS, NEXUS, ZONES):
+        found = settings(name)
+        (line,) = found["ExecStop" if name == ZONES else "ExecStart"]
+        assert " --rundir %t/zones " in line
+        if name != ZONES:
+            assert found["RuntimeDirectory"] == ["zones"]
+            assert found["RuntimeDirectoryPreserve"] == ["yes"]
+            assert found["RuntimeDirectoryMode"] == ["0700"]
+
+
+def words(name: str, key: str, **given: str) -> list[str]:
+    """
+    The command line of a unit file, with its paths replaced.
+    """
+    (line,) = settings(name)[key]
+    text = line.replace("/usr/local/bin/python3", sys.executable)
+    for before, after in {"/usr/local/bin": HERE, **given}.items():
+        text = text.replace(before, after)
+    return text.split()
+
+
+@pytest_twisted.ensureDeferred
+async def test_wholeLife(rundir: str) -> None:
+    """
+    With the command lines of the unit files: zones outlive their server, and the next
+    one goes on with them; they are halted all together, and with them gone all can be
+    stopped.
+    """
+    os.mkdir(rundir, 0o700)
+    path = write(rundir, '[zones.a]\nexec = "/bin/cat"\n[zones.b]\nexec = "/bin/cat"\n')
+    where = {"%t/zones": rundir, "/etc/zconsole.toml": path}
+    nexus = Program(words(NEXUS, "ExecStart", **where)).start()
+    server = Twistd(rundir)
+    started = words("zconsole.service", "ExecStart", **where)
+    zones: list[int] = []
+    try:
+        await until(lambda: nexusOf(rundir), "the nexus")
+        for _ in range(2):
+            server.program = Program(started).start()
+            for zone in "ab":
+                door = server.path("control_sock", zone)
+                await until(lambda door=door: os.path.exists(door), f"zone {zone}")
+                while (await server.ask(Status, zone))["state"] != "running":
+                    await pause(0.02)
+            zones.append(await commandOf(server, "a"))
+            await server.leave()
+            server.program.signal(signal.SIGTERM)
+            await server.program.ends()
+            assert runs(zones[-1])
+        assert zones[0] == zones[1]
+        assert nexusOf(rundir) == nexus.pid
+        server.program = Program(started).start()
+        await until(lambda: served(rundir) == ["a", "b"], "its zones")
+        stop = Program(words(ZONES, "ExecStop", **where)).start()
+        assert await stop.ends() == 0, stop.errors
+        assert sorted(stop.output.splitlines()) == [
+            b"a: zone halted",
+            b"b: zone halted",
+        ]
+        assert children(nexus.pid) == []
+        again = Program(words(ZONES, "ExecStop", **where)).start()
+        assert (await again.ends(), again.output) == (0, b"")
+        server.program.signal(signal.SIGTERM)
+        await server.program.ends()
+        late = Program(words(ZONES, "ExecStop", **where)).start()
+        assert await late.ends() == 0
+    finally:
+        await server.leave()
+        assert server.program is not None
+        await server.program.kill()
+        await nexus.kill()
 
 
 def test_unitSockets() -> None:

@@ -132,11 +132,11 @@ class OciDriver(ExecDriver):
         try:
             return await super()._destroy()
         finally:
-            await self._hearing.end()
+            self._hearing.end()
             self._removeHome()
 
     async def _leave(self) -> None:
-        await self._hearing.end()
+        self._hearing.end()
         await super()._leave()
 
     def _removeHome(self) -> None:

@@ -13,24 +13,23 @@ import socket
 from collections.abc import Callable
 from typing import Any, cast
 
-from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.internet.error import CannotListenError
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import (
     IDelayedCall,
     IFileDescriptorReceiver,
-    IListeningPort,
     IReactorTime,
-    IReactorUNIX,
     ITransport,
 )
-from twisted.internet.protocol import Factory
+from twisted.internet.protocol import ServerFactory
 from twisted.logger import Logger
 from twisted.protocols.basic import LineReceiver
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from ..credentials import peerCredentials
+from ..doors.listening import Listener
 from ..notices import escaped
+from ..reactors import ServerReactor
 from .runtime import WHY_MAX
 from .telling import ACCEPTED, SOCKET_NAME
 
@@ -137,7 +136,7 @@ class Hearing:
     """
 
     def __init__(
-        self, reactor: IReactorTime, zone: str, home: str, heard: Heard
+        self, reactor: ServerReactor, zone: str, home: str, heard: Heard
     ) -> None:
         """
         @param reactor: listens, and measures time.
@@ -145,10 +144,11 @@ class Hearing:
         @param heard: is told what they say.
         """
         self._reactor = reactor
-        self._zone = zone
         self._path = os.path.join(home, SOCKET_NAME)
-        self._heard = heard
-        self._port: IListeningPort | None = None
+        self._listener: Listener | None = None
+        self._factory: ServerFactory[Any] = ServerFactory()
+        self._factory.protocol = lambda: _Peer(zone, reactor, heard)
+        self._factory.noisy = False
 
     def begin(self) -> None:
         """
@@ -156,29 +156,36 @@ class Hearing:
 
         @raise OSError: that can't be done.
         """
-        if self._port is not None:
+        if self._listener is not None:
             return
         if os.path.lexists(self._path):
             os.unlink(self._path)
-        factory: Factory[Any] = Factory()
-        factory.protocol = lambda: _Peer(self._zone, self._reactor, self._heard)
-        factory.noisy = False
+        listening = socket.socket(socket.AF_UNIX)
+        umask = os.umask(0o177)
         try:
-            self._port = cast(IReactorUNIX, self._reactor).listenUNIX(
-                self._path, factory, backlog=BACKLOG, mode=0o600
-            )
-        except CannotListenError as e:
-            why = f"{self._path}: {e.socketError}: choose another --rundir"
-            raise OSError(errno.EINVAL, why) from None
+            listening.bind(self._path)
+            listening.listen(BACKLOG)
+        except OSError as e:
+            listening.close()
+            why = f"{self._path}: {e.strerror or e}: choose another --rundir"
+            raise OSError(e.errno or errno.EINVAL, why) from None
+        finally:
+            os.umask(umask)
+        listening.setblocking(False)
+        self._listener = Listener(self._reactor, self._path, listening, self._accepted)
 
-    async def end(self) -> None:
+    def end(self) -> None:
         """
         Hear no more.
         """
-        port, self._port = self._port, None
-        if port is not None:
-            try:
-                await maybeDeferred(port.stopListening)
-            except FileNotFoundError:
-                # Somebody has removed the socket, which is what was wanted.
-                return
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            listener.close()
+
+    def _accepted(self, connection: socket.socket) -> None:
+        try:
+            self._reactor.adoptStreamConnection(
+                connection.fileno(), socket.AF_UNIX, self._factory
+            )
+        finally:
+            connection.close()

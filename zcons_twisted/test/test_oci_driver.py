@@ -34,8 +34,8 @@ from ..interfaces import (
 from ..nexus.pair import PtyInstance
 from ..oci.driver import OciDriver, findRuntime, makeDriver
 from ..rundir import RunDirectory
-from ..testing import FakeProcess, MemoryEvents, MemoryReceiver
-from .oci_case import UnixReactor, shortDirectory
+from ..testing import FakeProcess, FakeReactor, MemoryEvents, MemoryReceiver
+from .oci_case import shortDirectory
 
 
 class Spawner:
@@ -62,7 +62,7 @@ class OciDriverTests(SynchronousTestCase):
         """
         A run directory of our own, a bundle and a runtime that is never run.
         """
-        self.reactor = UnixReactor()
+        self.reactor = FakeReactor()
         self.rundir = RunDirectory(os.path.join(shortDirectory(self), "run"))
         self.events = MemoryEvents()
         self.bundle = os.path.abspath(self.mktemp())

@@ -11,12 +11,14 @@ import socket
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail, succeed
+from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
 from ..oci import hearing
-from ..oci.hearing import HEAR_SECONDS, HEARD_MAX, Hearing
+from ..oci.hearing import BACKLOG, HEAR_SECONDS, HEARD_MAX, Hearing
 from ..oci.telling import SOCKET_NAME
-from .oci_case import UnixReactor, shortDirectory
+from ..testing import FakeReactor
+from .oci_case import shortDirectory
 
 
 class HearingTests(SynchronousTestCase):
@@ -28,7 +30,7 @@ class HearingTests(SynchronousTestCase):
         """
         It listens, and remembers.
         """
-        self.reactor = UnixReactor()
+        self.reactor = FakeReactor()
         self.home = shortDirectory(self)
         self.path = os.path.join(self.home, SOCKET_NAME)
         self.said: list[dict[str, Any]] = []
@@ -42,9 +44,7 @@ class HearingTests(SynchronousTestCase):
         """
         Listen no more.
         """
-        done = Deferred.fromCoroutine(self.hearing.end())
-        self.reactor.settle()
-        self.successResultOf(done)
+        self.hearing.end()
 
     def heard(self, said: dict[str, Any], fd: int) -> Deferred[None]:
         """
@@ -177,16 +177,41 @@ class HearingTests(SynchronousTestCase):
         replaced, and it goes in the end.
         """
         self.assertEqual(os.stat(self.path).st_mode & 0o777, 0o600)
-        self.assertEqual(self.reactor.backlogs, [4])
         again = Hearing(self.reactor, "z", self.home, self.heard)
         again.begin()
         again.begin()
         self.shim(b"{}\n")
         self.assertEqual(self.said, [{}])
-        done = Deferred.fromCoroutine(again.end())
-        self.reactor.settle()
-        self.successResultOf(done)
+        again.end()
+        again.end()
         self.assertFalse(os.path.exists(self.path))
+
+    def test_backlog(self) -> None:
+        """
+        Few may wait to be heard.
+        """
+        waiting = []
+        with self.assertRaises(BlockingIOError):
+            for _ in range(9):
+                peer = socket.socket(socket.AF_UNIX)
+                self.addCleanup(peer.close)
+                peer.setblocking(False)
+                peer.connect(self.path)
+                waiting.append(peer)
+        # The kernel has one more than it is told.
+        self.assertEqual((len(waiting), BACKLOG), (5, 4))
+
+    def test_quiet(self) -> None:
+        """
+        The log has nothing of all this.
+        """
+        with capturedLogs() as events:
+            again = Hearing(self.reactor, "z", shortDirectory(self), self.heard)
+            again.begin()
+            self.shim(b"{}\n")
+            again.end()
+            self.reactor.settle()
+        self.assertEqual(events, [])
 
 
 class _Stranger:
