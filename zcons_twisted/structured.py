@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from .answers import whoseSeat
 from .errors import DeviceError
 from .events import TOLD_NAMES, ZoneEvent
 from .frames import (
@@ -16,7 +17,6 @@ from .frames import (
     INPUT_MAX,
     OUTPUT_MAX,
     PING_MAX,
-    VERSION,
     Attach,
     BadFrame,
     FrameReader,
@@ -27,12 +27,10 @@ from .frames import (
     outputHead,
     parseObject,
 )
-from .history import History
 from .locales import Language
 from .marks import Mark, MarkKind
 from .notices import forgottenText, noticeText
 from .sessions import EndReason, Peer, Role, Session, SessionLink
-from .tails import lastLines
 
 if TYPE_CHECKING:
     from twisted.internet.interfaces import IReactorTime
@@ -42,12 +40,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "REQUESTS_MAX",
-    "TAIL_MAX",
     "FrameVoice",
     "StructuredSession",
-    "accepted",
-    "refused",
-    "startOffset",
 ]
 
 #: Most requests of one session that are worked off in one turn of the reactor.
@@ -56,98 +50,7 @@ REQUESTS_MAX = 64
 # What is typed behind one of these is typed by no operator.
 _LEAVES = frozenset((FrameType.SEAT, FrameType.LEAVE))
 
-#: Most bytes of history that are looked through for its last lines.
-TAIL_MAX = 4 * 1024 * 1024
-
 _NAMES = {event: name for name, event in TOLD_NAMES.items()}
-
-
-def startOffset(history: History, attach: Attach) -> int | None:
-    """
-    Where a session's output begins.
-
-    @param attach: what it asks for.
-    @return: the offset, or L{None} for what is printed from now on.
-    """
-    history.settle()
-    start = attach.start
-    if isinstance(start, str):
-        if start == "boot":
-            return history.boot[0]
-        return None if start == "live" else history.oldest
-    unit, number = start
-    if unit == "lines":
-        return lastLines(history, int(number), TAIL_MAX)
-    if unit == "bytes":
-        return max(history.oldest, history.end - int(number))
-    if attach.birth and attach.birth != history.birth:
-        # Nothing of this history is known yet; what is not kept of it is a gap.
-        return 0
-    return min(int(number), history.end)
-
-
-def whoseSeat(session: Session | None) -> dict[str, Any] | None:
-    """
-    An operator, as structured sessions are told of it.
-    """
-    if session is None:
-        return None
-    who = session.peer.who
-    return {"pid": who.pid, "uid": who.uid, "since": session.peer.since}
-
-
-def accepted(
-    console: Console, session: Session, start: int | None, note: str = ""
-) -> bytes:
-    """
-    The answer to an C{ATTACH} line that is let in, with its newline.
-
-    @param note: what a newcomer has to know of the zone, in one line.
-    """
-    history = console.history
-    first, last = history.boot
-    return (
-        encodeObject(
-            {
-                "v": VERSION,
-                "ok": True,
-                "zone": console.zone,
-                "state": console.presence.label(),
-                "present": console.presence.present(),
-                "note": note,
-                "role": session.role.value,
-                "birth": history.birth,
-                "offset": history.end if start is None else start,
-                "oldest": history.oldest,
-                "end": history.end,
-                "printed": console.fanout.printedAt,
-                "boot": [first, last],
-                "operator": whoseSeat(console.operator),
-                "sessions": len(console.sessions),
-            }
-        )
-        + b"\n"
-    )
-
-
-def refused(reason: str, text: str, operator: Session | None = None) -> bytes:
-    """
-    The answer to one that is not, with its newline.
-
-    @param reason: C{busy}, C{malformed} or C{server-stopping}.
-    """
-    return (
-        encodeObject(
-            {
-                "v": VERSION,
-                "ok": False,
-                "reason": reason,
-                "text": text,
-                "operator": whoseSeat(operator),
-            }
-        )
-        + b"\n"
-    )
 
 
 def _answered(request: str, why: str) -> dict[str, Any]:

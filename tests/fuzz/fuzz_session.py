@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from cuts import Source
 
+from zcons_twisted.answers import startOffset
 from zcons_twisted.console import Console, OnHalt
 from zcons_twisted.credentials import Credentials
 from zcons_twisted.errors import ZConsError
@@ -28,7 +29,7 @@ from zcons_twisted.laps import Laps
 from zcons_twisted.locales import CATALOGUES
 from zcons_twisted.relay import PENDING_MAX
 from zcons_twisted.sessions import EndReason, LegacyVoice, Peer, Session
-from zcons_twisted.structured import StructuredSession, startOffset
+from zcons_twisted.structured import StructuredSession
 from zcons_twisted.testing import FakeReactor, MemoryDriver, MemoryLink, MemoryStates
 
 MOST = 8

@@ -15,9 +15,9 @@ import time
 
 from twisted.internet.defer import CancelledError, Deferred
 
+from zcons_twisted.answers import startOffset
 from zcons_twisted.errors import RunDirectoryError
 from zcons_twisted.frames import Attach
-from zcons_twisted.structured import startOffset
 
 from .ears import Ears
 from .endings import ExitStatus, told, verdict

@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from twisted.internet.defer import Deferred, succeed
 
+from ..answers import accepted, refused, startOffset
 from ..console import SESSIONS_MAX, Console
 from ..credentials import Admission, Credentials, peerCredentials
 from ..errors import BadIdent
@@ -23,7 +24,7 @@ from ..ident import OK, LineReader, busyReply, parseIdent
 from ..locales import CATALOGUES, Catalogues
 from ..reactors import DescriptorReactor
 from ..sessions import EndReason, LegacyVoice, Peer, Session
-from ..structured import StructuredSession, accepted, refused, startOffset
+from ..structured import StructuredSession
 from ..urgency import Urgency
 from .listening import NO_SOCKETS, Listener, PassedSockets, bindSocket, listenAgain
 from .peer import PeerSocket

@@ -11,6 +11,7 @@ import txaio.tx
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from ..answers import startOffset
 from ..client.errors import HandshakeFailed
 from ..client.greeting import StructuredHandshake
 from ..client.handshake import Handshake
@@ -25,7 +26,7 @@ from ..interfaces import DriverOptions
 from ..laps import Laps
 from ..locales import Language
 from ..relay import Follower
-from ..structured import FrameVoice, startOffset
+from ..structured import FrameVoice
 from ..tap import Options
 from ..testing import MemoryEvents, MemoryLink, MemorySessions
 from ..zone_config import ZoneConfig

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 
+from ..answers import startOffset
 from ..console import SESSIONS_MAX
 from ..doors import console_socket
 from ..events import ZoneEvent
@@ -21,7 +22,6 @@ from ..frames import (
 )
 from ..history import HISTORY_MIN
 from ..marks import Mark, MarkKind
-from ..structured import startOffset
 from .structured_case import Attached, StructuredTestCase
 from .support import OURS, numbered, splits
 
