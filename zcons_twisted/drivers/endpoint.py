@@ -243,7 +243,7 @@ class EndpointDriver:
 
     async def _open(self, receiver: IDeviceReceiver) -> IManagerDevice:
         telling = Telling(receiver, self._lost)
-        resumed = self._end is not None
+        resumed = self.resumed and self._end is not None
         if self._end is None:
             protocol = await self._connect()
             transport: Any = protocol.transport
