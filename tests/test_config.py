@@ -222,8 +222,8 @@ async def test_lostSockets(launch: Launch, rundir: str) -> None:
     )
     os.kill(server.pid, signal.SIGHUP)
     await until(lambda: served(rundir) == ["b", "web"], "the sockets")
-    told = "web: somebody has removed its sockets: they are made again"
-    await until(lambda: told in server.log, "the log")
+    mended = "web: somebody has removed its sockets: they are made again"
+    await until(lambda: mended in server.log, "that it is told")
     await until(lambda: "1 with sockets made again" in server.log, "the outcome")
     await peer.send(b"still there\n")
     await peer.until(b"still there\r\nstill there\r\n")

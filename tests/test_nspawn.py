@@ -121,7 +121,7 @@ async def test_halt(launch: Launch, mounts: Mounts, tmp_path: Path) -> None:
     assert reactor.seconds() - began < 15
     await peer.until(b"system")
     await peer.until(HALTED)
-    assert (await server.ask(Status))["life"].endswith("ended: halted by root")
+    assert (await server.ask(Status))["life"].endswith(", exit status 0")
     assert [pid for pid in inside if runs(pid)] == []
 
 

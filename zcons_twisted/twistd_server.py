@@ -139,7 +139,8 @@ class TwistdServer(ConsoleServer):
         else:
             if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
                 signal.signal(signal.SIGHUP, self._hungUp)
-            signal.signal(signal.SIGUSR2, self._askedToMend)
+            if signal.getsignal(signal.SIGUSR2) is signal.SIG_DFL:
+                signal.signal(signal.SIGUSR2, self._askedToMend)
         if self._notifications is not None:
             served = gatherResults([zone.whenServed() for zone in self.zones()])
             served.addCallback(lambda _all: self._ready())

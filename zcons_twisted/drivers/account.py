@@ -17,6 +17,11 @@ from ..interfaces import IAccountableLife, IZoneLife
 __all__ = ["Account", "askedWords", "haltFor", "haltedWords"]
 
 
+#: How a command ends that does as it is told when it is halted: there is nothing to say
+#: of it but who had asked for that.
+_AS_TOLD = ("signal 1", "signal 15")
+
+
 def haltFor(life: IZoneLife, who: str) -> Deferred[str]:
     """
     Halt a zone for somebody, of whom its life tells afterwards if it is one that does.
@@ -48,7 +53,7 @@ class Account:
     The account of one zone's process.
 
     @ivar who: who has asked for its end, as far as that is known.
-    @ivar how: how it ended by itself, or why it did not begin, or C{""}.
+    @ivar how: how it ended, unless that goes without saying, or why it did not begin.
     """
 
     def __init__(self, clock: IReactorTime) -> None:
@@ -114,7 +119,7 @@ class Account:
         self._pid = pid
         self._words = words
         self._ended = True
-        if not self._asked:
+        if not self._asked or (self.who and words not in _AS_TOLD):
             self.how = words
         self._tellEnd()
         return True

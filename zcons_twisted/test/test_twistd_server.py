@@ -212,6 +212,7 @@ class ReloadTests(TwistdServerTestCase):
         Without a file that is what SIGUSR2 is for: SIGHUP stops the server.
         """
         self.addCleanup(signal.signal, signal.SIGUSR2, signal.getsignal(signal.SIGUSR2))
+        signal.signal(signal.SIGUSR2, signal.SIG_DFL)
         own = ("--nexus", "none", "--rundir", self.rundir.path, "--zone", "a")
         server = makeService(parsed(*own), self.reactor)
         assert isinstance(server, TwistdServer)

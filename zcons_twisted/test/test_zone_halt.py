@@ -75,6 +75,23 @@ class HaltTests(ZoneTestCase):
         self.goes(3)
         self.assertEqual(self.told(), [("HALTED", "exit status 3")])
 
+    def test_askedAndHow(self) -> None:
+        """
+        Unless it did not do as it was told, or had something to say by its end.
+        """
+        for status, number, how in (
+            (0, signal.SIGTERM, ""),
+            (0, None, ", exit status 0"),
+            (3, None, ", exit status 3"),
+            (0, signal.SIGKILL, ", signal 9"),
+        ):
+            process = self.booted()
+            self.zone.haltFor("root")
+            self.goes(status, number)
+            self.assertEqual(self.told(), [("HALTED", f"asked for by root{how}")])
+            account = f"process {process.pid} ended: halted by root{how}"
+            self.assertEqual(self.zone.account, account)
+
     def test_askedTooLate(self) -> None:
         """
         Where it was down already, nobody has done anything.
