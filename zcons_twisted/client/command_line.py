@@ -64,6 +64,9 @@ class _Command(_Parser):
         options = [word for word in rest if word.startswith("-") and word != "-"]
         if options:
             self.error(f"{self.prog.split()[-1]} has no option {options[0]}")
+        if "text" in found:
+            # Words that an option parts from the zone are not left over.
+            found.text, rest = [*found.text, *rest], []
         if rest:
             self.error(f"unrecognized arguments: {' '.join(rest)}")
         return found, rest
