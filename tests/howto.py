@@ -7,8 +7,11 @@ further go on; the lines below it are what it shows, in their order and among ot
 where C{...} stands for anything.  A comment right before a block says what is special::
 
     .. howto: stays             it goes on running, and has shown these lines
-    .. howto: terminal          the same, at a terminal, where Enter is typed until then
+    .. howto: instead           the same, when what stayed before has been ended
+    .. howto: terminal          as stays, at a terminal, where Enter is typed until then
     .. howto: there             no command: these lines are shown at that terminal
+    .. howto: fails             it ends with another exit status than 0
+    .. howto: file NAME         no console: this is what the file of that name has
     .. howto: elsewhere REASON  it is not run here
 
 Any other command ends, with exit status 0.  C{twistd} and C{zconsole} are those of this
@@ -18,18 +21,20 @@ is gone afterwards.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
 import signal
 import sys
 import tempfile
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from client_support import AtTerminal
-from support import HERE, Program, pause, twistd
+from support import HERE, Program, endNexus, pause, twistd
 from twisted.internet import reactor
 
 PAGES = HERE.parent / "docs" / "howto"
@@ -61,8 +66,8 @@ class Step:
     A block of a page.
 
     @ivar kind: the word of its comment; empty without one.
-    @ivar command: what is typed, if anything.
-    @ivar shown: what is shown then.
+    @ivar command: what is typed, if anything; or the name of a file.
+    @ivar shown: what is shown then; or the lines of the file.
     """
 
     kind: str
@@ -75,11 +80,15 @@ def steps(text: str) -> list[Step]:
     The steps of a page.
     """
     found: list[Step] = []
-    kind = ""
-    lines = iter(text.splitlines())
-    for line in lines:
-        if match := re.fullmatch(r"\.\. howto: (\w+).*", line):
-            kind = match[1]
+    kind = name = ""
+    lines = deque(text.splitlines())
+    while lines:
+        line = lines.popleft()
+        if match := re.fullmatch(r"\.\. howto: (\w+) ?(.*)", line):
+            kind, name = match[1], match[2]
+        elif line.startswith(".. code-block:: ") and kind == "file":
+            found.append(Step(kind, name, tuple(_lines(lines))))
+            kind = ""
         elif line == ".. code-block:: console":
             found += _block(kind, lines)
             kind = ""
@@ -88,13 +97,28 @@ def steps(text: str) -> list[Step]:
     return found
 
 
-def _block(kind: str, lines: object) -> list[Step]:
+def _lines(lines: deque[str]) -> list[str]:
+    """
+    All lines of a block, empty ones between them included.
+    """
+    found: list[str] = []
+    while lines and (not lines[0] or lines[0].startswith("    ")):
+        found.append(lines.popleft()[4:])
+    while found and not found[0]:
+        del found[0]
+    while found and not found[-1]:
+        del found[-1]
+    return found
+
+
+def _block(kind: str, lines: deque[str]) -> list[Step]:
     """
     The steps of one block: as many as it has commands.
     """
     steps: list[Step] = []
     command, shown = "", []
-    for line in lines:  # type: ignore[attr-defined]
+    while lines:
+        line = lines.popleft()
         if line and not line.startswith("    "):
             raise AssertionError(f"a line without a place: {line}")
         line = line[4:]
@@ -128,6 +152,8 @@ def seen(output: bytes, shown: tuple[str, ...]) -> int:
 class Page:
     """
     A page, as somebody follows it.
+
+    @ivar text: what it says.
     """
 
     def __init__(self, name: str, links: Mapping[str, Path]) -> None:
@@ -135,7 +161,7 @@ class Page:
         @param name: of the page, without its ending.
         @param links: what is there already, as names in the directory.
         """
-        self._text = (PAGES / f"{name}.rst").read_text("utf-8")
+        self.text = (PAGES / f"{name}.rst").read_text("utf-8")
         self._directory = Path(tempfile.mkdtemp(prefix="zh-", dir="/tmp"))
         self._running: list[Program] = []
         self._terminal: AtTerminal | None = None
@@ -144,10 +170,7 @@ class Page:
         commands = self._directory / ".commands"
         commands.mkdir()
         for command, script in _WRAPPERS.items():
-            (commands / command).write_text(
-                script.format(twistd=twistd(), python=sys.executable)
-            )
-            (commands / command).chmod(0o755)
+            self.command(command, script.format(twistd=twistd(), python=sys.executable))
         self._env = {
             "PATH": f"{commands}:{os.environ['PATH']}:/usr/sbin:/sbin",
             "HOWTO_RUNDIR": str(self._directory / ".run"),
@@ -155,6 +178,14 @@ class Page:
                 [str(HERE.parent), os.environ.get("PYTHONPATH", "")]
             ),
         }
+
+    def command(self, name: str, script: str) -> None:
+        """
+        Have a command be this script.
+        """
+        path = self._directory / ".commands" / name
+        path.write_text(script)
+        path.chmod(0o755)
 
     async def follow(self) -> int:
         """
@@ -164,7 +195,7 @@ class Page:
         """
         done = 0
         try:
-            for step in steps(self._text):
+            for step in steps(self.text):
                 if step.kind != "elsewhere":
                     await self._do(step)
                     done += 1
@@ -178,6 +209,12 @@ class Page:
             await self._shows(self._terminal, step)
             return
         assert step.command, step
+        if step.kind == "file":
+            text = "".join(f"{line}\n" for line in step.shown)
+            (self._directory / step.command).write_text(text)
+            return
+        if step.kind == "instead":
+            await self._end()
         argv = ["/bin/sh", "-c", "exec " + step.command]
         if step.kind == "terminal":
             terminal = AtTerminal("")
@@ -186,16 +223,16 @@ class Page:
             self._running.append(terminal.start(self._env, str(self._directory)))
             await self._shows(terminal, step, b"\r")
             return
-        if step.kind == "":
+        if step.kind in ("", "fails"):
             argv[2] = step.command
         program = Program(argv)
         self._running.append(program.start(self._env, str(self._directory)))
-        if step.kind == "stays":
+        if step.kind in ("stays", "instead"):
             await self._shows(program, step)
         else:
             status = await program.ends(PATIENCE)
             output = program.output + program.errors
-            assert status == 0, (step.command, output)
+            assert (status == 0) == (step.kind == ""), (step.command, output)
             assert seen(output, step.shown) >= 0, (step, output)
 
     async def _shows(self, program: Program, step: Step, typed: bytes = b"") -> None:
@@ -212,7 +249,7 @@ class Page:
         if step.shown:
             program.output = program.output[at:]
 
-    async def _leave(self) -> None:
+    async def _end(self) -> None:
         """
         End what still runs, the last first.
         """
@@ -225,4 +262,13 @@ class Page:
                     pass
             await program.kill()
             await program.ends()
+        self._running.clear()
+
+    async def _leave(self) -> None:
+        await self._end()
+        for path in self._directory.glob("*.pid"):
+            # A server in the background.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(path.read_text()), signal.SIGKILL)
+        endNexus(self._env["HOWTO_RUNDIR"])
         shutil.rmtree(self._directory)

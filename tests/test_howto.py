@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 import pytest_twisted
 from howto import Page, Step, seen, steps
+from illumos_support import Illumos, compileLibrary
 from oci_support import Mounts
-from support import HERE
+from support import HERE, twistd
 from vm import vmFiles
 
 __all__ = ["vmFiles"]
@@ -43,6 +44,20 @@ This text parts the comment from the block.
 
     $ two
     $ three
+
+.. howto: file some.toml
+
+.. code-block:: toml
+
+    [first]
+
+    second = 2
+
+.. howto: fails
+
+.. code-block:: console
+
+    $ four
 """
 
 
@@ -54,6 +69,8 @@ def test_steps() -> None:
         Step("stays", "one --long \\\n      --word", ("shown ... here",)),
         Step("", "two", ()),
         Step("", "three", ()),
+        Step("file", "some.toml", ("[first]", "", "second = 2")),
+        Step("fails", "four", ()),
     ]
 
 
@@ -87,6 +104,66 @@ async def test_serialLine() -> None:
     assert await Page("serial-line", {}).follow() >= 3
 
 
+@pytest_twisted.ensureDeferred
+async def test_serveACommand() -> None:
+    """
+    Commands as zones, in every way that a server serves them.
+    """
+    assert await Page("serve-a-command", {}).follow() >= 12
+
+
+@pytest_twisted.ensureDeferred
+async def test_manyZones() -> None:
+    """
+    A configuration file: checked, served, changed, divided.
+    """
+    assert await Page("many-zones", {}).follow() >= 9
+
+
+@pytest_twisted.ensureDeferred
+async def test_scripting() -> None:
+    """
+    Consoles that nobody sits at.
+    """
+    assert await Page("scripting", {}).follow() >= 12
+
+
+class IllumosPage(Page):
+    """
+    A page that is followed on a library that plays the system: what is under /opt is
+    this checkout's, and the zone's end of its console is elsewhere.
+    """
+
+    def __init__(self, name: str, illumos: Illumos) -> None:
+        super().__init__(name, {})
+        for before, after in (
+            ("/opt/zconsole/bin/", ""),
+            (" --rundir /var/run/zconsole", ""),
+            ("/dev/zcons/try/zoneconsole", illumos.device("try")),
+        ):
+            assert before in self.text, before
+            self.text = self.text.replace(before, after)
+        path = f"{HERE / 'illumos_python'}:{HERE.parent}"
+        env = {**illumos.env, "PYTHONPATH": path}
+        words = " ".join(f"{name}={value}" for name, value in env.items())
+        self.command(
+            "twistd",
+            f'#!/bin/sh\nexec env {words} {twistd()} --pidfile= "$@"'
+            ' --rundir "$HOWTO_RUNDIR"\n',
+        )
+        # It is halted already.
+        self.command("zoneadm", "#!/bin/sh\n")
+
+
+@pytest_twisted.ensureDeferred
+async def test_illumos(tmp_path: Path) -> None:
+    """
+    A zone of illumos is tried.
+    """
+    illumos = Illumos(compileLibrary(tmp_path), tmp_path / "illumos")
+    assert await IllumosPage("illumos", illumos).follow() == 5
+
+
 class ContainerPage(Page):
     """
     A page whose containers are in a mount namespace that suits them.
@@ -97,9 +174,9 @@ class ContainerPage(Page):
         for command in RUNTIMES:
             program = shutil.which(command, path=f"{os.environ['PATH']}:/usr/sbin")
             words = " ".join(mounts.under[:-1])
-            script = self._directory / ".commands" / command
-            script.write_text(f'#!/bin/sh\nexec {words} --wd="$PWD" {program} "$@"\n')
-            script.chmod(0o755)
+            self.command(
+                command, f'#!/bin/sh\nexec {words} --wd="$PWD" {program} "$@"\n'
+            )
 
 
 @pytest_twisted.ensureDeferred

@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import sys
+import textwrap
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -119,6 +121,77 @@ async def test_life(launch: Launch, other: Other) -> None:
     await other.ends()
     await peer.expect(b"\r\n[NOTICE: Zone halted]\r\n")
     await state(server, "installed")
+
+
+def fromPage(number: int) -> Any:
+    """
+    What the page about containers has as JSON.
+    """
+    text = (HERE.parent / "docs" / "howto" / "oci-container.rst").read_text("utf-8")
+    blocks = re.findall(r"code-block:: json\n\n((?:    .*\n|\n)+)", text)
+    return json.loads(textwrap.dedent(blocks[number]))
+
+
+def installed(directory: Path, rundir: str) -> str:
+    """
+    The path of C{zconsole}, with a run directory of the test's own.
+    """
+    path = directory / "zconsole"
+    words = f"{sys.executable} -m zcons_twisted.client --rundir {rundir}"
+    path.write_text(f'#!/bin/sh\nexport PYTHONPATH={HERE.parent}\nexec {words} "$@"\n')
+    path.chmod(0o755)
+    return str(path)
+
+
+@pytest_twisted.ensureDeferred
+async def test_page(launch: Launch, other: Other, rundir: str, tmp_path: Path) -> None:
+    """
+    The hooks that the page has are such.
+    """
+    hooks = fromPage(0)["hooks"]
+    path = installed(tmp_path, rundir)
+    for calls in hooks.values():
+        for call in calls:
+            assert call["path"] == "/usr/bin/zconsole"
+            call["path"] = path
+    other.bundle.write(config("/bin/sleep", "1000", hooks=hooks))
+    server = await launch("--zone", "web")
+    peer = await server.attach()
+    await other.do("create", "--bundle", str(other.bundle.path))
+    await peer.expect(b"\r\n[NOTICE: Zone readied]\r\n")
+    await other.do("start")
+    await peer.expect(b"\r\n[NOTICE: Zone booting up]\r\n")
+    await other.ends()
+    await peer.expect(b"\r\n[NOTICE: Zone halted]\r\n")
+
+
+@pytest_twisted.ensureDeferred
+async def test_pageForAll(launch: Launch, rundir: str, tmp_path: Path) -> None:
+    """
+    So are those for all containers that are noted to be a zone.
+    """
+    found = fromPage(1)
+    ((name, value),) = found["when"]["annotations"].items()
+    assert re.search(name, "zcons_twisted.zone")
+    assert re.search(value, "z1")
+    assert found["hook"]["path"] == "/usr/bin/zconsole"
+    path = installed(tmp_path, rundir)
+    server = await launch("--zone", "z1")
+    events = {
+        "createRuntime": ("created", "ready"),
+        "poststart": ("running", "running"),
+    }
+    events["poststop"] = ("stopped", "installed")
+    assert list(events) == found["stages"]
+    for stage in found["stages"]:
+        status, wanted = events[stage]
+        notes = {"zcons_twisted.zone": "z1"}
+        program = Program([path, *found["hook"]["args"][1:]]).start()
+        told = {"status": status, "id": "other", "annotations": notes}
+        program.send(json.dumps(told).encode())
+        program.transport.closeStdin()
+        assert (await program.ends(), program.errors) == (0, b"")
+        assert (await server.ask(Status))["state"] == wanted
 
 
 @pytest_twisted.ensureDeferred

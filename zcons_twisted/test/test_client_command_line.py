@@ -36,6 +36,20 @@ class SessionTests(SynchronousTestCase):
                 given = buildParser().parse_args([command, *words, "z"])
                 self.assertEqual((given.zone, given.replay), ("z", start))
 
+    def test_send(self) -> None:
+        """
+        What is to be typed may stand before and after options.
+        """
+        for words in (
+            ("--line", "z", "echo", "done"),
+            ("z", "--line", "echo", "done"),
+            ("z", "echo", "--line", "done"),
+            ("z", "echo", "done", "--line"),
+        ):
+            given = buildParser().parse_args(["send", *words])
+            self.assertEqual((given.zone, given.line), ("z", True))
+            self.assertEqual(given.text, ["echo", "done"])
+
     def test_watch(self) -> None:
         """
         One may watch many.
