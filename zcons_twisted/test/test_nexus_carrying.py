@@ -78,6 +78,7 @@ class CarryingTests(NexusTestCase):
         Where the connection is lost nobody knows of those that were under way, and none
         that waited is asked of another one: it has to be handed the devices first.
         """
+        gc.collect()
         before = len(os.listdir("/proc/self/fd"))
         done = self.spawn(1000)
         self.reactor.nexus[0].breaks()
