@@ -16,8 +16,13 @@ __all__ = ["READ_MAX", "broken", "guard"]
 #: Most bytes of one read, and so the most that a crash can leave uncommitted.
 READ_MAX = 16 * 1024
 
-# Not zeros: a zone may well print those.  Often enough that a stretch never wraps.
-_PATTERN = memoryview(hashlib.shake_128(b"zcons_twisted guard").digest(READ_MAX) * 4)
+# Where the last byte of a read is the one that the pattern has there, it is taken for
+# whole, and the gap is too short by that.  So they are bytes that have no place in
+# UTF-8, which a zone hardly ever prints.
+_RARE = bytes((0xC0, 0xC1, *range(0xF5, 0x100)))
+_DIGEST = hashlib.shake_128(b"zcons_twisted guard").digest(READ_MAX)
+# Often enough that a stretch never wraps.
+_PATTERN = memoryview(bytes(_RARE[byte % len(_RARE)] for byte in _DIGEST) * 4)
 
 
 def guard(offset: int, length: int) -> memoryview:

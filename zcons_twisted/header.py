@@ -40,7 +40,7 @@ RING_MIN = 96 * 1024
 _NUMBER_MAX = 2**63
 
 # "zcons", a format number, and the two line ends that a careless copy spoils.
-_MAGIC = int.from_bytes(b"zcons\x02\r\n", "big")
+_MAGIC = int.from_bytes(b"zcons\x03\r\n", "big")
 _ANY_MAGIC = 0xFFFFFFFFFF00FFFF
 
 Numbers = memoryview

@@ -6,12 +6,14 @@ read anew, and with systemd if that is there.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from typing import cast
 
 from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.error import ReactorNotRunning
 from twisted.internet.interfaces import IReactorFromThreads
 from twisted.logger import ILogObserver
 from twisted.python.components import Componentized
@@ -75,19 +77,19 @@ class TwistdServer(ConsoleServer):
                 reactor, notifier, self.account, watchdog
             )
         assert config.rundir is not None
+        self._stop = _stopsOnce(reactor)
         super().__init__(
             reactor,
             config.zones,
             config.rundir,
             config.gid,
-            reactor.stop,
+            self._stop,
             reload=self._reloads.ask,
             passed=sockets,
             nexus=Nexus(reactor, config.rundir.path) if nexus else None,
             onRestart=self._runAgain,
             signal="USR2" if source.file is None else "HUP",
         )
-        self._stop = reactor.stop
         self._again = Restart()
 
     def startNexus(self) -> None:
@@ -215,3 +217,22 @@ class TwistdServer(ConsoleServer):
 
     def _changeNothing(self) -> Deferred[Outcome]:
         return self.change([zone.config for zone in self.zones()])
+
+
+def _stopsOnce(reactor: ServerReactor) -> Callable[[], None]:
+    """
+    Have a reactor take it for nothing to be stopped when it has been.  A signal may
+    come when the last zone's end has just ended the server, or a second time; nobody is
+    to read a traceback of that.
+
+    @return: stops it.
+    """
+    stop = reactor.stop
+
+    def stopsOnce() -> None:
+        with contextlib.suppress(ReactorNotRunning):
+            stop()
+
+    # Twisted's own signal handlers call it, too.
+    reactor.stop = stopsOnce  # type: ignore[method-assign]
+    return stopsOnce

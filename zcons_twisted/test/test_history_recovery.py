@@ -10,6 +10,7 @@ import socket
 from twisted.trial.unittest import SynchronousTestCase
 
 from ..errors import DamagedHistory, ExpiredRange
+from ..guard import guard
 from ..header import RING_MIN, Field
 from ..history import (
     FIRST_SIZE,
@@ -50,6 +51,20 @@ class CrashTests(HistoryTestCase):
         for n, byte in enumerate(data):
             ring[(at + n) % _SIZE] = byte
 
+    def test_everyText(self) -> None:
+        """
+        There is no byte of a text in UTF-8 that might be taken for the guard.
+        """
+        places = set(guard(0, READ_MAX))
+        text = {
+            byte
+            for point in range(0x110000)
+            if not 0xD800 <= point < 0xE000
+            for byte in chr(point).encode()
+        }
+        self.assertEqual(places & text, set())
+        self.assertGreater(len(places), 10)
+
     def test_orderly(self) -> None:
         """
         After an orderly end nothing is missing, and offsets go on.
@@ -64,13 +79,15 @@ class CrashTests(HistoryTestCase):
     def test_readInFlight(self) -> None:
         """
         What had been taken from the device and not been committed is a gap of that
-        size, and none of it is output.
+        size, whatever text it was, and none of it is output.
         """
+        texts = [b"\0", b"\n", b"~", *(b"%c" % byte for byte in range(0x80, 0xC0))]
         for printed in (100, HISTORY_MIN, _SIZE - 3, 3 * _SIZE + 17):
             for size in (1, 4095, READ_MAX):
                 self.setUp()
                 self.prints(printed)
-                self.stray(b"\xff" * size)
+                self.stray(texts[0] * size)
+                texts.append(texts.pop(0))
                 self.history = self.found()
                 self.assertEqual(self.history.recover(7.0), size)
                 self.assertEqual(

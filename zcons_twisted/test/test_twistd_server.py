@@ -16,6 +16,7 @@ from typing import Any, cast
 
 from twisted.application.service import Application
 from twisted.internet.defer import Deferred
+from twisted.internet.error import ReactorNotRunning
 from twisted.logger import ILogObserver
 from twisted.python.failure import Failure
 
@@ -138,6 +139,23 @@ class ConfigTests(TwistdServerTestCase):
         with contextlib.redirect_stdout(io.StringIO()):
             stop = self.assertRaises(SystemExit, self.make, "--check")
         self.assertEqual(stop.code, 0)
+
+    def test_stoppedTwice(self) -> None:
+        """
+        A signal that comes when the server has ended by itself is no error.
+        """
+        stops: list[int] = []
+
+        def stop() -> None:
+            if stops:
+                raise ReactorNotRunning
+            stops.append(1)
+
+        self.patch(self.reactor, "stop", stop)
+        self.start("[zones.a]")
+        for _ in range(2):
+            self.reactor.stop()
+        self.assertEqual(stops, [1])
 
     def test_empty(self) -> None:
         """
