@@ -228,8 +228,10 @@ async def test_typedIntoNothing(launch: Launch, machine: Machine) -> None:
     What is typed while a machine is gone does not come to the one that takes its place,
     and who types is told.
     """
-    await machine.start()
     server = await launch("--zone", "z1", *machine.options)
+    await machine.start()
+    # That it boots, or that it ran before, has been told by then.
+    await status(server, state="running", deviceState="open")
     operator = await structured(server)
     await shown(operator, b"vm login: ")
     await machine.kill()
