@@ -16,7 +16,15 @@ from pathlib import Path
 import pytest_twisted
 from client_support import client
 from conftest import Twistd
-from support import Program, children, descriptorCount, leftovers, twistd, until
+from support import (
+    Program,
+    children,
+    descriptorCount,
+    leftovers,
+    pause,
+    twistd,
+    until,
+)
 from twisted.internet import reactor
 
 from zcons_twisted.descriptor_limit import FILES_OF_SERVER, FILES_PER_ZONE
@@ -132,6 +140,9 @@ async def test_reload(launch: Launch, rundir: str) -> None:
     for zone in ("other", "old"):
         await peers[zone].rest()
     assert (await server.ask(Status, "other"))["life"] != before["other"]["life"]
+    # What it prints first would come between what is typed and its echo.
+    while (await server.ask(Status, "other"))["printedAt"] is None:
+        await pause(0.02)
     peer = await server.attach(zone="other")
     await peer.send(b"x\n")
     await peer.until(b"x\r\nx\r\n")

@@ -90,9 +90,10 @@ class ZoneCommand:
         self._spawning = False
         self._phase = Phase.DOWN
         self._after = After.HALT
-        self._arguments = ""
+        self._arguments = self._bootArguments = ""
         self._startedAt = 0.0
         self._tries = 0
+        self._again = False
         self._timer: IDelayedCall | None = None
         self._booting = Waiters()
         self._halting = Waiters()
@@ -155,7 +156,7 @@ class ZoneCommand:
         """
         The command can't be run.
         """
-        if self._phase is Phase.STARTING:
+        if self._phase is Phase.STARTING and not self._beginsAgain():
             why = escaped(why)
             self._account.failed(why)
             self._log.error("{zone}: boot failed: {why}", zone=self._zone, why=why)
@@ -167,13 +168,13 @@ class ZoneCommand:
         The process has ended and been reaped.
         """
         verdict = self._read(reason)
-        if self._account.ended(self._sweep.leader, verdict.words):
+        if not self._again and self._account.ended(self._sweep.leader, verdict.words):
             self._log.info(
                 "{zone}: zone {account}", zone=self._zone, account=self.account
             )
         self.facts["ended"] = self.facts["reaped"] = True
         self._sweep.reaped()
-        if self._phase not in (Phase.STARTING, Phase.RUNNING):
+        if self._again or self._phase not in (Phase.STARTING, Phase.RUNNING):
             return
         if self._staysDown():
             self._end(After.HALT)
@@ -224,7 +225,8 @@ class ZoneCommand:
 
     def _spawn(self, arguments: str) -> None:
         self._startedAt = self._reactor.seconds()
-        self._spawning = True
+        self._spawning, self._again = True, False
+        self._bootArguments = arguments
         self._tries += 1
         environment = {
             **self._environ,
@@ -234,7 +236,7 @@ class ZoneCommand:
         spawned = Deferred.fromCoroutine(
             self.spawner.spawn(self._words(), environment, arguments, self)
         )
-        spawned.addCallbacks(self._spawned, self._notSpawned, (), {}, (arguments,))
+        spawned.addCallbacks(self._spawned, self._notSpawned)
         spawned.addErrback(
             lambda failure: self._log.failure("{zone}", failure, zone=self._zone)
         )
@@ -262,17 +264,32 @@ class ZoneCommand:
         if self.facts["ended"]:
             self.spawner.foundEnded()
 
-    def _notSpawned(self, failure: Failure, arguments: str) -> None:
+    def _notSpawned(self, failure: Failure) -> None:
         self._spawning = False
         if self._phase is Phase.ENDING:
             self._end(self._after)
         elif failure.check(Unanswered) and self._tries < ASK_TRIES:
-            # What may have been started, and nobody knows of, goes first.
-            grace = self._options.grace
-            self._sweep.begin(grace, lambda: self._spawn(arguments))
+            self._spawnAgain()
         else:
             error = failure.value
             self.beginFailed(getattr(error, "strerror", None) or str(error))
+
+    def _beginsAgain(self) -> bool:
+        """
+        Where nobody knew whether a process had been started, it may have taken the
+        console by now, so that the one after it could not begin.
+        """
+        taken = 1 < self._tries < ASK_TRIES and self._device.terminalSession()
+        if taken:
+            self._spawnAgain()
+        return bool(taken)
+
+    def _spawnAgain(self) -> None:
+        """
+        What may have been started, and nobody knows of, goes first.
+        """
+        self._again = True
+        self._sweep.begin(self._options.grace, lambda: self._spawn(self._bootArguments))
 
     def _end(self, after: After) -> None:
         """

@@ -9,22 +9,21 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectError, ConnectionClosed
-from twisted.internet.interfaces import IAddress, IReactorUNIX, ITransport
-from twisted.internet.protocol import Factory
+from twisted.internet.interfaces import IReactorUNIX
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
-from twisted.protocols.amp import AMP, BinaryBoxProtocol, Command, Descriptor
+from twisted.protocols.amp import Command, Descriptor
 from twisted.python.failure import Failure
 
-from ..notices import escaped
 from ..reactors import ProcessReactor
-from .commands import Began, Dropped, Ended, Hello, Leave, Remember, Spawn
+from .commands import Hello, Leave, Remember, Spawn
 from .door import SOCKET_NAME
 from .holder import VERSION
+from .link import Link, NexusEars, Once
 from .starting import NexusLost, start, startNow
 from .turns import Turns
 
@@ -35,7 +34,6 @@ __all__ = [
     "RETRY_SECONDS",
     "START_SECONDS",
     "Nexus",
-    "NexusEars",
     "NexusLost",
     "Unanswered",
 ]
@@ -61,101 +59,6 @@ class Unanswered(NexusLost):
     """
 
 
-class NexusEars(Protocol):
-    """
-    Who hears what the nexus tells of a zone.
-    """
-
-    def began(self, pid: int, why: str) -> None:
-        """
-        The zone's process has begun; it has not, where there is a reason.
-        """
-
-    def ended(self, pid: int, code: int | None, number: int | None) -> None:
-        """
-        It has ended, with an exit status or by a signal where that is known.
-        """
-
-    def lost(self) -> None:
-        """
-        The nexus has gone, and what it held with it; or it has left us, and is still
-        there.
-        """
-
-
-class _Link(AMP):
-    """
-    One connection to a nexus.
-
-    @ivar pid: its process.
-    @ivar why: why it leaves us, if it has said so.
-    """
-
-    def __init__(self, nexus: Nexus) -> None:
-        super().__init__()
-        self._nexus = nexus
-        self.pid = 0
-        self.why = "it did not say why"
-
-    def makeConnection(self, transport: ITransport) -> None:
-        """
-        Passes over L{AMP}'s own, which logs every connection.
-        """
-        BinaryBoxProtocol.makeConnection(self, transport)
-
-    def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
-        """
-        The nexus has gone, or we have.
-        """
-        # First: whoever was not answered may ask again at once.
-        self._nexus.linkLost(self)
-        BinaryBoxProtocol.connectionLost(self, reason)
-        self.transport = None
-
-    @Began.responder
-    def began(self, zone: str, pid: int, why: str) -> dict[str, Any]:
-        """
-        See L{Began}.
-        """
-        self._nexus.tell(zone, lambda ears: ears.began(pid, why))
-        return {}
-
-    @Ended.responder
-    def ended(
-        self, zone: str, pid: int, code: int | None = None, signal: int | None = None
-    ) -> dict[str, Any]:
-        """
-        See L{Ended}.
-        """
-        self._nexus.tell(zone, lambda ears: ears.ended(pid, code, signal))
-        return {}
-
-    @Dropped.responder
-    def dropped(self, why: str) -> dict[str, Any]:
-        """
-        See L{Dropped}.
-        """
-        self.why = escaped(why)
-        return {}
-
-
-class _Once(Factory):
-    """
-    Makes one connection, and says nothing about it in the log.
-    """
-
-    noisy = False
-
-    def __init__(self, link: _Link) -> None:
-        self._link = link
-
-    def buildProtocol(self, addr: IAddress | None) -> _Link:
-        """
-        See L{IProtocolFactory<twisted.internet.interfaces.IProtocolFactory>}.
-        """
-        return self._link
-
-
 class Nexus:
     """
     The nexus of one run directory, as a server has it: connected when it is first asked
@@ -171,11 +74,11 @@ class Nexus:
         """
         self._reactor = reactor
         self._rundir = rundir
-        self._link: _Link | None = None
-        self._waiting: list[Deferred[_Link]] = []
+        self._link: Link | None = None
+        self._waiting: list[Deferred[Link]] = []
         self._connecting = self._managed = False
         self._leaving = False
-        self._lost: _Link | None = None
+        self._lost: Link | None = None
         self._carrying = Turns(CARRYING_MAX)
         self._ears: dict[str, NexusEars] = {}
         self._notes: dict[str, str] = {}
@@ -272,7 +175,7 @@ class Nexus:
         if ears is not None:
             what(ears)
 
-    def linkLost(self, link: _Link) -> None:
+    def linkLost(self, link: Link) -> None:
         """
         A connection is lost.
         """
@@ -286,7 +189,7 @@ class Nexus:
         for ears in list(self._ears.values()):
             ears.lost()
 
-    def _tellLoss(self, lost: _Link, found: _Link | Failure) -> None:
+    def _tellLoss(self, lost: Link, found: Link | Failure) -> None:
         if isinstance(found, Failure):
             self._log.error(
                 "the nexus (process {pid}) has ended unasked, and there is no other"
@@ -338,7 +241,7 @@ class Nexus:
             work.close()
 
     async def _spawn(
-        self, link: _Link, zone: str, spec: Mapping[str, Any]
+        self, link: Link, zone: str, spec: Mapping[str, Any]
     ) -> dict[str, Any]:
         if link is not self._link:
             # Another one has to be handed the zone's device first.
@@ -356,28 +259,28 @@ class Nexus:
 
     # Connecting.
 
-    def _connected(self) -> Deferred[_Link]:
-        done: Deferred[_Link] = Deferred()
+    def _connected(self) -> Deferred[Link]:
+        done: Deferred[Link] = Deferred()
         self._waiting.append(done)
         if not self._connecting:
             self._connecting = True
             Deferred.fromCoroutine(self._connect()).addBoth(self._tried)
         return done
 
-    def _tried(self, result: _Link | Failure) -> None:
+    def _tried(self, result: Link | Failure) -> None:
         self._connecting = False
         waiting, self._waiting = self._waiting, []
         lost, self._lost = self._lost, None
         if lost is not None:
             self._tellLoss(lost, result)
-        if isinstance(result, _Link):
+        if isinstance(result, Link):
             self._link = result
             for zone, text in self._notes.items():
                 self.remember(zone, text)
         for done in waiting:
             done.callback(result)
 
-    async def _connect(self) -> _Link:
+    async def _connect(self) -> Link:
         """
         One that ends at this very moment, having nothing to hold any more, is followed
         by another one.
@@ -400,7 +303,7 @@ class Nexus:
                 why = await start(self._reactor, self._rundir)
                 started = True
 
-    async def _attempt(self) -> _Link:
+    async def _attempt(self) -> Link:
         # Not before: Twisted's endpoints take the names of passed sockets out of the
         # environment when they are loaded, and the server is to find them there.
         from twisted.internet.endpoints import UNIXClientEndpoint
@@ -409,8 +312,8 @@ class Nexus:
         endpoint = UNIXClientEndpoint(
             cast(IReactorUNIX, self._reactor), path, timeout=START_SECONDS
         )
-        link = _Link(self)
-        await endpoint.connect(_Once(link))
+        link = Link(self)
+        await endpoint.connect(Once(link))
         answer = await link.callRemote(Hello, version=VERSION)
         link.pid = answer["pid"]
         self._managed = answer["managed"]

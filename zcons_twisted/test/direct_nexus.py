@@ -11,10 +11,10 @@ from typing import Any
 from twisted.protocols.amp import Command, Descriptor, Integer
 from twisted.trial.unittest import SynchronousTestCase
 
-from ..nexus.client import NexusEars
 from ..nexus.commands import NexusFault, Remember
 from ..nexus.door import SOCKET_NAME, Door
 from ..nexus.holder import Holder
+from ..nexus.link import NexusEars
 from ..nexus.notify import Notifier
 from .support import shortDirectory
 from .test_nexus_holder import Server

@@ -342,3 +342,42 @@ class SpawningTests(FoundTestCase):
         )
         self.assertEqual((ASK_TRIES, len(self.spawner.started)), (3, 3))
         self.assertDown()
+
+    def test_taken(self) -> None:
+        """
+        What nobody knew of may take the console before the next one does: it goes, and
+        another one is started.
+        """
+        self.spawned.errback(Unanswered("gone"))
+        self.spawner.spawned = None
+        self.settle()
+        self.assertEqual(len(self.spawner.started), 2)
+        self.device.terminalOf = 70
+        self.sessions.left[70] = [70]
+        self.zone.beginFailed("console terminal: Operation not permitted")
+        self.zone.ended(endOf(127, None))
+        self.settle()
+        self.assertIs(self.zone.state(), ZoneState.READY)
+        pids = [pid for pid, numbers in self.sessions.sent if signal.SIGTERM in numbers]
+        self.assertIn(70, pids)
+        self.device.terminalOf = 0
+        self.sessions.left.clear()
+        self.settle()
+        self.assertEqual(len(self.spawner.started), 3)
+        self.zone.began()
+        self.assertEqual(self.successResultOf(self.booted_), "zone booted")
+        self.assertEqual(self.told(), [("BOOTING", "-s")])
+
+    def test_takenOnce(self) -> None:
+        """
+        But not where all that was started is known.
+        """
+        self.spawned.callback(factsOf())
+        self.device.terminalOf = 70
+        self.zone.beginFailed("console terminal: Operation not permitted")
+        self.zone.ended(endOf(127, None))
+        self.assertIn("not permitted", self.refusal(self.booted_))
+        self.device.terminalOf = 0
+        self.settle()
+        self.assertEqual(len(self.spawner.started), 1)
+        self.assertDown()
