@@ -92,7 +92,9 @@ async def test_outlived(launch: Launch, rundir: str) -> None:
     Who finds that a server was killed is told that its zone runs on, while it does.
     """
     server = await launch("--zone", "z1", "--exec", "/bin/cat")
-    zone = int((await server.ask(Status))["life"].split()[1])
+    while (status := await server.ask(Status))["state"] != "running":
+        await pause(0.02)
+    zone = int(status["life"].split()[1])
     await server.kill()
     for words, name in (
         (("attach", "z1"), "console_sock"),
