@@ -54,6 +54,7 @@ class Pace:
     The pace that one seat sets.
 
     @ivar stalled: whether it holds nobody up because it accepts too little.
+    @ivar held: whether the zone is held.
     """
 
     def __init__(self, clock: IReactorTime, hold: Callable[[bool], None]) -> None:
@@ -65,7 +66,7 @@ class Pace:
         self.stalled = False
         self._clock = clock
         self._hold = hold
-        self._held = False
+        self.held = False
         self._freeSince = clock.seconds() - PARDON_SECONDS
         self._follower: Paced | None = None
         self._waits = False
@@ -109,7 +110,7 @@ class Pace:
             return
         self._waits = True
         now = self._clock.seconds()
-        if not self._held and now - self._freeSince >= PARDON_SECONDS:
+        if not self.held and now - self._freeSince >= PARDON_SECONDS:
             self._forget()
         self._beginWait()
         self._let(not self.stalled)
@@ -140,8 +141,8 @@ class Pace:
         self._got = 0
 
     def _let(self, hold: bool) -> None:
-        if hold != self._held:
-            self._held = hold
+        if hold != self.held:
+            self.held = hold
             if not hold:
                 self._freeSince = self._clock.seconds()
             self._hold(hold)

@@ -36,7 +36,6 @@ class Seat:
         self.operator: Session | None = None
         self._device: IManagerDevice | None = None
         self._typed = InputQueue(self._pauseOperator)
-        self._held = False
         self._pace = Pace(clock, self._holdDevice)
         self._window: tuple[int, int] | None = None
 
@@ -49,7 +48,7 @@ class Seat:
         self._device = device
         if self._window is not None:
             device.setWindow(*self._window)
-        if not self._held:
+        if not self._pace.held:
             device.resumeReading()
         self._typed.connect(device)
 
@@ -182,7 +181,6 @@ class Seat:
     # Inside.
 
     def _holdDevice(self, hold: bool) -> None:
-        self._held = hold
         if self._device is None:
             return
         if hold:
