@@ -216,16 +216,18 @@ async def test_vhangupWithMuchTyped(console: InProcess) -> None:
     zone = await console.zoneSide()
     peer = await console.attach()
     await zone.do("lead")
-    data = content(2**20, 9)
+    # A hang-up makes a terminal edit lines again until the zone sets it anew: lines of
+    # digits are what that leaves as they are.
+    data = numbered(2**20)
     await peer.fill(data)
     await zone.do("hangup")
     await zone.do("close")
     await zone.open()
     # What the terminal itself had is gone; that is at most what a pty holds.
-    size = len(data) - 128 * 1024
-    zone.begin("sink", size, 65536, 0)
+    rest = data[128 * 1024 :]
+    zone.begin("last", len(rest), data[-16:].decode("ascii"))
     await peer.send(data[peer.sent :])
-    assert (await zone.done())[0] == size
+    assert await zone.done() == digest(rest)
 
 
 @pytest_twisted.ensureDeferred

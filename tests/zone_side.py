@@ -87,6 +87,19 @@ def until(text: str) -> int:
     return size
 
 
+def last(size: int, end: str) -> str:
+    """
+    Read until that is the end of it.
+
+    @return: the checksum of so much before there, the end with it.
+    """
+    wanted = end.encode("latin-1")
+    read = b""
+    while not read.endswith(wanted):
+        read += os.read(fd, BLOCK)
+    return hashlib.sha256(read[-size:]).hexdigest()
+
+
 def write(size: int, seed: int) -> int:
     """
     Write so many bytes of every value; see C{support.blocks}.
@@ -222,6 +235,7 @@ COMMANDS = {
     "flow": flow,
     "flush": flush,
     "hangup": hangUp,
+    "last": last,
     "lead": lead,
     "number": number,
     "open": openConsole,

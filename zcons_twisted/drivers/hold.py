@@ -16,7 +16,7 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
 from ..hangup import Watch, watchHangup
-from ..nexus.pair import discardInput, unstick
+from ..nexus.pair import discardInput
 from ..reactors import DescriptorReactor
 
 __all__ = ["ASK_SECONDS", "HANGUP_SECONDS", "SubsidiaryHold"]
@@ -48,7 +48,7 @@ class SubsidiaryHold:
         """
         @param reactor: provides time and descriptors.
         @param openSubsidiary: opens it anew, by no path.
-        @param waits: has whoever waits to write asked again; does anybody wait?
+        @param waits: has whoever waits to write try it; does anybody wait still?
         """
         self.fd = -1
         self._reactor = reactor
@@ -127,18 +127,15 @@ class SubsidiaryHold:
 
     def _askAgain(self, turn: int) -> None:
         """
-        A hang-up empties a pty at some moment while it happens, or leaves it stuck, and
-        tells neither those who wait to write.
+        A hang-up empties a pty at some moment while it happens, and tells nobody who
+        waits to write.  What was on its way to the reader stays there until somebody
+        writes: a pty that is full of it looks as if it took nothing, for good, to all
+        who ask and don't try.
         """
         self._asking = None
         if self.fd == -1:
             return
         waits = self._waits()
-        if waits and turn > 0 and unstick(self.fd):
-            self._log.warn(
-                "{zone}: the hang-up left the console stuck: it is emptied",
-                zone=self._zone,
-            )
         if waits or turn < len(ASK_SECONDS):
             wait = ASK_SECONDS[min(turn, len(ASK_SECONDS) - 1)]
             self._asking = self._reactor.callLater(wait, self._askAgain, turn + 1)

@@ -211,17 +211,15 @@ class PtyManager:
             taken += got
         return taken
 
-    def askAgain(self) -> bool:
+    def tryAgain(self) -> bool:
         """
-        Ask anew whether the zone takes more.
+        Have whoever waits for it try whether the zone takes more.
 
-        @return: whether anybody waits for that.
+        @return: whether anybody waits still.
         """
-        waits = self._writing and self.isOpen
-        if waits:
-            self._reactor.removeWriter(self)
-            self._reactor.addWriter(self)
-        return waits
+        if self._writing and self.isOpen:
+            self.doWrite()
+        return self._writing and self.isOpen
 
     def doWrite(self) -> None:
         """

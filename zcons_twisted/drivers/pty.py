@@ -91,7 +91,7 @@ class PtyDriver:
         self._handing = HandingOver(
             reactor, zone, lambda: self._alone(self._handOver())
         )
-        self._hold = SubsidiaryHold(reactor, zone, self.openSubsidiary, self._askAgain)
+        self._hold = SubsidiaryHold(reactor, zone, self.openSubsidiary, self._tryAgain)
         self._manager: PtyManager | None = None
 
     # As a driver.
@@ -315,11 +315,11 @@ class PtyDriver:
 
     # Inside.
 
-    def _askAgain(self) -> bool:
+    def _tryAgain(self) -> bool:
         """
-        Does anybody wait to write?
+        Have whoever waits to write try it; does anybody wait still?
         """
-        return self._manager is not None and self._manager.askAgain()
+        return self._manager is not None and self._manager.tryAgain()
 
     def _alone(self, work: Coroutine[Any, Any, _T]) -> Deferred[_T]:
         return self._lock.run(Deferred.fromCoroutine, work)

@@ -10,7 +10,7 @@ import os
 import struct
 import termios
 
-__all__ = ["PtyInstance", "allowOthers", "discardInput", "takeUnread", "unstick"]
+__all__ = ["PtyInstance", "allowOthers", "discardInput", "takeUnread"]
 
 # Of typed input that is taken out of a pty; it has room for less.
 _UNREAD_MAX = 64 * 1024
@@ -136,24 +136,6 @@ def _isAt(path: str, master: int) -> bool:
         return False
     finally:
         os.close(peer)
-
-
-def unstick(subsidiary: int) -> bool:
-    """
-    After a hang-up a terminal may be stuck: full of what was on its way, with nothing
-    that its reader could read.  What it has is lost with the hang-up; it is emptied.
-
-    @return: whether it was stuck, as far as its reader's side goes.
-    """
-    try:
-        raw = fcntl.ioctl(subsidiary, termios.FIONREAD, b"\0" * 4)
-        if struct.unpack("i", raw)[0]:
-            return False
-        termios.tcflush(subsidiary, termios.TCIFLUSH)
-    except (OSError, termios.error):
-        # Hung up again; then this comes again.
-        return False
-    return True
 
 
 def takeUnread(subsidiary: int) -> bytes:
