@@ -17,6 +17,7 @@ from . import __version__
 from .config import BadConfig
 from .descriptor_limit import raiseLimit
 from .errors import BadOption, ZConsError
+from .heap import settle
 from .names import checkZoneName
 from .notices import escaped
 from .reactors import ServerReactor
@@ -252,6 +253,7 @@ def makeService(options: Options, reactor: ServerReactor | None = None) -> IServ
             observer=_observer(options),
             nexus=options["nexus"],
             sockets=sockets,
+            settle=settle,
         )
         server.keep = options["keep"]
         server.check()

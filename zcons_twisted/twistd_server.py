@@ -52,6 +52,7 @@ class TwistdServer(ConsoleServer):
         observer: ILogObserver | None = None,
         nexus: bool = False,
         sockets: PassedSockets = NO_SOCKETS,
+        settle: Callable[[], None] = lambda: None,
     ) -> None:
         """
         @param source: where the zones come from.
@@ -61,12 +62,15 @@ class TwistdServer(ConsoleServer):
         @param observer: gets the log, if twistd was not told where that goes.
         @param nexus: whether devices are to be kept by a nexus.
         @param sockets: those that were passed.
+        @param settle: called whenever all zones are served, at the start and after
+            each change.
         """
         self._source = source
         self._config = config
         self._limit = limit
         self._environ = os.environ if environ is None else environ
         self._observer = observer
+        self._settle = settle
         self._reloads = Reloads(self._readAgain)
         pid = os.getpid()
         notifier = Notifier.fromEnvironment(self._environ)
@@ -143,9 +147,8 @@ class TwistdServer(ConsoleServer):
                 signal.signal(signal.SIGHUP, self._hungUp)
             if signal.getsignal(signal.SIGUSR2) is signal.SIG_DFL:
                 signal.signal(signal.SIGUSR2, self._askedToMend)
-        if self._notifications is not None:
-            served = gatherResults([zone.whenServed() for zone in self.zones()])
-            served.addCallback(lambda _all: self._ready())
+        served = gatherResults([zone.whenServed() for zone in self.zones()])
+        served.addCallback(lambda _all: self._ready())
 
     def stopService(self) -> Deferred[None]:
         """
@@ -166,8 +169,10 @@ class TwistdServer(ConsoleServer):
         self._stop()
 
     def _ready(self) -> None:
-        if self._notifications is not None and self.running:
-            self._notifications.ready()
+        if self.running:
+            self._settle()
+            if self._notifications is not None:
+                self._notifications.ready()
 
     def _hungUp(self, number: int, frame: object) -> None:
         cast(IReactorFromThreads, self._reactor).callFromThread(self._heed)

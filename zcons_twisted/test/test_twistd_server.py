@@ -20,10 +20,10 @@ from twisted.internet.error import ReactorNotRunning
 from twisted.logger import ILogObserver
 from twisted.python.failure import Failure
 
+from .. import tap
 from ..console import OnHalt
 from ..rundir import RunDirectory
 from ..systemd.journal import JournalObserver
-from ..tap import makeService
 from ..twistd_server import TwistdServer
 from ..zone_config import ZoneConfig
 from .service_case import ServiceTestCase
@@ -42,6 +42,8 @@ class TwistdServerTestCase(ServiceTestCase):
         super().setUp()
         self.environ: dict[str, str] = {}
         self.patch(os, "environ", self.environ)
+        self.settled: list[list[str]] = []
+        self.patch(tap, "settle", lambda: self.settled.append(self.rundir.zones()))
         self.addCleanup(signal.signal, signal.SIGHUP, signal.getsignal(signal.SIGHUP))
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
         self.base = os.path.dirname(self.rundir.path)
@@ -61,7 +63,7 @@ class TwistdServerTestCase(ServiceTestCase):
         """
         own = ("--nexus", "none", "--rundir", self.rundir.path, "--config", self.file)
         options = parsed(*own, *words)
-        made = makeService(options, self.reactor)
+        made = tap.makeService(options, self.reactor)
         assert isinstance(made, TwistdServer)
         self.addCleanup(self.stop, made)
         return made
@@ -104,6 +106,17 @@ class ConfigTests(TwistdServerTestCase):
         """
         self.start("[zones.a]\n[zones.b]", "--zone", "c")
         self.assertEqual(self.rundir.zones(), ["a", "b", "c"])
+
+    def test_settled(self) -> None:
+        """
+        What it has is taken for what stays once all zones are served, and anew after
+        each change.
+        """
+        self.start("[zones.a]\n[zones.b]")
+        self.assertEqual(self.settled, [["a", "b"]])
+        self.write("[zones.b]\n[zones.c]")
+        self.hangUp()
+        self.assertEqual(self.settled, [["a", "b"], ["b", "c"]])
 
     def test_bad(self) -> None:
         """
@@ -232,7 +245,7 @@ class ReloadTests(TwistdServerTestCase):
         self.addCleanup(signal.signal, signal.SIGUSR2, signal.getsignal(signal.SIGUSR2))
         signal.signal(signal.SIGUSR2, signal.SIG_DFL)
         own = ("--nexus", "none", "--rundir", self.rundir.path, "--zone", "a")
-        server = makeService(parsed(*own), self.reactor)
+        server = tap.makeService(parsed(*own), self.reactor)
         assert isinstance(server, TwistdServer)
         self.addCleanup(self.stop, server)
         server.privilegedStartService()
@@ -414,7 +427,7 @@ class JournalTests(TwistdServerTestCase):
         options = parsed("--rundir", self.rundir.path, "--config", self.file)
         options.parent = cast(Any, twistd)
         application = Application("zones")
-        makeService(options, self.reactor).setServiceParent(application)
+        tap.makeService(options, self.reactor).setServiceParent(application)
         return application.getComponent(ILogObserver, None)
 
     def test_journal(self) -> None:
@@ -442,7 +455,7 @@ class RunDirectoryTests(TwistdServerTestCase):
         """
         path = os.path.join(self.base, "other")
         self.write(f'[server]\nrundir = "{path}"\n[zones.a]\n')
-        server = makeService(
+        server = tap.makeService(
             parsed("--nexus", "none", "--config", self.file), self.reactor
         )
         assert isinstance(server, TwistdServer)
