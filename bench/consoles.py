@@ -101,7 +101,7 @@ class Consoles:
             server.stop()
         self._results.add(Sample(self._regime, name, peer.name, 0, figures))
         if zones > 1:
-            self._perZone[peer.name] = figures["descriptors"] / zones
+            self._perZone[peer.name] = figures["most_descriptors"] / zones
 
     def _possible(self, count: int, peer: Peer) -> tuple[int, str]:
         """
@@ -131,7 +131,9 @@ class Consoles:
         used = processorSeconds(pids) - before
         figures["idle_cpu_pct"] = 100 * used / (time.monotonic() - began)
         figures["pss_mib"] = proportionalMemory(pids) / _MIB
-        figures["descriptors"] = descriptors(pids)
+        had = descriptors(pids)
+        figures["descriptors"] = sum(had)
+        figures["most_descriptors"] = max(had)
         figures["processes"] = len(pids)
 
     def _everybody(self, name: str, server: Server, figures: dict[str, float]) -> None:

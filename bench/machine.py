@@ -22,11 +22,13 @@ from pathlib import Path
 
 __all__ = [
     "BenchError",
+    "arguments",
     "awake",
     "buildRuler",
     "descendants",
     "describe",
     "descriptors",
+    "processes",
     "processorSeconds",
     "proportionalMemory",
     "raiseDescriptors",
@@ -122,17 +124,32 @@ def terminals(wanted: int) -> Iterator[int]:
 # Processes.
 
 
+def processes() -> list[int]:
+    """
+    All that run.
+    """
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+
+
+def arguments(pid: int) -> list[bytes]:
+    """
+    What a process was started with; one empty word, where it does not run any more.
+    """
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return [b""]
+
+
 def _parents() -> dict[int, int]:
     """
     Each process's parent.
     """
     found = {}
-    for name in os.listdir("/proc"):
-        if not name.isdigit():
-            continue
+    for pid in processes():
         with contextlib.suppress(OSError):
-            stat = Path(f"/proc/{name}/stat").read_text()
-            found[int(name)] = int(stat.rpartition(")")[2].split()[1])
+            stat = Path(f"/proc/{pid}/stat").read_text()
+            found[pid] = int(stat.rpartition(")")[2].split()[1])
     return found
 
 
@@ -180,15 +197,15 @@ def proportionalMemory(pids: Iterable[int]) -> int:
     return total
 
 
-def descriptors(pids: Iterable[int]) -> int:
+def descriptors(pids: Iterable[int]) -> list[int]:
     """
-    How many descriptors these processes have open.
+    How many descriptors each of these processes has open.
     """
-    total = 0
+    found = []
     for pid in pids:
         with contextlib.suppress(OSError):
-            total += len(os.listdir(f"/proc/{pid}/fd"))
-    return total
+            found.append(len(os.listdir(f"/proc/{pid}/fd")))
+    return found
 
 
 @contextlib.contextmanager

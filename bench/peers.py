@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .machine import BenchError, descendants
+from .machine import BenchError, arguments, descendants, processes
 
 __all__ = ["Peer", "Server"]
 
@@ -163,13 +163,8 @@ class Server:
         """
         The server's processes, without those of its zones.
         """
-        found = []
-        for pid in descendants(process.pid for process in self._processes):
-            with contextlib.suppress(OSError):
-                arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-                if arguments[:2] != [os.fsencode(self.peer.ruler), b"hold"]:
-                    found.append(pid)
-        return found
+        hold = [os.fsencode(self.peer.ruler), b"hold"]
+        return [pid for pid in self._family() if arguments(pid)[:2] != hold]
 
     def tidy(self) -> None:
         """
@@ -182,7 +177,7 @@ class Server:
         """
         End it and all that it has started.
         """
-        family = descendants(process.pid for process in self._processes)
+        family = self._family()
         for process in self._processes:
             process.terminate()
         limit = time.monotonic() + _STOP_SECONDS
@@ -199,14 +194,25 @@ class Server:
                     os.kill(pid, signal.SIGKILL)
         shutil.rmtree(self.directory, ignore_errors=True)
 
+    def _family(self) -> list[int]:
+        """
+        What was started, and what that has started, also where it has gone its own way
+        since: then it has our directory among its arguments, as a nexus has.
+        """
+        family = descendants(process.pid for process in self._processes)
+        ruler = os.fsencode(self.peer.ruler)
+        for pid in processes():
+            # A ruler that measures has it, too.
+            if pid not in family and self._isOurs(pid) and arguments(pid)[0] != ruler:
+                family.append(pid)
+        return family
+
     def _isOurs(self, pid: int) -> bool:
         """
         Does it belong to this server, or is it another that has got its number?
         """
-        with contextlib.suppress(OSError):
-            words = Path(f"/proc/{pid}/cmdline").read_bytes()
-            return os.fsencode(self.directory) in words
-        return False
+        directory = os.fsencode(self.directory)
+        return any(directory in word for word in arguments(pid))
 
     def _tty(self, zone: str) -> str | None:
         path = self.peer.terminal(self, zone)

@@ -125,10 +125,13 @@ def _ours(results: Results, measure: str, key: str) -> str:
 
 
 def _sizes(results: Results) -> Iterator[tuple[str, str]]:
-    perZone = _slope(results, "descriptors")
+    perZone = _slope(results, "most_descriptors")
     if perZone is not None:
         limit = int(results.machine["descriptors"])
-        yield "descriptors of a console, nobody attached", f"{perZone:.1f}"
+        yield (
+            "descriptors of a console in its server, nobody attached",
+            f"{perZone:.1f}",
+        )
         yield "descriptors of a session", "1"
         most = int((limit - 64) / (perZone + 1))
         yield (
@@ -139,7 +142,10 @@ def _sizes(results: Results) -> Iterator[tuple[str, str]]:
     memory = _slope(results, "pss_mib")
     first = _consoles(results, _counts(results)[0], "pss_mib") if perZone else None
     if memory is not None and first is not None:
-        yield "memory of a server with one console", f"{number(first)} MiB"
+        yield (
+            "memory of a server with one console, and of its nexus",
+            f"{number(first)} MiB",
+        )
         yield (
             "memory of each further one that has printed nothing",
             f"{number(memory * 1024)} KiB",
