@@ -15,7 +15,6 @@
 #define _GNU_SOURCE
 #include "ruler.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,21 +42,6 @@ static const struct {
 	{ "everybody", measureEverybody },
 	{ "trouble", measureTrouble },
 };
-
-/* A child's end must not print what the parent has yet to print. */
-void
-fail(const char *what)
-{
-	fprintf(stderr, "ruler: %s: %s\n", what, strerror(errno));
-	_Exit(1);
-}
-
-void
-wrong(const char *what)
-{
-	fprintf(stderr, "ruler: %s\n", what);
-	_Exit(1);
-}
 
 void
 figure(const char *name, double value)

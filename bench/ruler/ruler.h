@@ -80,10 +80,12 @@ extern struct options options;
 extern struct shared *shared;
 extern char *pattern;	/* two periods */
 
-/* main.c */
+/* failing.c */
 /* With what the system says, and without. */
 void fail(const char *what) __attribute__((noreturn));
 void wrong(const char *what) __attribute__((noreturn));
+
+/* main.c */
 void figure(const char *name, double value);
 
 /* pattern.c */
