@@ -1,15 +1,13 @@
 # -*- test-case-name: zcons_twisted.test.test_control_socket -*-
 """
-What a connection to the control door needs of that door, and how it words answers.
+What is done for who comes in by the control door, and how answers are worded.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
 
 from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
 from ..console import Console
@@ -17,20 +15,14 @@ from ..credentials import Credentials
 from ..drivers.account import haltFor
 from ..errors import DeviceError, ZConsError
 from ..events import EVENT_NAMES, ZoneEvent, checkBootArguments
-from ..interfaces import IConsoleDriver, IZoneLife, IZoneReady, IZoneShutdown
-from ..laps import Laps
+from ..interfaces import IZoneLife, IZoneReady, IZoneShutdown
 from ..notices import escaped
-from ..outcomes import Reload
 from ..sessions import EndReason
 from .commands import Refused
-from .usernames import UserNames
-
-if TYPE_CHECKING:
-    from .control_link import ControlLink
+from .control_link import ControlDoor
 
 __all__ = [
     "PROBLEMS_MAX",
-    "ControlDoor",
     "checked",
     "detach",
     "eventNamed",
@@ -47,40 +39,6 @@ __all__ = [
 
 #: Most bytes of problems in one answer, which has 64 KiB; the log has all of them.
 PROBLEMS_MAX = 32 * 1024
-
-
-class ControlDoor(Protocol):
-    """
-    What a connection needs of the door that it came in by.
-
-    @ivar began: when the server began with the zone, in seconds since the epoch.
-    @ivar reload: has the whole server's configuration read anew, or L{None}.
-    @ivar restart: has the whole server run again, or L{None}.
-    """
-
-    reactor: IReactorTime
-    console: Console
-    driver: IConsoleDriver
-    laps: Laps
-    began: float
-    userNames: UserNames
-    reload: Reload | None
-    restart: Callable[[], None] | None
-
-    def opened(self, protocol: ControlLink) -> None:
-        """
-        A connection is there.
-        """
-
-    def heard(self, protocol: ControlLink) -> None:
-        """
-        A connection was not quiet.
-        """
-
-    def closed(self, protocol: ControlLink) -> None:
-        """
-        A connection has gone.
-        """
 
 
 def checked(arguments: str | None) -> str:

@@ -7,13 +7,15 @@ time, neither faster than its answers are taken nor without end.
 from __future__ import annotations
 
 from collections import deque
-from typing import Any, cast
+from collections.abc import Callable
+from typing import Any, Protocol, cast
 
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.interfaces import (
     IConsumer,
     IDelayedCall,
     IPushProducer,
+    IReactorTime,
     ITCPTransport,
     ITransport,
 )
@@ -29,17 +31,55 @@ from twisted.protocols.amp import (
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from ..console import Console
 from ..credentials import Credentials
+from ..interfaces import IConsoleDriver
+from ..laps import Laps
 from ..notices import escaped
-from .control_door import ControlDoor
+from ..outcomes import Reload
 from .farewell import LINGER_SECONDS
+from .usernames import UserNames
 
-__all__ = ["IDLE_SECONDS", "UNFINISHED_MAX", "ControlLink"]
+__all__ = ["IDLE_SECONDS", "UNFINISHED_MAX", "ControlDoor", "ControlLink"]
 
 #: Seconds that a connection may be quiet, with no command under way.
 IDLE_SECONDS = 60.0
 #: Most bytes of a command that is not complete yet.
 UNFINISHED_MAX = 128 * 1024
+
+
+class ControlDoor(Protocol):
+    """
+    What a connection needs of the door that it came in by.
+
+    @ivar began: when the server began with the zone, in seconds since the epoch.
+    @ivar reload: has the whole server's configuration read anew, or L{None}.
+    @ivar restart: has the whole server run again, or L{None}.
+    """
+
+    reactor: IReactorTime
+    console: Console
+    driver: IConsoleDriver
+    laps: Laps
+    began: float
+    userNames: UserNames
+    reload: Reload | None
+    restart: Callable[[], None] | None
+
+    def opened(self, protocol: ControlLink) -> None:
+        """
+        A connection is there.
+        """
+
+    def heard(self, protocol: ControlLink) -> None:
+        """
+        A connection was not quiet.
+        """
+
+    def closed(self, protocol: ControlLink) -> None:
+        """
+        A connection has gone.
+        """
 
 
 @implementer(IPushProducer)
