@@ -57,7 +57,7 @@ class Console:
     @ivar logbook: tells the log who came and went.
     @ivar presence: whether there is a zone.
     @ivar fanout: brings what the zone prints to the sessions.
-    @ivar advanced: the zone printed something: L{fanout}'s, and so the next.
+    @ivar advanced: the zone printed something: L{fanout}'s, and so the next two.
     """
 
     _log = Logger()
@@ -92,6 +92,7 @@ class Console:
         self.fanout = Fanout(history, now)
         self.advanced = self.fanout.advanced
         self.output = self.fanout.output
+        self.batchMax = self.fanout.batchMax
         self.seat = Seat(clock)
         self.writable = self.seat.writable
         self.sessions: dict[Session, None] = {}

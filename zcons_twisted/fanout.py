@@ -1,4 +1,4 @@
-# -*- test-case-name: zcons_twisted.test.test_console_relay -*-
+# -*- test-case-name: zcons_twisted.test.test_fanout -*-
 """
 One zone's output, on its way to all who follow it.
 
@@ -13,7 +13,17 @@ from collections.abc import Callable
 from .history import READ_MAX, History
 from .relay import Follower
 
-__all__ = ["Fanout"]
+__all__ = ["BATCH_MAX", "CROWD", "CROWD_BATCH_MAX", "Fanout"]
+
+#: Most bytes of output that are taken from the device at once, and told.
+BATCH_MAX = 16 * 1024
+
+#: Where so many sessions follow, what each of them costs counts for more: a send of
+#: twice as much costs hardly more.
+CROWD = 8
+
+#: For them, most bytes that are taken at once; what a frame of output has room for.
+CROWD_BATCH_MAX = 32 * 1024
 
 
 class Fanout:
@@ -31,9 +41,16 @@ class Fanout:
         self.printedAt: float | None = None
         self._history = history
         self._now = now
-        # Those that are up to date.
+        self._followers: set[Follower] = set()
+        # Those of them that are up to date.
         self._live: dict[Follower, None] = {}
         self._served = history.end
+
+    def batchMax(self) -> int:
+        """
+        Most bytes that are to be taken from the device before they are told.
+        """
+        return BATCH_MAX if len(self._followers) < CROWD else CROWD_BATCH_MAX
 
     def advanced(self) -> None:
         """
@@ -65,6 +82,7 @@ class Fanout:
         """
         A session has come, has fallen behind, or has caught up.
         """
+        self._followers.add(follower)
         if follower.behind:
             self._live.pop(follower, None)
         else:
@@ -74,6 +92,7 @@ class Fanout:
         """
         A session has ended.
         """
+        self._followers.discard(follower)
         self._live.pop(follower, None)
 
     def marked(self) -> None:

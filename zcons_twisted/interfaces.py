@@ -67,6 +67,11 @@ class IDeviceReceiver(Interface):
         The zone printed something, on a device that has no descriptor to read.
         """
 
+    def batchMax() -> int:
+        """
+        Most bytes that are to be read before they are told.
+        """
+
     def urgent() -> bool:
         """
         Is something interactive waiting, so that a batch should end?

@@ -48,7 +48,7 @@ class Laps:
 
     @ivar deviceState: C{open} or C{opening}, or why the device is neither.
     @ivar readFrom: the console's own method, so that a batch takes no detour; and so
-        the next three.
+        the next four.
     """
 
     _log = Logger()
@@ -71,6 +71,7 @@ class Laps:
         self.readFrom = console.readFrom
         self.advanced = console.advanced
         self.output = console.output
+        self.batchMax = console.batchMax
         self.writable = console.writable
         self._urgency = urgency or Urgency()
         self.urgent = self._urgency.waits

@@ -142,6 +142,7 @@ class MemoryReceiver:
 
     @ivar printed: what the zone has printed.
     @ivar batches: the same, in the pieces that were told.
+    @ivar most: set it, and so much is to be told at once.
     @ivar waits: set it, and something interactive waits.
     @ivar descriptors: those that are interactive now.
     @ivar writables: how often more could be written.
@@ -153,6 +154,7 @@ class MemoryReceiver:
         self.availables = 0
         self.printed = b""
         self.batches: list[bytes] = []
+        self.most = 16 * 1024
         self.waits = False
         self._waited = False
         self.descriptors: set[int] = set()
@@ -181,6 +183,12 @@ class MemoryReceiver:
         """
         self.batches.append(data)
         self.printed += data
+
+    def batchMax(self) -> int:
+        """
+        See L{IDeviceReceiver}.
+        """
+        return self.most
 
     def urgent(self) -> bool:
         """

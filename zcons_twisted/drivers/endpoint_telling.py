@@ -68,6 +68,7 @@ class Telling:
         self.readFrom = receiver.readFrom
         self.advanced = receiver.advanced
         self.output = receiver.output
+        self.batchMax = receiver.batchMax
         self.urgent = receiver.urgent
         self.stillUrgent = receiver.stillUrgent
         self.interactive = receiver.interactive

@@ -26,12 +26,10 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from ..errors import DeviceError
+from ..guard import READ_MAX
 from ..interfaces import IDeviceReceiver, IManagerDevice
 
-__all__ = ["ASK_EACH", "BATCH_MAX", "DRAIN_MAX", "PtyManager"]
-
-#: Most bytes handed on at once.
-BATCH_MAX = 16 * 1024
+__all__ = ["ASK_EACH", "DRAIN_MAX", "PtyManager"]
 
 #: Most bytes taken by one call of L{PtyManager.drain}: what a pty holds, and a batch.
 DRAIN_MAX = 48 * 1024
@@ -71,6 +69,7 @@ class PtyManager:
         self._receiver = receiver
         self._readFrom = receiver.readFrom
         self._advanced = receiver.advanced
+        self._batchMax = receiver.batchMax
         self._urgent = receiver.urgent
         self._stillUrgent = receiver.stillUrgent
         self._floods = False
@@ -260,9 +259,10 @@ class PtyManager:
         return got
 
     def _readBatch(self) -> None:
-        room, ask = BATCH_MAX, BATCH_MAX - ASK_EACH
+        room = self._batchMax()
+        ask = room - ASK_EACH
         while True:
-            got = self._readFrom(self._fd, room)
+            got = self._readFrom(self._fd, min(room, READ_MAX))
             if not got:
                 raise OSError(errno.EIO, os.strerror(errno.EIO))
             self._got += got

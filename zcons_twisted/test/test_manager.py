@@ -12,8 +12,10 @@ import socket
 from twisted.internet.interfaces import IReadDescriptor, IWriteDescriptor
 from zope.interface.verify import verifyObject
 
-from ..drivers.manager import ASK_EACH, BATCH_MAX, DRAIN_MAX
+from ..drivers.manager import ASK_EACH, DRAIN_MAX
 from ..errors import DeviceError
+from ..fanout import BATCH_MAX, CROWD_BATCH_MAX
+from ..guard import READ_MAX
 from ..interfaces import IManagerDevice
 from .manager_case import ManagerTestCase
 
@@ -72,6 +74,23 @@ class OutputTests(ManagerTestCase):
         self.assertEqual(sum(map(len, pieces)), written)
         self.assertLessEqual(max(map(len, pieces)), BATCH_MAX)
         self.assertEqual(BATCH_MAX, 16384)
+
+    def test_crowd(self) -> None:
+        """
+        A batch is as long as the receiver wants it, of reads that each have a place in
+        the history.
+        """
+        sizes = []
+
+        def read(fd: int, size: int) -> bytes:
+            sizes.append(size)
+            return b"x" * min(size, 4096)
+
+        self.patch(os, "read", read)
+        self.receiver.most = CROWD_BATCH_MAX
+        self.manager.doRead()
+        self.assertEqual(list(map(len, self.receiver.batches)), [CROWD_BATCH_MAX])
+        self.assertEqual(max(sizes), READ_MAX)
 
     def test_collected(self) -> None:
         """
