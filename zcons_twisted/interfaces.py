@@ -32,6 +32,7 @@ __all__ = [
     "IDeviceReceiver",
     "ILastingLife",
     "IManagerDevice",
+    "IMendableDriver",
     "IOutlivingDriver",
     "IZoneConnection",
     "IZoneEvents",
@@ -344,6 +345,21 @@ class IAdjustableDriver(Interface):
 
         @param options: differ from those before only in what the table of
             L{zcons_twisted.zone_options} calls live.
+        """
+
+
+class IMendableDriver(Interface):
+    """
+    What a driver may be besides: one that has something in the run directory by which
+    the zone is found.
+    """
+
+    def mend() -> bool:
+        """
+        Make it again where somebody has removed it.
+
+        @return: whether that was so.
+        @raise DeviceError: it can't be made.
         """
 
 
