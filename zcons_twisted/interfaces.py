@@ -245,10 +245,13 @@ class IZoneShutdown(Interface):
     What a life may offer besides: a zone that can be asked to go down by itself.
     """
 
-    def shutdown() -> Deferred[str]:
+    def shutdown(reboot: bool = False, arguments: str = "") -> Deferred[str]:
         """
         Ask it to, and force nothing; fires when it is down, and fails where it does not
         go in time, and runs on.
+
+        @param reboot: start it again when it is down; then fires when it runs.
+        @param arguments: the boot arguments for that.
         """
 
 
