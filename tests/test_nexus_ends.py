@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import pytest_twisted
-from conftest import Twistd, served
+from conftest import Twistd, processOf, served
 from support import (
     ROOT,
     Program,
@@ -42,15 +42,6 @@ async def life(server: Twistd, wanted: str) -> str:
     while wanted not in (found := (await server.ask(Status))["life"]):
         await pause(0.02)
     return str(found)
-
-
-async def processOf(server: Twistd) -> int:
-    """
-    The zone's process, once it runs.
-    """
-    while (status := await server.ask(Status))["state"] != "running":
-        await pause(0.02)
-    return int(status["life"].replace(",", "").split()[1])
 
 
 async def restarted(server: Twistd) -> None:

@@ -91,7 +91,10 @@ class PtyDriver:
         self._lock = DeferredLock()
         self._why = f"zone '{zone}' has no console device"
         self._handing = HandingOver(
-            reactor, zone, lambda: self._alone(self._handOver())
+            reactor,
+            zone,
+            "the console device",
+            lambda: self._alone(self._handOver()),
         )
         self._hold = SubsidiaryHold(reactor, zone, self.openSubsidiary, self._tryAgain)
         self._manager: PtyManager | None = None
