@@ -26,6 +26,7 @@ from support import (
     endNexus,
     leftovers,
     nexusOf,
+    pause,
     runs,
     turn,
     twistd,
@@ -229,6 +230,15 @@ class Twistd(Doors):
         """
         assert self.program is not None
         await self.program.kill()
+
+
+async def processOf(server: Twistd) -> int:
+    """
+    The first zone's process, once it runs.
+    """
+    while (status := await server.ask(Status))["state"] != "running":
+        await pause(0.02)
+    return int(status["life"].replace(",", "").split()[1])
 
 
 def served(path: str) -> bool:

@@ -598,6 +598,16 @@ class ZoneSide:
         return (await self.do("receive", size)).encode("latin-1")
 
 
+async def relays(zone: ZoneSide, peer: Peer) -> None:
+    """
+    The console works in both directions.
+    """
+    await zone.prints(b"from the zone\n")
+    await peer.until(b"from the zone\n")
+    await peer.send(b"to the zone\n")
+    assert await zone.reads(12) == b"to the zone\n"
+
+
 # Doors.
 
 

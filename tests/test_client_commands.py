@@ -194,6 +194,11 @@ async def test_whyDown(launch: Launch) -> None:
         await program.says(told.encode())
         program.send(b"~.")
         assert await program.ends() == 0
+    program = AtTerminal(server.rundir, "watch", "z1", "z2")
+    server.run(program)
+    await program.says(f"z1: [zone 'z1' is down (halted by {user})".encode())
+    program.send(b"~.\r")
+    assert await program.ends() == 0
     program = AtTerminal(server.rundir, "history", "z2")
     server.run(program)
     await program.says(b"[NOTICE: Zone boot failed: /nonexistent/command: No such")

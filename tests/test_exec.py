@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import pytest_twisted
+from client_support import client
 from conftest import Twistd
 from structured_peer import structured
 from support import ROOT, Peer, pause, runs
@@ -355,6 +356,26 @@ async def test_shutdown(launch: Launch) -> None:
     assert status["state"] == "installed"
     assert status["life"].endswith("ended: exit status 3")
     assert (await server.ask(Shutdown))["message"] == "zone is already halted"
+
+
+@pytest_twisted.ensureDeferred
+async def test_shutdownAndReboot(launch: Launch) -> None:
+    """
+    Where that is wanted it is started again when it has gone, with its boot arguments;
+    the server stays meanwhile, also one that ends with its zone.
+    """
+    zone = shell(
+        "echo up $ZONE_BOOT_ARGS; trap 'echo done; exit' TERM; trap '' HUP; read x"
+    )
+    server = await launch("--zone", "z1", "--on-halt", "exit", "--exec", zone)
+    await state(server, "running")
+    words = ("shutdown", "-r", "--boot-args", "-m verbose", "z1")
+    program = server.run(client(server.rundir, *words))
+    assert await program.ends() == 0
+    assert program.output == b"zone rebooted\n"
+    history = server.run(client(server.rundir, "history", "z1"))
+    assert await history.ends() == 0
+    assert history.output == b"up\r\ndone\r\nup -m verbose\r\n"
 
 
 @pytest_twisted.ensureDeferred

@@ -27,7 +27,7 @@ from illumos_support import (
     compileLibrary,
 )
 from structured_peer import structured
-from support import HERE, Peer, ZoneSide, numbered, pause, until
+from support import HERE, ZoneSide, numbered, pause, relays, until
 
 from zcons_twisted.doors.commands import Event, Status
 from zcons_twisted.drivers.illumos.states import DOWN_SECONDS
@@ -103,16 +103,6 @@ def console(illumos: Illumos, launch: Launch) -> Console:
     Servers of the zone.
     """
     return Console(illumos, launch)
-
-
-async def relays(zone: ZoneSide, peer: Peer) -> None:
-    """
-    The console works in both directions.
-    """
-    await zone.prints(b"from the zone\n")
-    await peer.until(b"from the zone\n")
-    await peer.send(b"to the zone\n")
-    assert await zone.reads(12) == b"to the zone\n"
 
 
 @pytest_twisted.ensureDeferred

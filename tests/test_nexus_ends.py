@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import signal
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 import pytest_twisted
-from conftest import Twistd, served
+from conftest import Twistd, processOf, served
 from support import (
     ROOT,
     Program,
@@ -43,15 +44,6 @@ async def life(server: Twistd, wanted: str) -> str:
     return str(found)
 
 
-async def processOf(server: Twistd) -> int:
-    """
-    The zone's process, once it runs.
-    """
-    while (status := await server.ask(Status))["state"] != "running":
-        await pause(0.02)
-    return int(status["life"].replace(",", "").split()[1])
-
-
 async def restarted(server: Twistd) -> None:
     """
     Have the server restart, and wait until it has.
@@ -79,6 +71,30 @@ async def test_orderly(launch: Launch, rundir: str) -> None:
     assert (await server.ask(Status))["nexusPid"] == nexus
     await server.end()
     await until(lambda: not runs(nexus) and not runs(zone), "end of the nexus")
+
+
+@pytest_twisted.ensureDeferred
+async def test_lostNexus(launch: Launch, rundir: str) -> None:
+    """
+    With everything else, the socket of the nexus and the link by which the zone finds
+    its console return; so the server that comes next finds the zone as it is.
+    """
+    options = ("--zone", "z1", "--exec", "/bin/cat")
+    server = await launch(*options)
+    nexus, link = nexusOf(rundir), f"{rundir}/zcons/z1/zoneconsole"
+    before, device = await processOf(server), os.readlink(link)
+    shutil.rmtree(rundir)
+    os.kill(server.pid, signal.SIGUSR2)
+    socket = os.path.join(rundir, "nexus_sock")
+    await until(lambda: os.path.exists(socket), "the nexus' socket")
+    told = "zones: 1 with sockets or links made again, 1 untouched; the nexus' socket"
+    await until(lambda: told in server.log, "the outcome")
+    assert os.readlink(link) == device
+    await server.kill()
+    server = await launch(*options)
+    assert (await processOf(server), nexusOf(rundir)) == (before, nexus)
+    await server.end()
+    # Nothing is left of it afterwards, as ever.
 
 
 @pytest_twisted.ensureDeferred

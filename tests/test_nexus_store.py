@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 import pytest_twisted
-from conftest import Twistd
+from conftest import Twistd, processOf
 from support import Program, endNexus, leftovers, nexusOf, pause, until
 from twisted.internet import reactor
 
@@ -110,15 +110,6 @@ def manager(rundir: str) -> Iterator[Manager]:
     made = Manager(rundir)
     yield made
     made.close()
-
-
-async def processOf(server: Twistd) -> int:
-    """
-    The first zone's process, once it runs.
-    """
-    while (status := await server.ask(Status))["state"] != "running":
-        await pause(0.02)
-    return int(status["life"].replace(",", "").split()[1])
 
 
 @pytest_twisted.ensureDeferred

@@ -15,13 +15,12 @@ from conftest import InProcess, Twistd
 from support import (
     ROOT,
     Doors,
-    Peer,
-    ZoneSide,
     content,
     cpuSeconds,
     digest,
     numbered,
     pause,
+    relays,
     until,
 )
 
@@ -30,16 +29,6 @@ from zcons_twisted.doors.commands import Event, Status
 Launch = Callable[..., Awaitable[Twistd]]
 
 rootOnly = pytest.mark.skipif(not ROOT, reason="vhangup(2) needs root")
-
-
-async def relays(zone: ZoneSide, peer: Peer) -> None:
-    """
-    The console works in both directions.
-    """
-    await zone.prints(b"from the zone\n")
-    await peer.until(b"from the zone\n")
-    await peer.send(b"to the zone\n")
-    assert await zone.reads(12) == b"to the zone\n"
 
 
 @pytest_twisted.ensureDeferred

@@ -183,7 +183,7 @@ async def test_unstarted(launch: Launch, machine: Machine) -> None:
 async def test_shutdown(launch: Launch, machine: Machine) -> None:
     """
     A machine that is asked to powers down by itself; where QEMU outlives it, it can be
-    made ready again, and booted.
+    made ready again, and booted, and so can one that runs.
     """
     await machine.start("-no-shutdown")
     server = await launch("--zone", "z1", *machine.options)
@@ -198,6 +198,13 @@ async def test_shutdown(launch: Launch, machine: Machine) -> None:
     await status(server, state="ready")
     assert (await server.ask(Boot))["message"] == "zone booted"
     await peer.until(b"vm login: ", BOOT)
+    # One that runs is ended for that.
+    assert (await server.ask(Ready))["message"] == "zone ready"
+    await peer.until(READIED)
+    await status(server, state="ready", life=r"QEMU process \d+: prelaunch")
+    assert (await server.ask(Boot))["message"] == "zone booted"
+    seen = await peer.until(b"vm login: ", BOOT)
+    assert b"Linux version" in seen and seen.count(b"NOTICE") == 1
 
 
 @pytest_twisted.ensureDeferred

@@ -32,6 +32,7 @@ __all__ = [
     "IDeviceReceiver",
     "ILastingLife",
     "IManagerDevice",
+    "IMendableDriver",
     "IOutlivingDriver",
     "IZoneConnection",
     "IZoneEvents",
@@ -249,10 +250,13 @@ class IZoneShutdown(Interface):
     What a life may offer besides: a zone that can be asked to go down by itself.
     """
 
-    def shutdown() -> Deferred[str]:
+    def shutdown(reboot: bool = False, arguments: str = "") -> Deferred[str]:
         """
         Ask it to, and force nothing; fires when it is down, and fails where it does not
         go in time, and runs on.
+
+        @param reboot: start it again when it is down; then fires when it runs.
+        @param arguments: the boot arguments for that.
         """
 
 
@@ -349,6 +353,21 @@ class IAdjustableDriver(Interface):
 
         @param options: differ from those before only in what the table of
             L{zcons_twisted.zone_options} calls live.
+        """
+
+
+class IMendableDriver(Interface):
+    """
+    What a driver may be besides: one that has something in the run directory by which
+    the zone is found.
+    """
+
+    def mend() -> bool:
+        """
+        Make it again where somebody has removed it.
+
+        @return: whether that was so.
+        @raise DeviceError: it can't be made.
         """
 
 

@@ -25,7 +25,9 @@ class Outcome:
     @ivar stopped: those that are served no more.
     @ivar restarted: those that were stopped and started.
     @ivar changed: those that were changed as they are.
-    @ivar mended: those whose sockets, which somebody had removed, were made again.
+    @ivar mended: those whose sockets or link, which somebody had removed, were made
+        again.
+    @ivar nexus: whether that of the nexus was.
     @ivar untouched: how many had no change.
     @ivar problems: what could not be done, a line each.
     """
@@ -35,6 +37,7 @@ class Outcome:
     restarted: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
     mended: list[str] = field(default_factory=list)
+    nexus: bool = False
     untouched: int = 0
     problems: list[str] = field(default_factory=list)
 
@@ -49,11 +52,12 @@ class Outcome:
                 ("stopped", self.stopped),
                 ("restarted", self.restarted),
                 ("changed", self.changed),
-                ("with sockets made again", self.mended),
+                ("with sockets or links made again", self.mended),
             )
             if zones
         ]
-        return f"zones: {', '.join([*parts, f'{self.untouched} untouched'])}"
+        told = f"zones: {', '.join([*parts, f'{self.untouched} untouched'])}"
+        return f"{told}; the nexus' socket made again" if self.nexus else told
 
 
 #: Has the configuration read anew; fails with L{ZConsError} where that changes nothing.

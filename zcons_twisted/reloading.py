@@ -2,10 +2,10 @@
 """
 Changing the zones of a server while it serves them.
 
-A zone whose configuration has not changed is not touched at all, but for sockets that
-somebody has removed, which are made again.  One that has is stopped and started only if
-that can't be had otherwise, by what the table of L{zcons_twisted.zone_options} says of
-its options.
+A zone whose configuration has not changed is not touched at all, but for sockets and
+links that somebody has removed, which are made again.  One that has is stopped and
+started only if that can't be had otherwise, by what the table of
+L{zcons_twisted.zone_options} says of its options.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from .errors import ZConsError
+from .errors import DeviceError, ZConsError
+from .nexus.client import Nexus
 from .outcomes import Outcome, Reload
 from .service import ZoneConsoleService
 from .zone_config import ZoneConfig
@@ -81,6 +82,7 @@ async def changeZones(
     wanted: Iterable[ZoneConfig],
     make: Callable[[ZoneConfig], ZoneConsoleService],
     reactor: IReactorTime,
+    nexus: Nexus | None = None,
 ) -> Outcome:
     """
     Serve these zones from now on, and no others.
@@ -90,6 +92,7 @@ async def changeZones(
     @param wanted: those that are to be.
     @param make: makes the service of one.
     @param reactor: lets others have their turn.
+    @param nexus: keeps the devices of the zones, if there is one.
     @raise ZConsError: a new zone can't be served; then nothing has changed.
     """
     plan = planChange(served, wanted)
@@ -123,6 +126,7 @@ async def changeZones(
             outcome.started.append(zone.zone)
         # Many of them hold nobody up.
         await deferLater(reactor, 0)
+    await _mendNexus(nexus, outcome)
     await gatherResults(begun)
     return outcome
 
@@ -151,7 +155,17 @@ def _mend(zones: Iterable[ZoneConsoleService], outcome: Outcome) -> None:
             if zone.mend():
                 outcome.mended.append(zone.zone)
         except ZConsError as e:
-            outcome.problems.append(f"sockets of zone '{zone.zone}' are gone: {e}")
+            outcome.problems.append(
+                f"zone '{zone.zone}': what was removed can't be made again: {e}"
+            )
+
+
+async def _mendNexus(nexus: Nexus | None, outcome: Outcome) -> None:
+    try:
+        outcome.nexus = nexus is not None and await nexus.mend()
+    except (OSError, DeviceError) as e:
+        why = getattr(e, "strerror", None) or str(e)
+        outcome.problems.append(f"the socket of the nexus can't be made again: {why}")
 
 
 class Reloads:

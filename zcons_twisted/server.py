@@ -103,7 +103,9 @@ class ConsoleServer(MultiService):
             zone can't be served, and nothing has changed.
         """
         return Deferred.fromCoroutine(
-            changeZones(self, self.zones(), zones, self.make, self._reactor)
+            changeZones(
+                self, self.zones(), zones, self.make, self._reactor, self._nexus
+            )
         )
 
     def zones(self) -> list[ZoneConsoleService]:

@@ -30,6 +30,7 @@ from .interfaces import (
     IAdjustableDriver,
     IConsoleDriver,
     ILastingLife,
+    IMendableDriver,
     IOutlivingDriver,
     IZoneEvents,
     IZoneLife,
@@ -201,8 +202,8 @@ class ZoneConsoleService(Service):
 
     def mend(self) -> bool:
         """
-        Make the sockets again that somebody has removed, and what else they need.  The
-        zone and its sessions notice nothing.
+        Make again what somebody has removed of the zone's sockets, of what they need
+        and of its link.  The zone and its sessions notice nothing.
 
         @return: whether there were any.
         @raise ZConsError: that can't be done.
@@ -210,7 +211,10 @@ class ZoneConsoleService(Service):
         if self._doors is None or not self._doors.areOpen:
             return False
         self._files.mend()
-        return self._doors.mend()
+        found = self._doors.mend()
+        if IMendableDriver.providedBy(self._driver):
+            found |= IMendableDriver(self._driver).mend()
+        return found
 
     def event(self, event: ZoneEvent, arguments: str = "") -> None:
         """

@@ -112,10 +112,12 @@ class MemoryLife:
         """
         return self._answer("zone ready", "ready")
 
-    def shutdown(self) -> Deferred[str]:
+    def shutdown(self, reboot: bool = False, arguments: str = "") -> Deferred[str]:
         """
         See L{IZoneShutdown}.
         """
+        if reboot:
+            return self._answer("zone rebooted", "shutdown, reboot", arguments)
         return self._answer("zone halted", "shutdown")
 
     def _answer(self, text: str, *call: str) -> Deferred[str]:

@@ -216,7 +216,7 @@ class TwistdServer(ConsoleServer):
         There is nothing to be read; but sockets may be missing.
         """
         outcome = await self._changeNothing()
-        if not outcome.mended and not outcome.problems:
+        if not (outcome.mended or outcome.nexus or outcome.problems):
             raise ZConsError(NO_FILE)
         return outcome
 

@@ -130,7 +130,10 @@ def buildParser() -> argparse.ArgumentParser:
         "have a zone's server, or each, run again; its zones notice nothing",
         zone="[ZONE]",
     )
-    for command in (event, boot, reboot):
+    shutdown.add_argument(
+        "-r", "--reboot", action="store_true", help="boot it again when it is down"
+    )
+    for command in (event, boot, reboot, shutdown):
         command.add_argument(
             _BOOT_ARGS, metavar="ARGS", type=values.bootArguments, help="boot arguments"
         )

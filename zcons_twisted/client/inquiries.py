@@ -108,7 +108,8 @@ class Inquiry:
             self.say(str(e))
             return ExitStatus.FAILED
         self.show(named(escaped(answer["message"])) + "\n")
-        return await self._stays(zone) if name in _BOOTS else ExitStatus.DONE
+        boots = name in _BOOTS or "reboot" in arguments
+        return await self._stays(zone) if boots else ExitStatus.DONE
 
     async def orderAll(
         self, name: str, zones: Sequence[str], arguments: dict[str, Any]

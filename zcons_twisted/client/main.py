@@ -342,6 +342,8 @@ def _inquire(arguments: Arguments, rundir: RunDirectory) -> int:
         given: dict[str, Any] = {}
         if "boot_args" in arguments:
             given["bootArguments"] = arguments.boot_args
+        if getattr(arguments, "reboot", False):
+            given["reboot"] = True
         if name == "event":
             given["name"] = arguments.event
         if getattr(arguments, "allZones", False):

@@ -38,7 +38,7 @@ class CommandParser(Parser):
         """
         As L{argparse.ArgumentParser} does, but options may stand anywhere among the
         words, and nothing may be left over; where C{--all} is known, it or a zone is
-        needed.
+        needed, and where C{-r} is, boot arguments are for that.
         """
         if self._mixing:
             # One of the two passes that are made for it.
@@ -57,4 +57,6 @@ class CommandParser(Parser):
             if found.allZones:
                 self.error("argument --all: not allowed with argument ZONE")
             self.error("one of the arguments ZONE --all is required")
+        if getattr(found, "reboot", True) is False and found.boot_args is not None:
+            self.error("argument --boot-args: not allowed without argument -r")
         return found, rest

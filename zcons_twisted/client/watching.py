@@ -23,7 +23,7 @@ from .happenings import End, EndCause, Happening
 from .lasting import Lasting
 from .looking import Looker, Looking
 from .replay import Replay, replayedText
-from .showing import AGAIN_TEXT, LineShower, lostText
+from .showing import AGAIN_TEXT, LineShower, lostText, standingSaid
 from .streams import InputStream
 
 __all__ = ["PROMPT_SECONDS", "Watching"]
@@ -179,8 +179,17 @@ class _Watched:
             self._say(str(e))
             self._watching.ended(ExitStatus.FAILED)
             return
+        self._tellStanding()
         self._session.whenEnded().addCallback(self._ended)
         self._session.deliver()
+
+    def _tellStanding(self) -> None:
+        """
+        Why does nothing come, where it is not running or not connected?
+        """
+        note = standingSaid(self._session.welcome, self._zone)
+        if note and not self._watching.looker.quiet:
+            self._shower.remark(note)
 
     def _output(self, data: bytes) -> None:
         self._shower.output(data)

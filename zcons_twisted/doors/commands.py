@@ -154,8 +154,14 @@ class Halt(_Done):
 
 class Shutdown(_Done):
     """
-    Ask the zone to go down by itself; answered when it is down.
+    Ask the zone to go down by itself; answered when it is down or, with C{reboot}, when
+    it runs again.
     """
+
+    arguments = [
+        (b"reboot", Boolean(optional=True)),
+        (b"bootArguments", Unicode(optional=True)),
+    ]
 
 
 class Reboot(_Done):

@@ -26,13 +26,13 @@ from ..reactors import DescriptorReactor
 from ..sessions import EndReason, LegacyVoice, Peer, Session
 from ..structured import StructuredSession
 from ..urgency import Urgency
-from .listening import NO_SOCKETS, Listener, PassedSockets, bindSocket, listenAgain
+from .listening import ListeningDoor
 from .peer import PeerSocket
 
 __all__ = ["ConsoleSocket"]
 
 
-class ConsoleSocket:
+class ConsoleSocket(ListeningDoor):
     """
     The door that sessions come in by.
     """
@@ -56,6 +56,7 @@ class ConsoleSocket:
         @param catalogues: what notices are translated by.
         @param standing: what a newcomer has to know of the zone, in one line.
         """
+        super().__init__(reactor, console.zone, admission.gid)
         self.reactor = reactor
         self.console = console
         self.handshakes = handshakes
@@ -63,29 +64,8 @@ class ConsoleSocket:
         self.standing = standing
         self._urgency = urgency
         self._admission = admission
-        self._listener: Listener | None = None
         self._peers: dict[PeerSocket, _Handshake] = {}
         self._stopping: list[Deferred[None]] = []
-
-    def start(self, path: str, passed: PassedSockets = NO_SOCKETS) -> None:
-        """
-        Listen.
-
-        @param passed: sockets that are there already.
-        @raise ZoneServed: a live server listens there.
-        @raise RunDirectoryError: the socket can't be made.
-        """
-        listening = bindSocket(path, self.console.zone, self._admission.gid, passed)
-        self._listener = Listener(self.reactor, path, listening, self.accepted)
-
-    def mend(self) -> bool:
-        """
-        Make the socket again where somebody has removed it.  Who is there stays.
-
-        @return: whether that was so.
-        @raise ZConsError: it can't be made.
-        """
-        return listenAgain(self._listener, self.start)
 
     def stop(self, text: str) -> Deferred[None]:
         """
@@ -94,9 +74,7 @@ class ConsoleSocket:
         @param text: why, in one line.
         @return: fires when every connection is closed.
         """
-        if self._listener is not None:
-            self._listener.close()
-            self._listener = None
+        self.listenNoMore()
         for peer, handshake in list(self._peers.items()):
             if not handshake.over:
                 handshake.over = True
@@ -111,9 +89,7 @@ class ConsoleSocket:
 
     def accepted(self, connection: socket.socket) -> None:
         """
-        Somebody has connected.
-
-        @param connection: theirs, not blocking.
+        See L{ListeningDoor}.
         """
         try:
             who = peerCredentials(connection)

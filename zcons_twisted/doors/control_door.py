@@ -131,9 +131,9 @@ def readied(door: ControlDoor, life: IZoneLife) -> Deferred[str]:
     return IZoneReady(life).ready()
 
 
-def shutDown(door: ControlDoor, life: IZoneLife) -> Deferred[str]:
+def shutDown(door: ControlDoor, life: IZoneLife) -> Callable[..., Deferred[str]]:
     """
-    Ask a zone to go down by itself.
+    What asks a zone to go down by itself.
 
     @raise Refused: it can't be asked.
     """
@@ -142,7 +142,8 @@ def shutDown(door: ControlDoor, life: IZoneLife) -> Deferred[str]:
             f"zone '{door.console.zone}' can't be asked to go down (driver"
             f" {door.driver.kind}): halt it"
         )
-    return IZoneShutdown(life).shutdown()
+    ask: Callable[..., Deferred[str]] = IZoneShutdown(life).shutdown
+    return ask
 
 
 def refuseIfDying(console: Console) -> None:

@@ -101,11 +101,19 @@ class ControlProtocol(ControlLink):
         return self._live("halt", halting(self._door, self._who))
 
     @Shutdown.responder
-    def shutdown(self) -> Deferred[dict[str, Any]]:
+    def shutdown(
+        self, reboot: bool = False, bootArguments: str | None = None
+    ) -> Deferred[dict[str, Any]]:
         """
         See L{Shutdown}.
         """
-        return self._live("shutdown", lambda life: shutDown(self._door, life))
+        arguments = checked(bootArguments)
+        if not reboot:
+            return self._live("shutdown", lambda life: shutDown(self._door, life)())
+        return self._live(
+            "shutdown and reboot",
+            lambda life: shutDown(self._door, life)(True, arguments),
+        )
 
     @Reboot.responder
     def reboot(self, bootArguments: str | None = None) -> Deferred[dict[str, Any]]:

@@ -21,7 +21,7 @@ from ..outcomes import Reload
 from ..reactors import ServerReactor
 from .control_link import ControlLink
 from .control_protocol import ControlProtocol
-from .listening import NO_SOCKETS, Listener, PassedSockets, bindSocket, listenAgain
+from .listening import ListeningDoor
 from .usernames import UserNames, userNamesInThread
 
 __all__ = ["CONNECTIONS_MAX", "ControlSocket"]
@@ -31,7 +31,7 @@ __all__ = ["CONNECTIONS_MAX", "ControlSocket"]
 CONNECTIONS_MAX = 64
 
 
-class ControlSocket:
+class ControlSocket(ListeningDoor):
     """
     The control door of one zone.
     """
@@ -56,6 +56,7 @@ class ControlSocket:
         @param reload: has the whole server's configuration read anew.
         @param restart: has the whole server run again.
         """
+        super().__init__(reactor, console.zone, admission.gid)
         self._adopter = reactor
         self.reactor: IReactorTime = reactor
         self.console = console
@@ -66,30 +67,9 @@ class ControlSocket:
         self.reload = reload
         self.restart = restart
         self._admission = admission
-        self._listener: Listener | None = None
         # Quiet longest first.
         self._connections: dict[ControlLink, None] = {}
         self._stopping: list[Deferred[None]] = []
-
-    def start(self, path: str, passed: PassedSockets = NO_SOCKETS) -> None:
-        """
-        Listen.
-
-        @param passed: sockets that are there already.
-        @raise ZoneServed: a live server listens there.
-        @raise RunDirectoryError: the socket can't be made.
-        """
-        listening = bindSocket(path, self.console.zone, self._admission.gid, passed)
-        self._listener = Listener(self._adopter, path, listening, self.accepted)
-
-    def mend(self) -> bool:
-        """
-        Make the socket again where somebody has removed it.  Who is there stays.
-
-        @return: whether that was so.
-        @raise ZConsError: it can't be made.
-        """
-        return listenAgain(self._listener, self.start)
 
     def stop(self) -> Deferred[None]:
         """
@@ -97,9 +77,7 @@ class ControlSocket:
 
         @return: fires when all are closed.
         """
-        if self._listener is not None:
-            self._listener.close()
-            self._listener = None
+        self.listenNoMore()
         done: Deferred[None] = Deferred()
         self._stopping.append(done)
         for protocol in list(self._connections):
@@ -112,7 +90,7 @@ class ControlSocket:
 
     def accepted(self, connection: socket.socket) -> None:
         """
-        Somebody has connected.
+        See L{ListeningDoor}.
         """
         try:
             who = peerCredentials(connection)

@@ -26,11 +26,11 @@ __all__ = [
     "BACKLOG",
     "NO_SOCKETS",
     "Listener",
+    "ListeningDoor",
     "PassedSocket",
     "PassedSockets",
     "bindSocket",
     "checkSocket",
-    "listenAgain",
 ]
 
 #: Connections that may wait to be accepted, as in the C program.
@@ -313,16 +313,60 @@ class Listener:
         self._reactor.addReader(self)
 
 
-def listenAgain(listener: Listener | None, start: Callable[[str], None]) -> bool:
+class ListeningDoor:
     """
-    Listen anew where somebody has removed the socket.
+    A door of a zone that listens on a socket, as long as there is one to be found.
+    """
 
-    @param start: makes another one at a path, and a listener for it.
-    @return: whether that was so.
-    @raise ZConsError: it can't be made again; the one that is open stays so.
-    """
-    if listener is None or listener.isThere():
-        return False
-    start(listener.path)
-    listener.giveWay()
-    return True
+    def __init__(
+        self, reactor: DescriptorReactor, zone: str, gid: int | None = None
+    ) -> None:
+        """
+        @param zone: for messages.
+        @param gid: the group that may connect, or L{None}.
+        """
+        self._descriptors = reactor
+        self._zone = zone
+        self._gid = gid
+        self._listener: Listener | None = None
+
+    def start(self, path: str, passed: PassedSockets = NO_SOCKETS) -> None:
+        """
+        Listen.
+
+        @param passed: sockets that are there already.
+        @raise ZoneServed: a live server listens there.
+        @raise RunDirectoryError: the socket can't be made.
+        """
+        listening = bindSocket(path, self._zone, self._gid, passed)
+        self._listener = Listener(self._descriptors, path, listening, self.accepted)
+
+    def mend(self) -> bool:
+        """
+        Listen anew where somebody has removed the socket.  Who is there stays.
+
+        @return: whether that was so.
+        @raise ZConsError: it can't be made again; the one that is open stays so.
+        """
+        lost = self._listener
+        if lost is None or lost.isThere():
+            return False
+        self.start(lost.path)
+        lost.giveWay()
+        return True
+
+    def accepted(self, connection: socket.socket) -> None:
+        """
+        Somebody has connected.
+
+        @param connection: theirs, not blocking.
+        """
+        raise NotImplementedError
+
+    def listenNoMore(self) -> None:
+        """
+        Let nobody in any more.  Harmless to say twice.
+        """
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None

@@ -19,13 +19,12 @@ from collections.abc import Coroutine
 from typing import Any, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred, DeferredLock
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
-from twisted.logger import Logger
+from twisted.internet.interfaces import IReactorTime
 
 from ..errors import DeviceError
 from ..nexus.client import Nexus
 from ..nexus.commands import Adopt, Claim, Release, Remove
-from .handing import ADOPT_SECONDS
+from .handing import HandingOver
 
 __all__ = ["StreamKeeper"]
 
@@ -50,8 +49,6 @@ class StreamKeeper:
     @ivar keeps: whether the nexus has it now.
     """
 
-    _log = Logger()
-
     def __init__(self, clock: IReactorTime, zone: str, endpoint: str) -> None:
         """
         @param clock: measures the time between tries.
@@ -59,14 +56,17 @@ class StreamKeeper:
         """
         self.keeps = False
         self.nexus: Nexus | None = None
-        self._clock = clock
         self._zone = zone
         self._endpoint = endpoint
         self._stream: Keepable | None = None
         # One thing at a time is done with the nexus.
         self._lock = DeferredLock()
-        self._again: IDelayedCall | None = None
-        self._told = ""
+        self._handing = HandingOver(
+            clock,
+            zone,
+            "the console's connection",
+            lambda: self._alone(self._keep()),
+        )
 
     def find(self) -> Deferred[int | None]:
         """
@@ -83,14 +83,14 @@ class StreamKeeper:
         """
         self._stream = stream
         if self.nexus is not None and not self.keeps:
-            self._alone(self._keep(self.nexus, stream))
+            self._handing.begin()
 
     def drop(self) -> Deferred[None]:
         """
         The connection is no more.
         """
         self._stream = None
-        self._waitNoMore()
+        self._handing.stop()
         return self._alone(self._drop())
 
     def leave(self) -> Deferred[bool]:
@@ -100,7 +100,7 @@ class StreamKeeper:
         @return: whether it stays.
         """
         self._stream = None
-        self._waitNoMore()
+        self._handing.stop()
         return self._alone(self._leave())
 
     def end(self) -> None:
@@ -146,23 +146,17 @@ class StreamKeeper:
             await nexus.call(Remove, zone=self._zone)
         except (OSError, DeviceError) as e:
             if getattr(e, "errno", None) != errno.ENXIO:
-                self._cantKeep(e)
+                self._handing.failed(e)
         return None
 
-    async def _keep(self, nexus: Nexus, stream: Keepable) -> None:
-        if stream is not self._stream or self.keeps:
-            # Lost meanwhile; what comes after it is kept in its turn.
+    async def _keep(self) -> None:
+        nexus, stream = self.nexus, self._stream
+        if nexus is None or stream is None or self.keeps:
+            # Lost or kept meanwhile.
             return
-        try:
-            await self._adopt(nexus, stream)
-        except (OSError, DeviceError) as e:
-            self._cantKeep(e)
-            if self._stream is not None and self._again is None:
-                self._again = self._clock.callLater(ADOPT_SECONDS, self._keepAgain)
-        else:
-            self.keeps = True
-            self._told = ""
-            nexus.remember(self._zone, self._endpoint)
+        await self._adopt(nexus, stream)
+        self.keeps = True
+        nexus.remember(self._zone, self._endpoint)
 
     async def _adopt(self, nexus: Nexus, stream: Keepable) -> None:
         """
@@ -210,28 +204,6 @@ class StreamKeeper:
         except (OSError, DeviceError):
             return False
         return True
-
-    def _cantKeep(self, error: Exception) -> None:
-        why = getattr(error, "strerror", None) or str(error)
-        if why != self._told:
-            # What stays the same is told once.
-            self._told = why
-            self._log.warn(
-                "{zone}: no nexus keeps the console's connection, which goes with this"
-                " server: {error}",
-                zone=self._zone,
-                error=why,
-            )
-
-    def _keepAgain(self) -> None:
-        self._again = None
-        if self._stream is not None:
-            self.keep(self._stream)
-
-    def _waitNoMore(self) -> None:
-        if self._again is not None:
-            self._again.cancel()
-            self._again = None
 
 
 async def _nothing() -> None:

@@ -45,6 +45,21 @@ class DeviceLink:
         os.symlink(subsidiary, fresh)
         os.replace(fresh, self.path)
 
+    def mend(self, subsidiary: str) -> bool:
+        """
+        Link the subsidiary again where somebody has removed the link.
+
+        @return: whether that was so.
+        @raise OSError: that can't be done.
+        """
+        if os.path.lexists(self.path):
+            return False
+        self.make(subsidiary)
+        self._log.warn(
+            "somebody has removed {path}: it is made again", path=escaped(self.path)
+        )
+        return True
+
     def remove(self) -> None:
         """
         Leave none, nor an empty directory.

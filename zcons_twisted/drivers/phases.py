@@ -50,6 +50,8 @@ class After(enum.Enum):
     REBOOTED = "rebooted"
     #: It was asked to go down by itself.
     SHUTDOWN = "shutdown"
+    #: And to be started again then.
+    SHUTDOWN_REBOOT = "shutdown, reboot"
     #: It is to be made ready, and no more.
     READY = "ready"
     #: It could not be made ready.

@@ -30,6 +30,7 @@ from ..interfaces import (
     IConsoleDriver,
     IDeviceReceiver,
     IManagerDevice,
+    IMendableDriver,
     IOutlivingDriver,
     IZoneEvents,
     IZoneLife,
@@ -38,6 +39,7 @@ from ..interfaces import (
 from ..nexus.client import ASK_TRIES, Nexus, Unanswered
 from ..nexus.keeping import Claimed, LocalPairs, NexusPairs, Pairs
 from ..nexus.pair import PtyInstance, allowOthers
+from ..notices import escaped
 from ..reactors import DescriptorReactor
 from ..rundir import RunDirectory
 from .handing import HandingOver
@@ -57,7 +59,7 @@ __all__ = [
 _T = TypeVar("_T")
 
 
-@implementer(IConsoleDriver, IOutlivingDriver)
+@implementer(IConsoleDriver, IMendableDriver, IOutlivingDriver)
 class PtyDriver:
     """
     The console device of one zone, as a pty pair.
@@ -89,7 +91,10 @@ class PtyDriver:
         self._lock = DeferredLock()
         self._why = f"zone '{zone}' has no console device"
         self._handing = HandingOver(
-            reactor, zone, lambda: self._alone(self._handOver())
+            reactor,
+            zone,
+            "the console device",
+            lambda: self._alone(self._handOver()),
         )
         self._hold = SubsidiaryHold(reactor, zone, self.openSubsidiary, self._tryAgain)
         self._manager: PtyManager | None = None
@@ -148,6 +153,17 @@ class PtyDriver:
         See L{IOutlivingDriver}.
         """
         return self._alone(self._leave())
+
+    def mend(self) -> bool:
+        """
+        See L{IMendableDriver}.
+        """
+        if self.pair is None or not self.pair.subsidiary:
+            return False
+        try:
+            return self._link.mend(self.pair.subsidiary)
+        except OSError as e:
+            raise DeviceError(f"{escaped(self.path)}: {e.strerror}") from None
 
     def open(self, receiver: IDeviceReceiver) -> IManagerDevice:
         """

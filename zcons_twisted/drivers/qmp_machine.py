@@ -250,9 +250,8 @@ class Machine:
         self.account = self._how(escaped(status)[:_REASON_MAX])
         before = self._phase
         if status in ("prelaunch", "inmigrate"):
-            self._phase = Phase.READY
             if before is not Phase.READY:
-                self._events.event(ZoneEvent.READIED, "")
+                self._readied()
         elif before in _RUNS:
             if self._console.isOpen:
                 # It is the one whose console was lost for a moment.
@@ -282,8 +281,13 @@ class Machine:
         self._finishEnd()
         if self._phase is Phase.DOWN and self._seen:
             # QEMU has outlived the machine, which can be started again now.
-            self._phase = Phase.READY
-            self._events.event(ZoneEvent.READIED, "")
+            self.account = self._how("prelaunch")
+            self._readied()
+        elif self._phase in _RUNS and self._isHeld():
+            # It does not run before it is told to.
+            self._events.lifeEnded(0)
+            self.account = self._how("prelaunch")
+            self._readied()
         elif self._phase in _RUNS:
             self._phase = Phase.RUNNING
             now = self._clock.seconds()
@@ -313,6 +317,16 @@ class Machine:
         self._phase = Phase.RUNNING
         self._console.machineBegan()
         self._events.event(ZoneEvent.BOOTING, "")
+
+    def _isHeld(self) -> bool:
+        """
+        Is a machine that is reset to wait before it begins anew?
+        """
+        return False
+
+    def _readied(self) -> None:
+        self._phase = Phase.READY
+        self._events.event(ZoneEvent.READIED, "")
 
     def _ends(self, why: str) -> None:
         """

@@ -9,6 +9,7 @@ stops.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NoReturn
 
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.interfaces import IReactorTime
@@ -34,6 +35,8 @@ CONSOLE_SECONDS = 5.0
 
 #: Seconds for QEMU to end when it has been told to.
 QUIT_SECONDS = 10.0
+
+_NO_ARGUMENTS = "QEMU takes no boot arguments: see its -append"
 
 
 @implementer(IAccountableLife, ILastingLife, IZoneReady, IZoneShutdown)
@@ -63,6 +66,7 @@ class QmpZone(Machine):
         self.grace = grace
         self._halting = Waiters()
         self._booting = Waiters()
+        self._readying = Waiters()
         self._goingDown = ShutdownWaiters(clock, _nothing)
 
     def disconnect(self) -> None:
@@ -70,7 +74,12 @@ class QmpZone(Machine):
         Look after it no more.
         """
         super().disconnect()
-        for waiters in (self._halting, self._booting, self._goingDown):
+        for waiters in (
+            self._halting,
+            self._booting,
+            self._readying,
+            self._goingDown,
+        ):
             waiters.refuse("the server stops")
 
     def consoleOpened(self, peer: object, resumed: bool = False) -> None:
@@ -89,7 +98,7 @@ class QmpZone(Machine):
         first is lost if the console is not connected by then, so it waits for that.
         """
         if arguments:
-            return fail(LifecycleError("QEMU takes no boot arguments: see its -append"))
+            return fail(LifecycleError(_NO_ARGUMENTS))
         if self._phase is Phase.RUNNING and not self._paused:
             return succeed("zone is already booted")
         done = self._whenHeard().addCallback(lambda _ignored: self._call("cont"))
@@ -119,10 +128,19 @@ class QmpZone(Machine):
             self._call("system_powerdown").addErrback(self._haltFailed)
         return done
 
-    def shutdown(self) -> Deferred[str]:
+    def shutdown(self, reboot: bool = False, arguments: str = "") -> Deferred[str]:
         """
-        See L{IZoneShutdown<zcons_twisted.interfaces.IZoneShutdown>}.
+        See L{IZoneShutdown<zcons_twisted.interfaces.IZoneShutdown>}.  A machine that
+        has powered down can be booted again where QEMU outlives it.
         """
+        if arguments:
+            return fail(LifecycleError(_NO_ARGUMENTS))
+        if reboot and self._phase is Phase.DOWN:
+            return fail(self._invalid("reboot"))
+        done = self._powerDown()
+        return done.addCallback(lambda _ignored: self._bootAgain()) if reboot else done
+
+    def _powerDown(self) -> Deferred[str]:
         if self._phase is Phase.DOWN:
             return succeed("zone is already halted")
         if self._phase is Phase.READY or self._paused:
@@ -134,23 +152,33 @@ class QmpZone(Machine):
             asked.addErrback(self._notAsked)
         return done
 
+    def _bootAgain(self) -> Deferred[str]:
+        done = self.ready().addCallback(lambda _ignored: self.boot())
+        return done.addCallbacks(lambda _ignored: "zone rebooted", _notAgain)
+
     def ready(self) -> Deferred[str]:
         """
-        See L{IZoneReady<zcons_twisted.interfaces.IZoneReady>}.
+        See L{IZoneReady<zcons_twisted.interfaces.IZoneReady>}.  A machine that runs is
+        ended as by its reset button, and held before it begins anew.
         """
         if self._phase is Phase.READY:
             return succeed("zone is already ready")
-        if self._phase is not Phase.DOWN:
-            return fail(self._invalid("ready", "halt it"))
-        # QEMU may outlive its machine.
-        return self._call("system_reset").addCallback(lambda _ignored: "zone ready")
+        if self._phase is Phase.ENDING or self._halting:
+            return fail(self._invalid("ready", "try again in a moment"))
+        done = self._readying.wait()
+        if len(self._readying) == 1:
+            # QEMU may outlive its machine, which it has stopped then.
+            asked = succeed(None) if self._phase is Phase.DOWN else self._call("stop")
+            asked.addCallback(lambda _ignored: self._call("system_reset"))
+            asked.addErrback(self._notReady)
+        return done
 
     def reboot(self, arguments: str = "") -> Deferred[str]:
         """
         See L{IZoneLife<zcons_twisted.interfaces.IZoneLife>}.
         """
         if arguments:
-            return fail(LifecycleError("QEMU takes no boot arguments: see its -append"))
+            return fail(LifecycleError(_NO_ARGUMENTS))
         if self._phase not in (Phase.RUNNING, Phase.POWERING_DOWN):
             return fail(self._invalid("reboot"))
         self._goingDown.refuse("zone was rebooted")
@@ -219,6 +247,17 @@ class QmpZone(Machine):
     def _notAsked(self, failure: Failure) -> None:
         self._goingDown.refuse(failure.getErrorMessage())
 
+    def _notReady(self, failure: Failure) -> None:
+        self._readying.refuse(failure.getErrorMessage())
+
+    def _isHeld(self) -> bool:
+        return bool(self._readying)
+
+    def _readied(self) -> None:
+        super()._readied()
+        self._goingDown.refuse("zone was made ready anew")
+        self._readying.answer("zone ready")
+
     def _haltFailed(self, failure: Failure) -> None:
         if self._phase in ALIVE:
             self._stopTimer("grace")
@@ -227,8 +266,16 @@ class QmpZone(Machine):
 
     def _halted(self) -> None:
         super()._halted()
+        self._readying.refuse("zone was halted")
         for waiters in (self._halting, self._goingDown):
             waiters.answer("zone halted")
+
+
+def _notAgain(failure: Failure) -> NoReturn:
+    failure.trap(LifecycleError)
+    raise LifecycleError(
+        f"zone halted, and is not booted again: {failure.getErrorMessage()}"
+    )
 
 
 def _nothing() -> None:

@@ -90,6 +90,7 @@ class ZoneCommand:
         self._spawning = False
         self._phase = Phase.DOWN
         self._after = After.HALT
+        self._wanted = After.SHUTDOWN
         self._arguments = self._bootArguments = ""
         self._startedAt = 0.0
         self._tries = 0
@@ -177,7 +178,7 @@ class ZoneCommand:
         if self._again or self._phase not in (Phase.STARTING, Phase.RUNNING):
             return
         if self._staysDown():
-            self._end(After.HALT)
+            self._hasGone()
         elif verdict.outcome is Outcome.REBOOT:
             self._end(After.REBOOTED)
         elif verdict.respawns(self._options.respawn):
@@ -192,6 +193,33 @@ class ZoneCommand:
         Does a zone that ends by itself now stay down, whatever the policy?
         """
         return self._shutdown.wanted
+
+    def _goesDown(self, after: After, arguments: str) -> None:
+        """
+        The zone is asked to go down by itself.
+
+        @param after: what it is asked for.
+        @param arguments: the boot arguments, where it is to be started again.
+        """
+        self._wanted = after
+        self._arguments = arguments
+        self._shutdown.begin()
+
+    def _hasGone(self) -> None:
+        """
+        It has, and stays down unless it was asked for more.
+        """
+        if not self._shutdown.wanted or self._wanted is After.SHUTDOWN:
+            self._end(After.HALT)
+            return
+        self._shutdown.stop()
+        self._account.counts()
+        self._booting.wait().addCallbacks(
+            lambda _ignored: self._shutdown.answer("zone rebooted"),
+            lambda failure: self._shutdown.refuse(failure.getErrorMessage()),
+        )
+        self._events.event(ZoneEvent.REBOOTING, self._arguments)
+        self._end(After.REBOOT)
 
     def _runsOn(self) -> None:
         """

@@ -92,7 +92,7 @@ class ZoneProcess(ZoneCommand):
             self._end(After.REBOOT)
         return done
 
-    def shutdown(self) -> Deferred[str]:
+    def shutdown(self, reboot: bool = False, arguments: str = "") -> Deferred[str]:
         """
         See L{IZoneShutdown}.
         """
@@ -105,11 +105,12 @@ class ZoneProcess(ZoneCommand):
             )
         if self._phase is not Phase.RUNNING:
             # Nothing of it hears, or it is told to go already.
-            return self.halt()
+            return self.reboot(arguments) if reboot else self.halt()
         self._account.asked("")
         done = self._shutdown.wait()
-        self._shutdown.begin()
-        self.spawner.note(After.SHUTDOWN.value)
+        after = After.SHUTDOWN_REBOOT if reboot else After.SHUTDOWN
+        self._goesDown(after, arguments)
+        self.spawner.note(after.value)
         self._sweep.tell()
         return done
 
@@ -145,7 +146,7 @@ class ZoneProcess(ZoneCommand):
         if after in (After.RESPAWN, After.FAILED):
             again = self._options.respawn != "never"
         else:
-            again = after in (After.REBOOT, After.REBOOTED)
+            again = after in (After.REBOOT, After.REBOOTED, After.SHUTDOWN_REBOOT)
         if again:
             self._phase = Phase.WAITING
             self._timer = self._reactor.callLater(0, self._start, "")
@@ -159,8 +160,8 @@ class ZoneProcess(ZoneCommand):
             self.beginFailed(self.facts["why"])
         elif after in (After.HALT, After.REBOOT):
             self._end(after)
-        elif after is After.SHUTDOWN:
+        elif after in (After.SHUTDOWN, After.SHUTDOWN_REBOOT):
             self._account.asked("")
-            self._shutdown.begin()
+            self._goesDown(after, "")
         if self.facts["ended"]:
             self.spawner.foundEnded()

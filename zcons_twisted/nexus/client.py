@@ -19,8 +19,9 @@ from twisted.logger import Logger
 from twisted.protocols.amp import Command, Descriptor
 from twisted.python.failure import Failure
 
+from ..notices import escaped
 from ..reactors import ProcessReactor
-from .commands import Hello, Leave, Remember, Spawn
+from .commands import Hello, Leave, Mend, Remember, Spawn
 from .door import SOCKET_NAME
 from .holder import VERSION
 from .link import Link, NexusEars, Once
@@ -74,6 +75,7 @@ class Nexus:
         """
         self._reactor = reactor
         self._rundir = rundir
+        self._path = os.path.join(rundir, SOCKET_NAME)
         self._link: Link | None = None
         self._waiting: list[Deferred[Link]] = []
         self._connecting = self._managed = False
@@ -145,6 +147,25 @@ class Nexus:
             said = self._link.callRemote(Remember, zone=zone, text=text)
             # It is gone; the next one is told again.
             said.addErrback(lambda failure: None)
+
+    async def mend(self) -> bool:
+        """
+        Have its socket made again where somebody has removed it.
+
+        @return: whether that was so.
+        @raise OSError: it can't be made; and the others as for L{call}.
+        """
+        if self._link is None or os.path.lexists(self._path):
+            return False
+        mended: bool = (await self._ask(Mend, {}))["mended"]
+        if mended:
+            self._log.warn(
+                "somebody has removed {path}: the nexus (process {pid}) has made it"
+                " again",
+                path=escaped(self._path),
+                pid=self.pid,
+            )
+        return mended
 
     async def leave(self) -> None:
         """
@@ -308,9 +329,8 @@ class Nexus:
         # environment when they are loaded, and the server is to find them there.
         from twisted.internet.endpoints import UNIXClientEndpoint
 
-        path = os.path.join(self._rundir, SOCKET_NAME)
         endpoint = UNIXClientEndpoint(
-            cast(IReactorUNIX, self._reactor), path, timeout=START_SECONDS
+            cast(IReactorUNIX, self._reactor), self._path, timeout=START_SECONDS
         )
         link = Link(self)
         await endpoint.connect(Once(link))

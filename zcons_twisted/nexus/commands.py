@@ -26,6 +26,7 @@ __all__ = [
     "Ended",
     "Hello",
     "Leave",
+    "Mend",
     "NexusFault",
     "Reap",
     "Release",
@@ -79,6 +80,15 @@ class Leave(Command):
     taken its socket away.
     """
 
+    errors = _ERRORS
+
+
+class Mend(Command):
+    """
+    Make the nexus' socket again where somebody has removed it.
+    """
+
+    response = [(b"mended", Boolean())]
     errors = _ERRORS
 
 

@@ -78,6 +78,24 @@ class Door:
         connected.setblocking(False)
         return connected
 
+    def mend(self) -> bool:
+        """
+        Be found again where somebody has removed the socket.  The descriptor has the
+        same number afterwards; who had not been accepted by then is refused.
+
+        @return: whether that was so.
+        @raise OSError: that can't be done, or another nexus is there by now.
+        """
+        if os.path.lexists(self._path):
+            return False
+        fresh = Door.open(os.path.dirname(self._path))
+        if fresh is None:
+            raise OSError(errno.EADDRINUSE, "another nexus is there")
+        os.dup2(fresh.fileno(), self.fileno(), inheritable=False)
+        fresh._listening.close()
+        self._identity = fresh._identity
+        return True
+
     def remove(self) -> None:
         """
         Be found no more.  Harmless to say twice.

@@ -114,15 +114,22 @@ class Holder:
         self._instances.mend()
         for fd, what in events:
             if fd == self._door.fileno():
-                connected = self._door.accept()
-                if connected is not None:
-                    self._servers.welcome(connected)
+                self._welcome()
             elif not self._servers.ready(fd, what):
                 self._children.ready(fd) or self._instances.hungUp(fd)
         return bool(self._servers) or self._needed()
 
     def _needed(self) -> bool:
         return self._stay or bool(len(self._instances)) or self._children.running()
+
+    def _welcome(self) -> bool:
+        """
+        @return: whether anybody has connected.
+        """
+        connected = self._door.accept()
+        if connected is not None:
+            self._servers.welcome(connected)
+        return connected is not None
 
     # What servers ask for.
 
@@ -163,6 +170,15 @@ class Holder:
         if len(self._servers) == 1 and not self._needed():
             self._door.remove()
         return {}
+
+    def _mend(self, server: Connection, box: Box) -> Box:
+        while self._welcome():
+            # Whoever waits came by the socket that is left.
+            pass
+        mended = self._door.mend()
+        if mended:
+            self._epoll.register(self._door.fileno(), select.EPOLLIN)
+        return {"mended": b"True" if mended else b"False"}
 
     def _count(self, server: Connection, box: Box) -> Box:
         zone = _zone(box)
@@ -297,6 +313,7 @@ class Holder:
 _COMMANDS: dict[str, Any] = {
     "Hello": Holder._hello,
     "Leave": Holder._leaving,
+    "Mend": Holder._mend,
     "Count": Holder._count,
     "Create": Holder._create,
     "Adopt": Holder._adopt,

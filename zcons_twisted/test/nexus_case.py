@@ -19,7 +19,16 @@ from twisted.test.iosim import FakeTransport, IOPump, connect
 from twisted.trial.unittest import SynchronousTestCase
 
 from ..nexus.client import Nexus
-from ..nexus.commands import Adopt, Count, Hello, Leave, NexusFault, Remember, Spawn
+from ..nexus.commands import (
+    Adopt,
+    Count,
+    Hello,
+    Leave,
+    Mend,
+    NexusFault,
+    Remember,
+    Spawn,
+)
 from ..testing import FakeReactor
 
 
@@ -31,6 +40,7 @@ class FakeNexus(AMP):
     pid = 4242
     managed = False
     left = 0
+    mended = 0
 
     def __init__(self) -> None:
         super().__init__()
@@ -91,6 +101,14 @@ class FakeNexus(AMP):
         """
         self.notes.append((zone, text))
         return {}
+
+    @Mend.responder
+    def mend(self) -> dict[str, Any]:
+        """
+        See L{Mend}.
+        """
+        self.mended += 1
+        return {"mended": self.mended == 1}
 
     @Leave.responder
     def leave(self) -> dict[str, Any]:

@@ -137,6 +137,9 @@ class OrderTests(SynchronousTestCase):
             ("watch a --replay 3 b -Q c", {"zones": ["a", "b", "c"], "quiet": True}),
             ("event z --boot-args=-v booting", {"event": "booting"}),
             ("boot --boot-args=-v z", {"zone": "z", "boot_args": "-v"}),
+            ("shutdown z -r", {"zone": "z", "reboot": True, "boot_args": None}),
+            ("shutdown --reboot --boot-args=-s z", {"reboot": True, "boot_args": "-s"}),
+            ("shutdown --all", {"allZones": True, "reboot": False}),
             ("status --rundir /x z", {"zone": "z", "rundir": "/x"}),
             ("--rundir /x status", {"zone": None, "rundir": "/x"}),
         ):

@@ -27,6 +27,7 @@ from zcons_twisted.doors.commands import (
     Refused,
     Reload,
     Restart,
+    Shutdown,
     Status,
 )
 from zcons_twisted.rundir import RunDirectory
@@ -66,6 +67,13 @@ class Door(AMP):
         It does.
         """
         return {"message": "zone booted"}
+
+    @Shutdown.responder
+    def shutdown(self, reboot: bool | None, bootArguments: str | None) -> Any:
+        """
+        It does, and boots again if that is wanted.
+        """
+        return {"message": "zone booted" if reboot else "zone halted"}
 
     @Halt.responder
     def halt(self) -> dict[str, str]:
@@ -158,8 +166,10 @@ class InquiryTests(SynchronousTestCase):
     def test_boot(self) -> None:
         """
         A zone that does not stay up when it was booted is an error; one that has done
-        its work, or stays, is none.
+        its work, or stays, is none.  So it is with one that was shut down for that.
         """
+        orders: list[tuple[str, dict[str, Any]]]
+        orders = [("boot", {}), ("shutdown", {"reboot": True})] * 3
         for state, life, code in (
             ("running", "process 7", 0),
             ("installed", "process 7 ended: exit status 0", 0),
@@ -171,7 +181,8 @@ class InquiryTests(SynchronousTestCase):
             self.setUp()
             self.patch(Door, "zoneState", state)
             self.patch(Door, "zoneLife", life)
-            working = Deferred.fromCoroutine(self.inquiry().order("boot", "z", {}))
+            order, given = orders.pop(0)
+            working = Deferred.fromCoroutine(self.inquiry().order(order, "z", given))
             self.answerAll()
             # It is not looked at before it had the time to fail.
             self.reactor.advance(STAY_SECONDS * 0.9)

@@ -79,6 +79,10 @@ class CommandLineTests(SynchronousTestCase):
             (("attach", "-e", "\\777", "z"), "Octal escape character '\\777' too"),
             (("event", "z", "exploded"), "invalid choice: 'exploded'"),
             (("boot", "z", "--boot-args"), "expected one argument"),
+            (
+                ("shutdown", "z", "--boot-args", "-v"),
+                "argument --boot-args: not allowed without argument -r",
+            ),
             (("halt",), "one of the arguments ZONE --all is required"),
             (("halt", "z", "--all"), "not allowed with argument"),
             (("boot", "z", "--boot-args", "-" * 256), "256 bytes are too long"),

@@ -6,6 +6,7 @@ Tests for L{zcons_twisted.client.watching}.
 from __future__ import annotations
 
 import signal
+from collections.abc import Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -154,10 +155,39 @@ class WatchingTests(SynchronousTestCase):
             watching.signalled(signal.SIGINT)
             self.assertEqual(self.successResultOf(exit_), 0)
 
-    def begin(self, *zones: str, quiet: bool = False) -> None:
+    def test_standing(self) -> None:
+        """
+        Where a zone is down when we come, or its console is not connected, we are told
+        why, as by C{attach}; once, and not where it is to be quiet.
+        """
+        down = dict(present=False, note="zone 'a' is down (exit status 3)")
+        away = dict(note="console is not connected: No such file or directory")
+        for quiet in (False, True):
+            self.setUp()
+            self.begin("a", "b", quiet=quiet, welcomes=(down, away))
+            told = "" if quiet else f"a: [{down['note']}]\nb: [{away['note']}]\n"
+            self.assertEqual(self.output.written, told.encode())
+            self.reactor.transports[1].loseConnection()
+            self.reactor.advance(0.1)
+            self.says(2, accepts(role="watch", **away))
+            self.says(0, ends("halted", "the zone is down already"))
+            self.assertEqual(self.output.written, told.encode())
+            self.watching.signalled(signal.SIGINT)
+            self.exited(0)
+
+    def begin(
+        self, *zones: str, quiet: bool = False, welcomes: Sequence[Any] = ()
+    ) -> None:
         """
         Look at some zones, and be let in.
+
+        @param welcomes: what each server tells besides.
         """
+        self._begin(zones, quiet)
+        for number, told in enumerate(welcomes or [{}] * len(self.reactor.transports)):
+            self.says(number, accepts(role="watch", **told))
+
+    def _begin(self, zones: Sequence[str], quiet: bool) -> None:
         looker = Looker(
             self.reactor,
             RunDirectory("/run/x"),
@@ -168,8 +198,6 @@ class WatchingTests(SynchronousTestCase):
         )
         self.watching = Watching(looker, zones, Attach("watch", disconnect=True))
         self.exit = Deferred.fromCoroutine(self.watching.run())
-        for number in range(len(self.reactor.transports)):
-            self.says(number, accepts(role="watch"))
 
     def says(self, number: int, *told: bytes) -> None:
         """

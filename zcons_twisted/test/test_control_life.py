@@ -58,12 +58,15 @@ class LifeTests(ControlTestCase):
         self.assertEqual(self.done(Reboot), {"message": "zone rebooted"})
         self.done(Reboot, bootArguments="-v")
         self.assertEqual(self.done(Shutdown), {"message": "zone halted"})
+        self.assertEqual(self.done(Shutdown, reboot=True), {"message": "zone rebooted"})
+        self.done(Shutdown, reboot=True, bootArguments="-v")
         self.assertEqual(self.done(Ready), {"message": "zone ready"})
         self.assertEqual(
             self.life.calls,
             [
                 *(("boot", ""), ("boot", "-s"), ("halt",)),
-                *(("reboot", ""), ("reboot", "-v"), ("shutdown",), ("ready",)),
+                *(("reboot", ""), ("reboot", "-v"), ("shutdown",)),
+                *(("shutdown, reboot", ""), ("shutdown, reboot", "-v"), ("ready",)),
             ],
         )
 
@@ -124,7 +127,7 @@ class LifeTests(ControlTestCase):
         """
         Boot arguments that are too long are refused and nothing is done.
         """
-        for command in (Boot, Reboot):
+        for command in (Boot, Shutdown, Reboot):
             self.assertIn("too long", self.refused(command, bootArguments="x" * 256))
         self.assertEqual(self.life.calls, [])
 

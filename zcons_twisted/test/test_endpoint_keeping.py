@@ -151,7 +151,7 @@ class KeeperTests(SynchronousTestCase):
             [formatEvent(event) for event in events],
             [
                 "z: no nexus keeps the console's connection, which goes with this"
-                " server: no nexus"
+                " server; trying again every 10 s: no nexus"
             ],
         )
         self.clock.advance(ADOPT_SECONDS)

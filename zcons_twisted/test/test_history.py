@@ -188,6 +188,19 @@ class LinesTests(HistoryTestCase):
         for count in range(12):
             self.assertEqual(self.last(count), b"".join(lines[60 - count :]))
 
+    def test_anyNumber(self) -> None:
+        """
+        Any number of them is, whether they are dense or far apart.
+        """
+        for width in (1, 2, 7, 300, 40_000):
+            text = (b"x" * (width - 1) + b"\n") * (HISTORY_MIN // width)
+            self.history.append(text)
+            for count in {1, 2, 3, 250, 255, 256, 257, 5000, 9000, 65_536 // width}:
+                wanted = min(count * width, HISTORY_MIN)
+                if wanted <= len(text):
+                    start = lastLines(self.history, count, HISTORY_MIN)
+                    self.assertEqual(self.history.end - start, wanted)
+
     def test_many(self) -> None:
         """
         A number without measure costs no more than the history is long.

@@ -17,7 +17,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from ..doors.listening import ACCEPT_PAUSE, Listener, PassedSocket, listenAgain
+from ..doors.listening import ACCEPT_PAUSE, Listener, ListeningDoor, PassedSocket
 from ..errors import RunDirectoryError
 from ..testing import FakeReactor
 from .support import shortDirectory
@@ -245,25 +245,45 @@ class ListenerTests(ListenerTestCase):
         self.assertFalse(os.path.lexists(self.path))
 
 
+class CountingDoor(ListeningDoor):
+    """
+    A door that counts who comes in.
+    """
+
+    count = 0
+
+    def accepted(self, connection: socket.socket) -> None:
+        """
+        One more.
+        """
+        self.count += 1
+        connection.close()
+
+
 class LostTests(ListenerTestCase):
     """
     A socket may be removed under a listener's hands.
     """
 
-    def again(self, path: str) -> None:
+    def setUp(self) -> None:
         """
-        Another listener in its place.
+        A door whose listener it is.
         """
-        self.first = self.listener
-        self.listen(self.accept)
+        super().setUp()
+        self.listener.close()
+        self.door = CountingDoor(self.reactor, "z")
+        self.assertFalse(self.door.mend())
+        self.addCleanup(self.door.listenNoMore)
+        self.door.start(self.path)
+        assert self.door._listener is not None
+        self.listener = self.first = self.door._listener
 
     def test_there(self) -> None:
         """
         One that is there is left alone.
         """
         self.assertTrue(self.listener.isThere())
-        self.assertFalse(listenAgain(self.listener, self.again))
-        self.assertFalse(listenAgain(None, self.again))
+        self.assertFalse(self.door.mend())
 
     def test_removed(self) -> None:
         """
@@ -273,12 +293,12 @@ class LostTests(ListenerTestCase):
         self.connect()
         os.unlink(self.path)
         self.assertFalse(self.listener.isThere())
-        self.assertTrue(listenAgain(self.listener, self.again))
-        self.assertEqual(len(self.accepted), 1)
+        self.assertTrue(self.door.mend())
+        self.assertEqual(self.door.count, 1)
         self.connect()
         self.reactor.settle()
-        self.assertEqual(len(self.accepted), 2)
-        self.assertTrue(self.listener.isThere())
+        self.assertEqual(self.door.count, 2)
+        self.assertFalse(self.door.mend())
         self.assertEqual(self.first._socket.fileno(), -1)
 
     def test_another(self) -> None:
@@ -291,32 +311,33 @@ class LostTests(ListenerTestCase):
 
     def test_directory(self) -> None:
         """
-        Nor is one whose directory has gone.
+        Nor is one whose directory has gone; where there can't be another one, the one
+        that is open stays so.
         """
         os.unlink(self.path)
         os.rmdir(os.path.dirname(self.path))
         self.assertFalse(self.listener.isThere())
-        os.mkdir(os.path.dirname(self.path))
-
-    def test_cantBeMade(self) -> None:
-        """
-        Where there can't be another one, the one that is open stays so.
-        """
-
-        def fails(path: str) -> None:
-            raise RunDirectoryError("no")
-
-        os.unlink(self.path)
-        self.assertRaises(RunDirectoryError, listenAgain, self.listener, fails)
+        self.assertRaises(RunDirectoryError, self.door.mend)
         self.assertNotEqual(self.listener.fileno(), -1)
+        os.mkdir(os.path.dirname(self.path))
 
     def test_passed(self) -> None:
         """
         One that was passed is for whoever made it to look after.
         """
-        passed = PassedSocket(fileno=os.dup(self.socket.fileno()))
-        listener = Listener(self.reactor, self.path, passed, self.accept)
-        self.addCleanup(listener.close)
+        passed = PassedSocket(fileno=os.dup(self.listener._socket.fileno()))
+        self.door._listener = Listener(
+            self.reactor, self.path, passed, self.door.accepted
+        )
+        self.addCleanup(self.first.close)
         os.unlink(self.path)
-        self.assertTrue(listener.isThere())
-        self.assertFalse(listenAgain(listener, self.again))
+        self.assertFalse(self.door.mend())
+
+    def test_noMore(self) -> None:
+        """
+        A door that lets nobody in any more leaves no socket behind.
+        """
+        self.door.listenNoMore()
+        self.door.listenNoMore()
+        self.assertFalse(os.path.lexists(self.path))
+        self.assertFalse(self.door.mend())

@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs, formatEvent
 
 from ..nexus import holder
-from ..nexus.client import MANAGED_SECONDS, START_SECONDS, NexusLost
+from ..nexus.client import MANAGED_SECONDS, START_SECONDS, Nexus, NexusLost
 from ..nexus.commands import Began, Count, Dropped, Ended
 from .nexus_case import Ears, NexusTestCase
 
@@ -88,6 +88,39 @@ class NexusTests(NexusTestCase):
             failure.getErrorMessage(), "no nexus in /run/zones: nexus: /run/zones: no"
         )
         self.assertEqual(self.reactor.getDelayedCalls(), [])
+
+    def mend(self) -> bool:
+        """
+        Have its socket made again if it is gone.
+        """
+        done = Deferred.fromCoroutine(self.nexus.mend())
+        self.reactor.exchange()
+        return self.successResultOf(done)
+
+    def test_mend(self) -> None:
+        """
+        It is asked to make its socket again where that is gone, and only there; one
+        that nobody is connected to is left alone.
+        """
+        self.nexus = Nexus(self.reactor, rundir := self.mktemp())
+        self.assertFalse(self.mend())
+        self.count()
+        (nexus,) = self.reactor.nexus
+        with capturedLogs() as logs:
+            self.assertTrue(self.mend())
+            self.assertFalse(self.mend())
+        self.assertEqual(
+            [formatEvent(event) for event in logs],
+            [
+                f"somebody has removed {rundir}/nexus_sock: the nexus (process 4242)"
+                " has made it again"
+            ],
+        )
+        os.mkdir(rundir)
+        with open(os.path.join(rundir, "nexus_sock"), "w"):
+            pass
+        self.assertFalse(self.mend())
+        self.assertEqual(nexus.mended, 2)
 
     def test_heard(self) -> None:
         """

@@ -123,6 +123,47 @@ class DoorTests(HolderTestCase):
         self.assertFalse(os.path.exists(self.path))
         again._listening.close()
 
+    def test_mend(self) -> None:
+        """
+        Where somebody has removed its socket it makes that again when it is asked to,
+        and who waited to be let in then is.
+        """
+        first = self.server()
+        self.assertEqual(first.ask("Mend")["mended"], b"False")
+        waiting = socket.socket(socket.AF_UNIX)
+        self.addCleanup(waiting.close)
+        waiting.connect(self.path)
+        waiting.setblocking(False)
+        os.unlink(self.path)
+        self.assertEqual(first.ask("Mend")["mended"], b"True")
+        self.assertEqual(stat.S_IMODE(os.stat(self.path).st_mode), 0o600)
+        self.assertFalse(os.get_inheritable(self.door.fileno()))
+        self.assertRaises(BlockingIOError, waiting.recv, 1)
+        self.assertEqual(self.server().ask("Count")["count"], b"0")
+        self.assertEqual(first.ask("Count")["count"], b"0")
+        self.assertEqual(first.ask("Mend")["mended"], b"False")
+        self.door.remove()
+        self.assertFalse(os.path.exists(self.path))
+
+    def test_mendAnother(self) -> None:
+        """
+        But not where another one has begun meanwhile, or the directory is gone.
+        """
+        server = self.server()
+        os.unlink(self.path)
+        lexists = os.path.lexists
+        self.patch(os.path, "lexists", lambda path: False)
+        other = Door.open(self.rundir)
+        assert other is not None
+        self.addCleanup(other._listening.close)
+        self.assertEqual(server.error("Mend"), errno.EADDRINUSE)
+        self.patch(os.path, "lexists", lexists)
+        other.remove()
+        os.rename(self.rundir, self.rundir + ".old")
+        self.assertEqual(server.error("Mend"), errno.ENOENT)
+        os.rename(self.rundir + ".old", self.rundir)
+        self.assertEqual(server.ask("Mend")["mended"], b"True")
+
     def test_foreigner(self) -> None:
         """
         Another user is not let in.

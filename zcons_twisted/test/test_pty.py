@@ -8,16 +8,24 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import shutil
 import struct
 import termios
 
+from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyClass, verifyObject
 
 from ..drivers.pty import PostedStates, PtyDriver, makeDriver
 from ..errors import DeviceError
 from ..events import ZoneEvent, ZoneState
-from ..interfaces import DriverOptions, IConsoleDriver, IManagerDevice, IZoneStates
+from ..interfaces import (
+    DriverOptions,
+    IConsoleDriver,
+    IManagerDevice,
+    IMendableDriver,
+    IZoneStates,
+)
 from ..nexus.pair import PtyInstance
 from ..testing import MemoryEvents
 from .pty_case import PtyTestCase
@@ -144,6 +152,37 @@ class InstanceTests(PtyTestCase):
         self.assertEqual(os.listdir("/proc/self/fd"), before)
         self.assertEqual(self.reactor.removeAll(), [])
         self.assertEqual(self.successResultOf(self.driver.destroy()), (0, 0))
+
+    def test_mend(self) -> None:
+        """
+        The link that somebody has removed, and its directories, is made again, and the
+        zone finds its console by it.
+        """
+        verifyObject(IMendableDriver, self.driver)
+        self.assertFalse(self.driver.mend())
+        self.init()
+        self.assertFalse(self.driver.mend())
+        shutil.rmtree(self.rundir.path)
+        with capturedLogs() as logs:
+            self.assertTrue(self.driver.mend())
+        self.assertEqual(
+            [formatEvent(event) for event in logs],
+            [f"somebody has removed {self.driver.path}: it is made again"],
+        )
+        self.openZone()
+        self.assertFalse(self.driver.mend())
+
+    def test_cantMend(self) -> None:
+        """
+        Where that can't be done it is told why.
+        """
+        self.init()
+        shutil.rmtree(self.rundir.path)
+        with open(self.rundir.path, "w"):
+            pass
+        error = self.assertRaises(DeviceError, self.driver.mend)
+        self.assertEqual(str(error), f"{self.driver.path}: Not a directory")
+        os.unlink(self.rundir.path)
 
     def test_neighbours(self) -> None:
         """

@@ -253,7 +253,7 @@ class LostTests(NexusCase):
             [formatEvent(event) for event in events],
             [
                 "z: no nexus keeps the console device, which goes with this server;"
-                " trying again in 10 s: no nexus"
+                " trying again every 10 s: no nexus"
             ],
         )
         self.reactor.advance(ADOPT_SECONDS)

@@ -1,7 +1,6 @@
 # -*- test-case-name: zcons_twisted.test.test_qmp_shutdown -*-
 """
-Tests for L{zcons_twisted.drivers.qmp_zone}: machines that are asked to power down, and
-that are there without running.
+Tests for L{zcons_twisted.drivers.qmp_zone}: machines that are asked to power down.
 """
 
 from __future__ import annotations
@@ -99,33 +98,49 @@ class QmpShutdownTests(MachineTestCase):
         self.assertEqual(self.why(waits), "the server stops")
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
-    # Being ready.
-
-    def test_readied(self) -> None:
+    def powersDown(self) -> Deferred[str]:
         """
-        A machine that QEMU was told not to let go is ready.
-        """
-        self.ready("prelaunch")
-        self.assertEqual(
-            self.successResultOf(self.zone.ready()), "zone is already ready"
-        )
-        self.happens("RESUME")
-        self.assertEqual(
-            self.why(self.zone.ready()),
-            "ready operation is invalid for zones in state 'running': halt it",
-        )
-
-    def test_readiedAgain(self) -> None:
-        """
-        One that has ended, and that QEMU has outlived, can be made ready.
+        It is asked to, and to be booted again; and it does.
         """
         self.runs()
+        done = self.zone.shutdown(True)
+        self.answers("system_powerdown")
         self.happens("SHUTDOWN", "guest-shutdown")
-        self.zone.consoleLost("x")
-        self.told()
-        done = self.zone.ready()
-        self.happens("RESET", "host-qmp-system-reset")
+        self.clock.advance(1)
+        self.assertEqual(self.told(), [ZoneEvent.HALTED])
+        return done
+
+    def test_reboot(self) -> None:
+        """
+        One that QEMU outlives can be booted again, by its own end.
+        """
+        done = self.powersDown()
         self.answers("system_reset")
-        self.assertEqual(self.successResultOf(done), "zone ready")
-        self.assertEqual(self.told(), [ZoneEvent.READIED])
-        self.assertIs(self.zone.state(), ZoneState.READY)
+        self.happens("RESET", "host-qmp-system-reset")
+        self.answers("cont")
+        self.happens("RESUME")
+        self.assertEqual(self.successResultOf(done), "zone rebooted")
+        self.assertEqual(self.told(), [ZoneEvent.READIED, ZoneEvent.BOOTING])
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_rebootGone(self) -> None:
+        """
+        Else that is told.
+        """
+        done = self.powersDown()
+        self.refuses("system_reset")
+        self.assertEqual(
+            self.why(done), "zone halted, and is not booted again: QEMU: no"
+        )
+
+    def test_rebootNot(self) -> None:
+        """
+        What can't be is refused before anything is done.
+        """
+        self.assertEqual(
+            self.why(self.zone.shutdown(True)),
+            "reboot operation is invalid for zones in state 'installed'",
+        )
+        self.runs()
+        self.assertIn("no boot arguments", self.why(self.zone.shutdown(True, "-s")))
+        self.assertEqual(self.names(), [])

@@ -14,13 +14,36 @@ from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs, formatEvent
 
 from ..console import OnHalt
-from ..errors import BadOption, ZoneServed
+from ..errors import BadOption, DeviceError, ZoneServed
 from ..interfaces import DriverOptions
 from ..outcomes import Outcome
 from ..reloading import Reloads, planChange
 from ..server import ConsoleServer
 from ..zone_config import ZoneConfig
 from .service_case import ServiceTestCase
+
+
+class FakeNexus:
+    """
+    A nexus whose socket is gone.
+
+    @ivar failure: why it can't be made again.
+    """
+
+    failure: Exception | None = None
+
+    async def mend(self) -> bool:
+        """
+        See L{Nexus<zcons_twisted.nexus.client.Nexus>}.
+        """
+        if self.failure is not None:
+            raise self.failure
+        return True
+
+    async def leave(self) -> None:
+        """
+        See L{Nexus<zcons_twisted.nexus.client.Nexus>}.
+        """
 
 
 class ChangeTests(ServiceTestCase):
@@ -90,7 +113,7 @@ class ChangeTests(ServiceTestCase):
             whole = not os.path.exists(self.rundir.historyFile("a"))
             mended = ["a", "b"] if whole else ["a"]
             self.assertEqual(outcome, Outcome(mended=mended, untouched=2))
-            told = f"zones: {len(mended)} with sockets made again, 2 untouched"
+            told = f"zones: {len(mended)} with sockets or links made again, 2 untouched"
             self.assertEqual(str(outcome), told)
             text = "a: somebody has removed its sockets: they are made again"
             self.assertIn(text, [formatEvent(event) for event in logs])
@@ -102,6 +125,37 @@ class ChangeTests(ServiceTestCase):
         peer.close()
         self.reactor.settle()
         self.attach("a").close()
+
+    def test_mendedLink(self) -> None:
+        """
+        The link by which the zone finds its console is made again, too.
+        """
+        server = self.server(ZoneConfig("a"))
+        directory = self.rundir.deviceDirectory("a")
+        before = os.readlink(f"{directory}/zoneconsole")
+        shutil.rmtree(directory)
+        outcome = self.successResultOf(server.change([ZoneConfig("a")]))
+        self.assertEqual(outcome, Outcome(mended=["a"], untouched=1))
+        self.assertEqual(os.readlink(f"{directory}/zoneconsole"), before)
+
+    def test_mendedNexus(self) -> None:
+        """
+        And so is the socket of the nexus; where it can't be, that is told.
+        """
+        server = self.server()
+        nexus = self.nexus = FakeNexus()
+        self.patch(server, "_nexus", nexus)
+        outcome = self.change(server)
+        self.assertEqual(outcome, Outcome(nexus=True))
+        self.assertEqual(
+            str(outcome), "zones: 0 untouched; the nexus' socket made again"
+        )
+        for error in (OSError(2, "No such file"), DeviceError("No such file")):
+            nexus.failure = error
+            (problem,) = self.change(server).problems
+            self.assertEqual(
+                problem, "the socket of the nexus can't be made again: No such file"
+            )
 
     def test_mendedWithChange(self) -> None:
         """
@@ -124,7 +178,8 @@ class ChangeTests(ServiceTestCase):
         outcome = self.successResultOf(server.change([ZoneConfig("a")]))
         self.assertEqual((outcome.mended, outcome.untouched), ([], 1))
         (problem,) = outcome.problems
-        self.assertRegex(problem, "^sockets of zone 'a' are gone: zone 'a' is already")
+        told = "zone 'a': what was removed can't be made again: zone 'a' is already"
+        self.assertIn(told, problem)
         self.attach("a").close()
         self.assertEqual(len(other.zones()), 1)
 

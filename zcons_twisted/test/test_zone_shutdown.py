@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import signal
 
+from twisted.internet.defer import Deferred
 from zope.interface.verify import verifyObject
 
 from ..drivers.spawning import endOf
@@ -160,6 +161,97 @@ class ShutdownTests(ZoneTestCase):
         self.assertEqual(self.reactor.getDelayedCalls(), [])
 
 
+class RebootTests(ZoneTestCase):
+    """
+    It can be asked to go down by itself, and be started again.
+    """
+
+    def shutdown(self, arguments: str = "") -> Deferred[str]:
+        """
+        Ask a zone that runs.
+        """
+        self.booted()
+        return self.zone.shutdown(True, arguments)
+
+    def test_goes(self) -> None:
+        """
+        Nothing is told until it goes; then it reboots, with the boot arguments, and the
+        answer comes when it runs.
+        """
+        done = self.shutdown("-v")
+        self.assertEqual(self.told(), [])
+        self.goes(signal=signal.SIGTERM)
+        self.assertEqual(self.told(), [("REBOOTING", "-v")])
+        self.assertEqual(self.process.environment["ZONE_BOOT_ARGS"], "-v")
+        self.assertNoResult(done)
+        self.process.begins()
+        self.assertEqual(self.successResultOf(done), "zone rebooted")
+        self.assertIs(self.zone.state(), ZoneState.RUNNING)
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
+
+    def test_once(self) -> None:
+        """
+        That was for once: a shutdown that comes later has it stay down.
+        """
+        self.shutdown()
+        self.goes()
+        self.process.begins()
+        done = self.zone.shutdown()
+        self.goes()
+        self.assertEqual(self.successResultOf(done), "zone halted")
+        self.assertDown()
+
+    def test_bootFails(self) -> None:
+        """
+        Where it can't be started again, that is the answer.
+        """
+        done = self.shutdown()
+        self.goes()
+        self.process.failsToBegin("no such command")
+        self.settle()
+        self.assertEqual(self.refusal(done), "zone did not boot: no such command")
+
+    def test_notForced(self) -> None:
+        """
+        One that does not go runs on.
+        """
+        done = self.shutdown()
+        self.reactor.advance(61)
+        self.assertIn("did not go down within 60 s", self.refusal(done))
+        self.assertIs(self.zone.state(), ZoneState.RUNNING)
+
+    def test_halted(self) -> None:
+        """
+        Who has it halted meanwhile has the last word, before it goes and after.
+        """
+        done = self.shutdown()
+        self.zone.halt()
+        self.goes()
+        self.assertEqual(self.successResultOf(done), "zone halted")
+        self.assertDown()
+        done = self.shutdown()
+        self.process.ends()
+        self.zone.halt()
+        self.settle()
+        self.assertEqual(self.refusal(done), "zone was halted")
+        self.assertDown()
+
+    def test_down(self) -> None:
+        """
+        A zone that is down is not rebooted; one that waits to be started is started.
+        """
+        self.assertEqual(
+            self.refusal(self.zone.shutdown(True)),
+            "reboot operation is invalid for zones in state 'installed': boot it",
+        )
+        self.zone = self.make(respawn="always")
+        self.booted()
+        self.goes()
+        done = self.zone.shutdown(True)
+        self.process.begins()
+        self.assertEqual(self.successResultOf(done), "zone rebooted")
+
+
 class FoundTests(FoundTestCase):
     """
     The wish outlives the server, as the zone does.
@@ -204,6 +296,24 @@ class FoundTests(FoundTestCase):
         self.settle()
         self.reactor.advance(60)
         self.assertEqual(self.spawner.notes[-1], "")
+
+    def test_foundReboot(self) -> None:
+        """
+        And has it start again where that was wanted, also if it has gone by then.
+        """
+        zone = self.found()
+        self.settle()
+        zone.shutdown(True)
+        noted = self.spawner.notes[-1]
+        zone = self.found(noted)
+        self.settle()
+        zone.ended(endOf(0, None))
+        self.settle()
+        self.assertEqual(self.told(), [("REBOOTING", "")])
+        self.assertIs(zone.state(), ZoneState.READY)
+        zone = self.found(noted, ended=True, reaped=True, code=0)
+        self.settle()
+        self.assertIs(zone.state(), ZoneState.READY)
 
     def test_foundDown(self) -> None:
         """
