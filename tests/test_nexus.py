@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest_twisted
 from client_support import client
 from conftest import Twistd
 from nexus_support import Counting, Resuming, checkHistory, leader, restarted
-from support import nexusOf, pause, runs, until
+from support import nexusOf, numbered, pause, runs, until
 
 from zcons_twisted.doors.commands import Restart, Status
 
@@ -84,6 +85,29 @@ async def test_restart(launch: Launch, rundir: str, tmp_path: Path) -> None:
     assert (operator.gaps, found.gaps) == ([], [])
     assert operator.pauses == 3
     operator.session.leave()
+
+
+@pytest_twisted.ensureDeferred
+async def test_typedWhenItRestarts(launch: Launch) -> None:
+    """
+    What was typed has come to the zone's terminal when the server restarts, or is
+    lost, and the log tells how much that was, to the byte.
+    """
+    server = await launch("--zone", "z1")
+    zone = await server.zoneSide()
+    peer = await server.attach()
+    data = numbered(2**20)
+    await peer.fill(data)
+    peer.close()
+    before = (await server.ask(Status))["since"]
+    await server.ask(Restart)
+    await restarted(server, before)
+    told = re.search(r"room for the last (\d+) bytes that were typed", server.log)
+    assert told is not None, server.log
+    given = peer.sent - int(told.group(1))
+    again = await server.attach()
+    await again.send(b"more")
+    assert await zone.reads(given + 4) == data[:given] + b"more"
 
 
 @pytest_twisted.ensureDeferred

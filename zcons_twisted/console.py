@@ -32,7 +32,7 @@ from .history import History
 from .interfaces import IManagerDevice, IZoneStates
 from .log_queue import LogQueue
 from .logbook import Logbook
-from .notices import keptText, unreadText, untakenText
+from .notices import keptText, ungivenText, unreadText, untakenText
 from .presence import Presence
 from .relay import Follower
 from .seat import Seat
@@ -259,8 +259,9 @@ class Console:
 
     def close(self) -> None:
         """
-        Everything is over: nothing is left to be told later.  Harmless to say twice.
+        Everything is over: what is left to be told is told.  Harmless to say twice.
         """
+        self._dropped(self.seat.discard(), ungivenText)
         self._announcer.close()
         self.logbook.close()
 

@@ -29,6 +29,7 @@ __all__ = [
     "keptText",
     "noticeText",
     "unconfirmedText",
+    "ungivenText",
     "unreadText",
     "untakenText",
 ]
@@ -211,6 +212,14 @@ def untakenText(untaken: int) -> str:
     return (
         f"connection ended before it had taken the last {untaken} bytes that were typed"
     )
+
+
+def ungivenText(ungiven: int) -> str:
+    """
+    What is said of what was typed and waited for the zone when the server ended.
+    """
+    what = "last byte that was" if ungiven == 1 else f"last {ungiven} bytes that were"
+    return f"the server ended before the zone had room for the {what} typed"
 
 
 def framed(text: str, encoding: str = "ascii") -> bytes:

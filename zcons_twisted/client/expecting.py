@@ -14,10 +14,11 @@ from __future__ import annotations
 import re
 
 from zcons_twisted.frames import Attach
+from zcons_twisted.notices import unconfirmedText
 from zcons_twisted.sessions import EndReason
 
 from .endings import ExitStatus
-from .happenings import End, Gap, Happening, Notice
+from .happenings import End, Gap, Happening, Notice, Unconfirmed
 from .lasting import BOOTS
 from .looking import Looker
 from .matching import Match
@@ -99,11 +100,14 @@ class Expecting(Typing):
 
     def happened(self, happening: Happening) -> None:
         """
-        What is missing is told, and a life that begins has printed nothing yet.
+        What may be missing is told, and a life that begins has printed nothing yet.
         """
         super().happened(happening)
         if isinstance(happening, Gap):
             self.looker.say(gapSaid(happening))
+        elif isinstance(happening, Unconfirmed):
+            # It may be there all the same, and what is waited for may come.
+            self.looker.say(unconfirmedText(happening.typed))
         elif isinstance(happening, Notice) and happening.event in BOOTS:
             self._match.forget()
 

@@ -11,12 +11,12 @@ from twisted.internet.defer import CancelledError, Deferred
 
 from zcons_twisted.errors import RunDirectoryError
 from zcons_twisted.frames import Attach
-from zcons_twisted.notices import escaped
+from zcons_twisted.notices import escaped, unconfirmedText
 
 from .ears import Ears
 from .endings import ExitStatus, told
 from .errors import AttachError, ConsoleInUse, CouldNotConnect
-from .happenings import Answer, End, EndCause, Happening
+from .happenings import Answer, End, EndCause, Happening, Unconfirmed
 from .lasting import Lasting
 from .looking import Looker, Looking
 from .seated import whoSits
@@ -168,6 +168,14 @@ class Sending(Typing):
         What was typed has come there when the server has answered what comes after it.
         """
         self.session.ping().addCallback(self._answered)
+
+    def happened(self, happening: Happening) -> None:
+        """
+        What may be lost is not done, and is not typed again: it may be there.
+        """
+        super().happened(happening)
+        if isinstance(happening, Unconfirmed):
+            self.fail(unconfirmedText(happening.typed), ExitStatus.SERVER_ENDED)
 
     def late(self) -> None:
         """

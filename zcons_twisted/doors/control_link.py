@@ -6,6 +6,7 @@ time, neither faster than its answers are taken nor without end.
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol, cast
@@ -148,6 +149,13 @@ class ControlLink(AMP):
                 size=self._unfinished,
             )
             self.giveUp()
+
+    def fileDescriptorReceived(self, descriptor: int) -> None:
+        """
+        No command takes one.  L{AMP} would keep it open for good, also when the peer
+        has gone.
+        """
+        os.close(descriptor)
 
     def ampBoxReceived(self, box: Any) -> None:
         """

@@ -264,6 +264,20 @@ class LifeTests(ExpectingCase):
         again.dataReceived(prints(b"login: ", 7))
         self.exited(0)
 
+    def test_typedMayBeLost(self) -> None:
+        """
+        What was typed and was lost with the connection, perhaps, is told; what is
+        waited for may come all the same.
+        """
+        self.begin(b"42", b"echo 42")
+        self.server.loseConnection()
+        self.reactor.advance(0.1)
+        again = self.reactor.transports[1].protocol
+        again.dataReceived(accepts())
+        self.assertNoResult(self.exit)
+        again.dataReceived(prints(b"42", 0))
+        self.exited(0, "7 bytes that were typed may not have reached the zone")
+
     def test_untold(self) -> None:
         """
         A server that does not tell where the last boot was is taken at its notices.

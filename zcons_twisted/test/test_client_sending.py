@@ -6,12 +6,13 @@ Tests for L{zcons_twisted.client.sending}.
 from __future__ import annotations
 
 import signal
+from typing import Any
 
 from zcons_twisted.client.seated import SEAT_SECONDS
 from zcons_twisted.client.sending import Sending
 from zcons_twisted.frames import Attach, FrameType, encodeFrame
 
-from .client_fakes import accepts, ends, nobody, refuses, tells, typed
+from .client_fakes import accepts, ends, frames, nobody, refuses, tells, typed
 from .script_case import ScriptCase
 
 
@@ -102,18 +103,38 @@ class SendingTests(ScriptCase):
         sending.signalled(signal.SIGTERM)
         self.exited(128 + signal.SIGTERM)
 
-    def test_lost(self) -> None:
+    def back(self) -> Any:
         """
-        A server that is lost meanwhile is asked again when it is back.
+        The server is lost, and back.
+
+        @return: the connection to it.
         """
-        self.begin()
         self.server.loseConnection()
         self.reactor.advance(0.1)
         again = self.reactor.transports[1].protocol
         again.dataReceived(accepts())
+        return again
+
+    def test_lost(self) -> None:
+        """
+        A server that is lost when the zone has what was typed is asked again when it is
+        back.
+        """
+        self.begin()
+        asked = frames(self.server.value())[1]
+        self.says(encodeFrame(FrameType.CONFIRMED, asked.payload))
+        again = self.back()
         self.assertNoResult(self.exit)
         again.dataReceived(encodeFrame(FrameType.PONG))
         self.exited(0)
+
+    def test_lostWithIt(self) -> None:
+        """
+        Where nobody knows whether the zone has it, that is no success.
+        """
+        self.begin()
+        self.back()
+        self.exited(3, "3 bytes that were typed may not have reached the zone")
 
     def test_legacy(self) -> None:
         """

@@ -5,6 +5,8 @@ Tests for L{zcons_twisted.console}: the operator's seat, and how it is left.
 
 from __future__ import annotations
 
+from twisted.logger import capturedLogs, formatEvent
+
 from ..credentials import Credentials
 from ..ended import ENDED_KEPT
 from ..input_queue import INPUT_BACKLOG_MAX
@@ -196,6 +198,26 @@ class LeavingTests(ConsoleTestCase):
         self.assertIs(self.console.ended[0].reason, EndReason.LEFT)
         self.device.zoneReads()
         self.assertEqual(self.device.written, b"first\nlast words\n")
+
+    def test_closed(self) -> None:
+        """
+        What was typed and still waits for the zone when all is over is lost; the log
+        tells how much, once.
+        """
+        session, _ = self.attach()
+        self.device.room = 3
+        self.console.typed(session, b"abcdefgh")
+        self.console.endAll(EndReason.RESTARTING, "the server restarts")
+        with capturedLogs() as events:
+            self.console.close()
+            self.console.close()
+        self.assertEqual(
+            [formatEvent(event) for event in events],
+            [
+                "z: the server ended before the zone had room for the last 5 bytes"
+                " that were typed: they are dropped"
+            ],
+        )
 
     def test_vanishedWithoutRoom(self) -> None:
         """

@@ -127,6 +127,21 @@ class LimitsTests(ControlTestCase):
             self.answer(peer, Status)
         self.assertFalse(self.gone(peer))
 
+    def test_descriptors(self) -> None:
+        """
+        Descriptors that a peer passes are closed, and cost it nothing else.
+        """
+        peer = self.connect()
+        ours, theirs = os.pipe()
+        self.addCleanup(os.close, ours)
+        box = Status.makeArguments({}, None)
+        box.update({b"_ask": b"1", b"_command": b"Status"})
+        socket.send_fds(peer, [box.serialize()], [theirs] * 100)
+        os.close(theirs)
+        self.answer(peer, Status)
+        os.set_blocking(ours, False)
+        self.assertEqual(os.read(ours, 1), b"")
+
     def test_nonsense(self) -> None:
         """
         A peer that does not speak AMP is closed.
