@@ -21,6 +21,7 @@ from ..interfaces import DriverOptions, IConsoleDriver, IManagerDevice, IZoneSta
 from ..nexus.pair import PtyInstance
 from ..testing import MemoryEvents
 from .pty_case import PtyTestCase
+from .support import descriptorsInUse
 
 
 class InstanceTests(PtyTestCase):
@@ -126,7 +127,7 @@ class InstanceTests(PtyTestCase):
         def refuse(*arguments: object) -> None:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-        before = os.listdir("/proc/self/fd")
+        before = descriptorsInUse()
         self.patch(fcntl, "ioctl", refuse)
         failure = self.failureResultOf(self.driver.init(), DeviceError)
         self.assertIn("could not create", failure.getErrorMessage())
@@ -137,7 +138,7 @@ class InstanceTests(PtyTestCase):
         At the end nothing is left: no link, no directory, no descriptor, nothing that
         the reactor has.
         """
-        before = os.listdir("/proc/self/fd")
+        before = descriptorsInUse()
         self.init()
         self.assertEqual(self.successResultOf(self.driver.destroy()), (1, 1))
         self.assertEqual(os.listdir(self.rundir.path), [])
