@@ -177,7 +177,7 @@ class Twistd(Doors):
             def answers(path: str = path, zone: str = zone) -> bool:
                 if program.status is not None:
                     raise AssertionError(program.output + program.errors)
-                return served(path)
+                return listens(path)
 
             await until(answers, f"{path} answers")
             await self.ask(Status, zone)
@@ -231,7 +231,7 @@ class Twistd(Doors):
         await self.program.kill()
 
 
-def served(path: str) -> bool:
+def listens(path: str) -> bool:
     """
     Does anybody listen there?
     """
