@@ -5,13 +5,17 @@ The real C{zconsole}, at a real terminal or with pipes.
 from __future__ import annotations
 
 import os
+import select
 import sys
 import termios
 from typing import Any
 
-from support import Program, turn, until
+from support import Program, until
 from twisted.internet import reactor
 from twisted.python.failure import Failure
+
+#: Not among what is ever shown last.
+END = b"\0"
 
 
 def zconsole(rundir: str, *words: str) -> list[str]:
@@ -38,6 +42,7 @@ class AtTerminal(Program):
     def __init__(self, rundir: str, *words: str) -> None:
         super().__init__(zconsole(rundir, *words))
         self._exited: int | None = None
+        self._hidden = False
 
     def start(
         self, env: dict[str, str] | None = None, cwd: str | None = None
@@ -88,6 +93,7 @@ class AtTerminal(Program):
         Take what is shown, or let it wait, as a terminal that was stopped does.
         """
         assert self.transport is not None
+        self._hidden = not wanted
         if wanted:
             self.transport.resumeProducing()
         else:
@@ -106,16 +112,32 @@ class AtTerminal(Program):
         See L{Program}.
         """
         await until(lambda: self._exited is not None, f"end: {self.output!r}", deadline)
-        # What it has shown last.
-        await turn(3)
-        self.status = self._exited
+        if self.status is None:
+            await self._last()
+            self.status = self._exited
         assert self.status is not None
         return self.status
+
+    async def _last(self) -> None:
+        """
+        Wait for what it has shown last: what we write to the terminal comes behind it.
+        """
+        if self._hidden or not select.select([], [self.user], [], 0)[1]:
+            return
+        try:
+            os.write(self.user, END)
+        except OSError:
+            # It was hung up.
+            return
+        await until(lambda: self.output.endswith(END), f"the last of {self.output!r}")
+        self.output = self.output.removesuffix(END)
 
     async def kill(self) -> None:
         """
         See L{Program}.
         """
+        # Nobody takes what it shows from here on.
+        self._hidden = True
         await super().kill()
         if self.user >= 0:
             os.close(self.user)

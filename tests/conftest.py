@@ -178,7 +178,7 @@ class Twistd(Doors):
             def answers(path: str = path, zone: str = zone) -> bool:
                 if program.status is not None:
                     raise AssertionError(program.output + program.errors)
-                return served(path)
+                return listens(path)
 
             await until(answers, f"{path} answers")
             await self.ask(Status, zone)
@@ -241,7 +241,7 @@ async def processOf(server: Twistd) -> int:
     return int(status["life"].replace(",", "").split()[1])
 
 
-def served(path: str) -> bool:
+def listens(path: str) -> bool:
     """
     Does anybody listen there?
     """

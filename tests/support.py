@@ -31,6 +31,8 @@ from twisted.protocols.amp import AMP
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from zcons_twisted.doors.commands import Status
+from zcons_twisted.frames import SERVER_TYPES, FrameReader, FrameType, parseOutput
 from zcons_twisted.nexus.door import SOCKET_NAME
 from zcons_twisted.nexus.wire import Connection
 
@@ -681,6 +683,41 @@ class Doors:
             return await within(client.callRemote(command, **arguments))
         finally:
             client.transport.abortConnection()
+
+    async def has(self, end: int, zone: str = "") -> None:
+        """
+        Wait until the server has read what a zone printed, up to an offset.
+        """
+        limit = reactor.seconds() + DEADLINE
+        while (found := (await self.ask(Status, zone))["end"]) < end:
+            assert reactor.seconds() < limit, f"{found} of {end} bytes"
+            await pause(0.005)
+
+    async def printed(self, text: bytes, zone: str = "") -> None:
+        """
+        Wait until a zone has printed something, whoever saw it.
+        """
+        watcher = await self.connect(zone)
+        await watcher.send(b'ATTACH {"role": "watch", "start": "all"}\n')
+        await watcher.until(b"\n")
+        reader = FrameReader(SERVER_TYPES)
+        seen = b""
+        while text not in seen:
+            held, watcher.held = watcher.held, b""
+            for frame in reader.feed(held):
+                if frame.type is FrameType.OUTPUT:
+                    seen += parseOutput(frame.payload)[1]
+            if text not in seen:
+                assert await watcher.more()
+        watcher.close()
+
+    async def arrive(self, text: bytes, zone: str = "") -> Peer:
+        """
+        A raw peer that is seated once a zone has printed something, however quick that
+        was.
+        """
+        await self.printed(text, zone)
+        return await self.attach(zone=zone)
 
     async def zoneSide(self, zone: str = "", raw: bool = True) -> ZoneSide:
         """

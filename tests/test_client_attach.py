@@ -9,6 +9,7 @@ import getpass
 import os
 import pwd
 import re
+import select
 import shlex
 import signal
 import termios
@@ -529,6 +530,16 @@ async def test_restarted(launch: Launch) -> None:
     assert await program.ends() == 0
 
 
+def rests(server: Twistd, program: Program) -> bool:
+    """
+    Do both sleep, though there is more to be typed than has been taken?
+    """
+    given = program.transport.pipes[0].fileno()
+    return not select.select([], [given], [], 0)[1] and all(
+        stateOf(pid) == "S" for pid in (program.pid, server.pid)
+    )
+
+
 @pytest_twisted.ensureDeferred
 async def test_typedAndLost(launch: Launch) -> None:
     """
@@ -544,7 +555,7 @@ async def test_typedAndLost(launch: Launch) -> None:
     size = 400_000
     program.send(b"x" * size)
     # More than the zone's terminal, the server and the connection take.
-    await pause(0.5)
+    await until(lambda: rests(server, program), "nobody takes any more")
     await server.kill()
     await until(lambda: b"trying again" in program.errors, "that it is told")
     again = await launch("--zone", "z1")

@@ -168,6 +168,7 @@ async def test_withoutServer(server: Twistd) -> None:
     """
     zone = await server.zoneSide()
     await zone.prints(b"panic\r\n")
+    await server.has(7)
     assert await history(server, "--lines", "1") == b"panic\r\n"
     await server.kill()
     program = server.run(client(server.rundir, "history", "--times", "z1"))
@@ -184,6 +185,7 @@ async def test_history(server: Twistd) -> None:
     """
     zone = await server.zoneSide()
     await zone.do("number", 0, 1600)
+    await server.has(1600)
     await server.ask(Event, name="halted")
     assert await history(server) == numbered(1600)
     assert await history(server, "--lines", "3") == numbered(1600)[-48:]
@@ -230,9 +232,10 @@ async def test_historySinceBoot(server: Twistd) -> None:
     """
     zone = await server.zoneSide()
     await zone.prints(b"before")
+    await server.has(6)
     await server.ask(Event, name="booting")
-    zone.begin("number", 0, 4 * MIB)
-    await zone.done()
+    await zone.do("number", 0, 4 * MIB)
+    await server.has(6 + 4 * MIB)
     program = server.run(client(server.rundir, "history", "--since-boot", "z1"))
     assert await program.ends() == 0
     assert program.output[:65536] == numbered(65536)

@@ -37,14 +37,6 @@ class Answering(AtTerminal):
             self.send(ANSWER)
 
 
-async def printed(server: Twistd) -> None:
-    """
-    Wait until the server has what was printed.
-    """
-    while (await server.ask(Status))["end"] < len(PRINTED):
-        pass
-
-
 @pytest.mark.parametrize("command", ["attach", "take", "watch"])
 @pytest_twisted.ensureDeferred
 async def test_oldQuestions(server: Twistd, command: str) -> None:
@@ -54,7 +46,7 @@ async def test_oldQuestions(server: Twistd, command: str) -> None:
     """
     zone = await server.zoneSide()
     await zone.prints(PRINTED)
-    await printed(server)
+    await server.has(len(PRINTED))
     program = Answering(server.rundir, command, "z1")
     server.run(program)
     await program.says(b"\x1b[1mold$ " + END)
@@ -77,7 +69,7 @@ async def test_leavesAtOnce(server: Twistd) -> None:
     """
     zone = await server.zoneSide()
     await zone.prints(PRINTED)
-    await printed(server)
+    await server.has(len(PRINTED))
     program = Answering(server.rundir, "attach", "-Q", "z1")
     server.run(program)
     await program.says(b"\x1b[1mold$ ")
@@ -94,6 +86,7 @@ async def test_notices(server: Twistd) -> None:
     """
     zone = await server.zoneSide()
     await zone.prints(PRINTED)
+    await server.has(len(PRINTED))
     await server.ask(Event, name="booting")
     program = AtTerminal(server.rundir, "watch", "z1")
     server.run(program)
@@ -113,7 +106,7 @@ async def test_history(server: Twistd) -> None:
     """
     zone = await server.zoneSide()
     await zone.prints(PRINTED)
-    await printed(server)
+    await server.has(len(PRINTED))
     program = Answering(server.rundir, "history", "z1")
     server.run(program)
     assert await program.ends() == 0

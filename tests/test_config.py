@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest_twisted
 from client_support import client
-from conftest import Twistd
+from conftest import Twistd, listens
 from support import (
     Program,
     children,
@@ -116,6 +116,9 @@ async def test_reload(launch: Launch, rundir: str) -> None:
     zones = ["same", "live", "other", "old"]
     server = await launch("--config", path, zones=zones)
     peers = {zone: await server.attach(zone=zone) for zone in zones}
+    for zone in zones[:3]:
+        while (await server.ask(Status, zone))["state"] != "running":
+            await pause(0.02)
     before = {zone: await server.ask(Status, zone) for zone in zones}
     write(
         rundir,
@@ -344,7 +347,7 @@ async def owner(doors: Twistd, zone: str) -> int:
     """
     The process that serves a zone.
     """
-    await until(lambda: os.path.exists(doors.path("control_sock", zone)), zone)
+    await until(lambda: listens(doors.path("control_sock", zone)), zone)
     status = await doors.ask(Status, zone)
     return status["serverPid"]
 
@@ -387,9 +390,7 @@ async def test_many(launch: Launch, rundir: str) -> None:
     server.program = program
     try:
         last = server.path("control_sock", names[-1])
-        await until(
-            lambda: os.path.exists(last) or program.status is not None, last, 120.0
-        )
+        await until(lambda: listens(last) or program.status is not None, last, 120.0)
         await server.ask(Status, names[-1])
         started = reactor.seconds() - began
         files = descriptorCount(program.pid)

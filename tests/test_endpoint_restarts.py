@@ -5,6 +5,7 @@ numbered lines all the time, and notices nothing.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pty
 import random
@@ -146,8 +147,20 @@ async def kept(server: Twistd) -> None:
     Wait until the connection is there, and the nexus has it.
     """
     await status(server, "deviceState", "open")
-    # What is asked of the nexus is answered well within that.
-    await pause(0.2)
+    nexus = nexusOf(server.rundir)
+    await until(lambda: connections(server.pid) & connections(nexus), "that it is kept")
+
+
+def connections(pid: int) -> set[str]:
+    """
+    The sockets and terminals of a process.
+    """
+    found = set()
+    for name in os.listdir(f"/proc/{pid}/fd"):
+        # One may have been closed in the meantime.
+        with contextlib.suppress(FileNotFoundError):
+            found.add(os.readlink(f"/proc/{pid}/fd/{name}"))
+    return {each for each in found if each.startswith(("socket:", "/dev/pts/"))}
 
 
 @pytest_twisted.ensureDeferred

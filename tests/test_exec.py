@@ -16,7 +16,7 @@ import pytest_twisted
 from client_support import client
 from conftest import Twistd
 from structured_peer import structured
-from support import ROOT, Peer, pause, runs
+from support import ROOT, Peer, pause, runs, until
 from twisted.internet import reactor
 
 from zcons_twisted.doors.commands import (
@@ -92,6 +92,22 @@ async def state(server: Twistd, wanted: str) -> None:
         await pause(0.01)
 
 
+async def inFront(shell: int, wanted: str) -> None:
+    """
+    Wait until a shell's terminal belongs to some command.
+    """
+
+    def name() -> str:
+        stat = Path(f"/proc/{shell}/stat").read_text()
+        group = stat.rpartition(")")[2].split()[5]
+        try:
+            return Path(f"/proc/{group}/comm").read_text().strip()
+        except (FileNotFoundError, ProcessLookupError):
+            return ""
+
+    await until(lambda: name() == wanted, f"{wanted} in the foreground")
+
+
 # A shell.
 
 
@@ -143,14 +159,15 @@ async def test_interrupt(launch: Launch) -> None:
     ^C interrupts what runs and nothing else; ^Z stops it, fg lets it go on.
     """
     _, peer = await sh(launch)
+    shell = int(await ask(peer, b"echo $$"))
     await ask(peer, b"set -m; trap : INT")
     await peer.send(b"echo go''ing; sleep 1000; echo status $?\n")
     await peer.until(b"going\r\n")
-    await pause(0.2)
+    await inFront(shell, "sleep")
     await peer.send(b"\x03")
     await peer.until(b"status 130\r\n")
     await peer.send(b"cat\n")
-    await pause(0.2)
+    await inFront(shell, "cat")
     await peer.send(b"\x1a")
     await peer.until(b"Stopped")
     assert b"cat" in await ask(peer, b"jobs")
@@ -282,13 +299,14 @@ async def test_respawnWaits(launch: Launch) -> None:
     server = await launch(
         *("--zone", "z1", "--respawn", "always", "--exec", shell("echo life"))
     )
-    peer = await server.attach()
+    watcher = await structured(server, role="watch", start="all")
     times = []
-    for _ in range(4):
-        await peer.until(REBOOTING)
-        times.append(reactor.seconds())
-    # The third wait is a second, less a quarter at most.
-    assert times[-1] - times[-2] > 0.7
+    while len(times) < 4:
+        notice = await watcher.told(FrameType.NOTICE)
+        if notice["event"] == "rebooting":
+            times.append(notice["time"])
+    # The fourth wait is two seconds, less a quarter at most.
+    assert times[-1] - times[-2] > 1.4
     assert (await server.ask(Status))["state"] in ("down", "ready", "running")
     await server.ask(Halt)
     await state(server, "installed")
@@ -324,10 +342,14 @@ async def test_haltStubborn(launch: Launch) -> None:
     stubborn = shell("trap '' HUP TERM INT; sleep 1000 & echo up $$ $!; wait; wait")
     server = await launch("--zone", "z1", "--exec", stubborn, "--grace", "0.5")
     await state(server, "running")
+    # It ignores nothing before.
+    await server.printed(b"up ")
     peer = await server.attach()
     await server.ask(Reboot)
-    line = (await peer.until(b"up ")) + await peer.until(b"\r\n")
-    pids = [int(pid) for pid in line.split()[-2:]]
+    await peer.until(REBOOTING)
+    await peer.until(b"up ")
+    pids = [int(pid) for pid in (await peer.until(b"\r\n")).split()]
+    assert len(pids) == 2
     assert all(map(runs, pids))
     before = reactor.seconds()
     await server.ask(Halt)
@@ -342,11 +364,15 @@ async def test_shutdown(launch: Launch) -> None:
     A command that is asked to go down goes in its own time, and stays down; nothing is
     told until then.
     """
-    slow = shell("trap 'sleep 1.5; echo done; exit 3' TERM; trap '' HUP; read x")
+    slow = shell(
+        "trap 'sleep 1.5; echo done; exit 3' TERM; trap '' HUP; echo up; read x"
+    )
     server = await launch(
         *("--zone", "z1", "--exec", slow, "--grace", "0", "--respawn", "always")
     )
     await state(server, "running")
+    # It knows the signal from then on.
+    await server.printed(b"up\r\n")
     peer = await server.attach()
     before = reactor.seconds()
     assert (await server.ask(Shutdown))["message"] == "zone halted"
@@ -494,9 +520,7 @@ async def test_term(launch: Launch) -> None:
     words = ("--zone", "z1", "--exec", echo, "--zone", "z2", "--exec", echo)
     server = await launch(*words, "--term", "linux", env={"TERM": ""})
     for zone, term in (("z1", "vt100"), ("z2", "linux")):
-        peer = await server.connect(zone)
-        await peer.send(b'ATTACH {"start": "all"}\n')
-        await peer.until(f"type {term}\r\n".encode())
+        await server.printed(f"type {term}\r\n".encode(), zone)
 
 
 @pytest_twisted.ensureDeferred
@@ -559,10 +583,14 @@ async def test_stopWhileZoneIsStubborn(launch: Launch) -> None:
     """
     stubborn = shell("trap '' HUP TERM INT; echo up $$; while :; do sleep 1; done")
     server = await launch("--zone", "z1", "--exec", stubborn, "--grace", "0.3")
+    await state(server, "running")
+    await server.printed(b"up ")
     peer = await server.attach()
     await server.ask(Reboot)
+    await peer.until(REBOOTING)
     await peer.until(b"up ")
     pid = int(await peer.until(b"\r\n"))
+    assert runs(pid)
     await server.end()
     assert not runs(pid)
 
@@ -597,8 +625,7 @@ async def test_agetty(launch: Launch) -> None:
     """
     login = command(str(AGETTY), "-a", "root", "-", "vt100")
     server = await launch("--zone", "z1", "--exec", login, "--respawn", "always")
-    peer = await server.attach()
-    await peer.until(b"login: root (automatic login)")
+    peer = await server.arrive(b"login: root (automatic login)")
     await ready(peer)
     tty = os.readlink(server.link()).encode()
     assert tty + b"\r\n" in await ask(peer, b"tty")
@@ -637,10 +664,12 @@ async def test_unreadAtTheEnd(launch: Launch, tmp_path: Path) -> None:
     well; how much it was is told.
     """
     stale = tmp_path / "stale"
-    script = f"if [ -e {tmp_path}/second ]; then exec {SHELL}; fi; sleep 1000"
+    first = "echo first life; exec sleep 1000"
+    script = f"if [ -e {tmp_path}/second ]; then exec {SHELL}; fi; {first}"
     server = await launch("--zone", "z1", "--exec", shell(script))
     peer = await server.attach()
     await state(server, "running")
+    await server.printed(b"first life")
     typed = b"touch %s\ntouch " % (bytes(stale),)
     await peer.send(typed)
     await peer.until(b"\r\ntouch ")

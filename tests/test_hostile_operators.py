@@ -33,10 +33,12 @@ async def test_toggles(server: Twistd) -> None:
     zone = await server.zoneSide()
     operator = await Structured(await server.connect()).attach()
     zone.begin("write", 64 * MIB, 1)
-    for _ in range(6):
+    for _ in range(30):
         await pause(0.5)
         operator.peer.sendNow(WATCH + OPERATE)
-    assert (await server.ask(Status))["end"] > 4 * TAKEN
+        if (end := (await server.ask(Status))["end"]) > 4 * TAKEN:
+            break
+    assert end > 4 * TAKEN
     operator.peer.close()
     assert await zone.done() == 64 * MIB
 
@@ -49,11 +51,14 @@ async def test_takesOver(server: Twistd) -> None:
     zone = await server.zoneSide()
     zone.begin("write", 64 * MIB, 1)
     operators: list[Peer] = []
-    for _ in range(6):
+    for number in range(30):
         operators.append(await server.connect())
         await operators[-1].send(TAKE)
         await pause(0.5)
-    assert (await server.ask(Status))["end"] > 10 * TAKEN
+        end = (await server.ask(Status))["end"]
+        if free := end > (number + 5) * TAKEN:
+            break
+    assert free, end
     for operator in operators:
         operator.close()
     assert await zone.done() == 64 * MIB

@@ -222,6 +222,7 @@ async def test_historyAtTerminal(launch: Launch) -> None:
     """
     server = await launch()
     await prints(server, b"before\r\n")
+    await server.has(8)
     await server.ask(Event, name="booting", bootArguments=EVIL.replace("\0", ""))
     program = Program(zconsole(server.rundir, "history", "z1"))
     at = AtTerminal(server.rundir, "history", "z1")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import pytest_twisted
-from conftest import Twistd, processOf, served
+from conftest import Twistd, listens, processOf
 from support import (
     ROOT,
     Program,
@@ -328,7 +328,7 @@ async def test_daemon(rundir: str, tmp_path: Path) -> None:
     assert await starter.start(cwd=str(tmp_path)).ends() == 0
     pid = int((tmp_path / "pid").read_text())
     try:
-        await until(lambda: served(server.path("control_sock")), "the control door")
+        await until(lambda: listens(server.path("control_sock")), "the control door")
         zone = await processOf(server)
         for _ in range(2):
             await restarted(server)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest_twisted
 from conftest import Twistd
 from oci_support import Mounts, rootfs
-from support import Peer, children, runs, until
+from support import DEADLINE, Peer, children, runs, until
 from twisted.internet import reactor
 
 from zcons_twisted.doors.commands import Halt, Status
@@ -81,7 +81,6 @@ async def login(peer: Peer) -> None:
     """
     Log in at the prompt.
     """
-    await peer.until(b"login: ")
     await peer.send(b"root\n")
     await peer.until(b"# ")
 
@@ -94,12 +93,13 @@ async def test_life(launch: Launch, mounts: Mounts, tmp_path: Path) -> None:
     """
     command = system(tmp_path / "root")
     server = await serve(launch, mounts, command, "--respawn", "on-failure")
-    peer = await server.attach()
+    peer = await server.arrive(b"login: ")
     await login(peer)
     await peer.send(b"tty; echo $((6 * 7))\n")
     await peer.until(b"/dev/pts/0\r\n42\r\n")
     await peer.send(b"reboot -f\n")
     await peer.until(REBOOTING)
+    await peer.until(b"login: ")
     await login(peer)
     await peer.send(b"poweroff -f\n")
     await peer.until(HALTED)
@@ -112,13 +112,13 @@ async def test_halt(launch: Launch, mounts: Mounts, tmp_path: Path) -> None:
     A halt has it power off.
     """
     command = system(tmp_path / "root")
-    server = await serve(launch, mounts, command, "--grace", "20")
-    peer = await server.attach()
+    server = await serve(launch, mounts, command, "--grace", "60")
+    peer = await server.arrive(b"login: ")
     await login(peer)
     inside = await processes(server)
     began = reactor.seconds()
     await server.ask(Halt)
-    assert reactor.seconds() - began < 15
+    assert reactor.seconds() - began < DEADLINE
     await peer.until(b"system")
     await peer.until(HALTED)
     assert (await server.ask(Status))["life"].endswith(", exit status 0")
@@ -132,7 +132,7 @@ async def test_stubborn(launch: Launch, mounts: Mounts, tmp_path: Path) -> None:
     """
     command = system(tmp_path / "root", "SIGWINCH")
     server = await serve(launch, mounts, command, "--grace", "0.5")
-    peer = await server.attach()
+    peer = await server.arrive(b"login: ")
     await login(peer)
     inside = await processes(server)
     await server.ask(Halt)
@@ -146,7 +146,7 @@ async def test_serverKilled(launch: Launch, mounts: Mounts, tmp_path: Path) -> N
     """
     command = system(tmp_path / "root")
     server = await serve(launch, mounts, command)
-    peer = await server.attach()
+    peer = await server.arrive(b"login: ")
     await login(peer)
     await peer.send(b"where=he''re\n")
     await peer.until(b"# ")

@@ -121,7 +121,6 @@ async def login(peer: Peer) -> None:
     """
     Log in at the prompt.
     """
-    await peer.until(b"zone1 login: ")
     await peer.send(b"root\n")
     await peer.until(b"# ")
 
@@ -136,16 +135,29 @@ async def ready(peer: Peer) -> None:
     await peer.until(b"ready\r\n")
 
 
-async def interrupt(peer: Peer) -> None:
+async def interrupt(containers: Containers, peer: Peer) -> None:
     """
     Interrupt what the shell runs.
     """
     await peer.send(b"stty echo; echo go''ing; sleep 1000\n")
     await peer.until(b"going\r\n")
-    await pause(0.2)
+    init = containers.init()
+    await until(
+        lambda: any(map(sleeps, family(init))), "the shell's command in the foreground"
+    )
     await peer.send(b"\x03")
     await peer.send(b"echo sta''tus $?\n")
     await peer.until(b"status 130\r\n")
+
+
+def sleeps(pid: int) -> bool:
+    """
+    Has a process become that command?
+    """
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes() == b"sleep\x001000\0"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 async def shimOf(server: Twistd) -> int:
@@ -235,11 +247,11 @@ async def test_login(containers: Containers) -> None:
     """
     containers.system()
     server = await containers.serve()
-    peer = await server.attach()
+    peer = await server.arrive(b"zone1 login: ")
     await login(peer)
     await peer.send(b"tty; echo again >/dev/tty\n")
     await peer.until(b"\r\n/dev/console\r\nagain\r\n")
-    await interrupt(peer)
+    await interrupt(containers, peer)
     await peer.send(b"exit\n")
     await peer.until(b"zone1 login: ")
 
@@ -257,7 +269,7 @@ async def test_jobControl(containers: Containers, console: str) -> None:
     server = await containers.serve("--grace", "0.2")
     peer = await server.attach()
     await ready(peer)
-    await interrupt(peer)
+    await interrupt(containers, peer)
 
 
 @pytest_twisted.ensureDeferred
@@ -308,8 +320,7 @@ async def test_reboot(containers: Containers, console: str) -> None:
     """
     containers.bundle(*COUNTING, terminal=console == "runtime")
     server = await containers.serve()
-    peer = await server.attach()
-    await peer.until(b"life 1\r\n")
+    peer = await server.arrive(b"life 1\r\n")
     await ready(peer)
     for number in (2, 3):
         await peer.send(b"seq 1 5000; echo last words; reboot -f\n")
@@ -332,7 +343,7 @@ async def test_poweroff(containers: Containers) -> None:
     """
     containers.system()
     server = await containers.serve("--respawn", "always")
-    peer = await server.attach()
+    peer = await server.arrive(b"zone1 login: ")
     await login(peer)
     await peer.send(b"echo last wo''rds; poweroff -f\n")
     await peer.until(b"last words\r\n")
@@ -353,8 +364,7 @@ async def test_exit(containers: Containers) -> None:
     """
     containers.bundle("/bin/sh", "-c", "echo going; read x; exit 7")
     server = await containers.serve()
-    peer = await server.attach()
-    await peer.until(b"going\r\n")
+    peer = await server.arrive(b"going\r\n")
     await peer.send(b"\n")
     await peer.until(HALTED)
     assert (await life(server, "ended")).endswith("ended: exit status 7")
@@ -371,8 +381,7 @@ async def test_crash(containers: Containers, policy: str, again: bool) -> None:
     """
     containers.bundle(*COUNTING)
     server = await containers.serve("--respawn", policy)
-    peer = await server.attach()
-    await peer.until(b"life 1\r\n")
+    peer = await server.arrive(b"life 1\r\n")
     await ready(peer)
     os.kill(containers.init(), signal.SIGKILL)
     if again:
@@ -396,20 +405,20 @@ async def test_haltInOrder(containers: Containers) -> None:
         "trap 'echo in order; exit 0' TERM USR1; echo up; while :; do sleep 0.1; done"
     )
     bundle = containers.bundle("/bin/sh", "-c", script)
-    server = await containers.serve()
-    peer = await server.attach()
+    server = await containers.serve("--grace", "60")
+    peer = await server.arrive(b"up\r\n")
     wanted = {"annotations": {"org.opencontainers.image.stopSignal": "SIGUSR1"}}
     for more in ({}, wanted):
-        await peer.until(b"up\r\n")
         began = reactor.seconds()
         await server.ask(Halt)
-        assert reactor.seconds() - began < 8
+        assert reactor.seconds() - began < DEADLINE
         await peer.expect(b"in order\r\n" + HALTED)
         containers.gone()
         bundle.write(config("/bin/sh", "-c", script.replace("TERM ", ""), **more))
         if more is not wanted:
             bundle.write(config("/bin/sh", "-c", script.replace("TERM ", ""), **wanted))
             await server.ask(Boot)
+            await peer.until(b"up\r\n")
 
 
 @pytest_twisted.ensureDeferred
@@ -421,8 +430,7 @@ async def test_haltStubborn(containers: Containers) -> None:
     script = "trap '' TERM; sleep 1000 & sleep 1001 & echo up; wait; wait"
     containers.bundle("/bin/sh", "-c", script)
     server = await containers.serve("--grace", "0.5")
-    peer = await server.attach()
-    await peer.until(b"up\r\n")
+    peer = await server.arrive(b"up\r\n")
     inside = family(containers.init())
     assert len(inside) == 3
     began = reactor.seconds()
@@ -445,8 +453,7 @@ async def test_noProcessNamespace(containers: Containers) -> None:
     given["linux"]["namespaces"] = [each for each in spaces if each["type"] != "pid"]
     bundle.write(given)
     server = await containers.serve("--grace", "0.5")
-    peer = await server.attach()
-    await peer.until(b"up\r\n")
+    await server.printed(b"up\r\n")
     shim = int((await server.ask(Status))["life"].split()[1])
     inside = await until(lambda: len(f := children(shim)) == 3 and f, "its processes")
     await server.ask(Halt)
@@ -462,8 +469,7 @@ async def test_rebootOnRequest(containers: Containers, console: str) -> None:
     """
     containers.bundle(*COUNTING, terminal=console == "runtime")
     server = await containers.serve("--grace", "0.2")
-    peer = await server.attach()
-    await peer.until(b"life 1\r\n")
+    peer = await server.arrive(b"life 1\r\n")
     first = containers.init()
     assert "booted" in (await server.ask(Reboot))["message"]
     await peer.until(REBOOTING)
@@ -579,14 +585,13 @@ async def test_serverKilled(containers: Containers, console: str) -> None:
     """
     containers.bundle(*COUNTING, terminal=console == "runtime")
     server = await containers.serve()
-    peer = await server.attach()
-    await peer.until(b"life 1\r\n")
+    peer = await server.arrive(b"life 1\r\n")
     await ready(peer)
     init = containers.init()
-    await peer.send(b"echo be''fore; sleep 1; echo mean''while\n")
+    await peer.send(b"echo be''fore; sleep 1; echo mean''while; : >/done\n")
     await peer.until(b"before\r\n")
     await server.kill()
-    await pause(1.2)
+    await until((containers.path / "rootfs" / "done").exists, "the end of the line")
     server = await containers.serve()
     assert containers.init() == init
     await state(server, "running")
@@ -613,8 +618,9 @@ async def test_endedMeanwhile(containers: Containers) -> None:
     for words, ended in ((b"exit 6", "exit status 6"), (b"poweroff -f", "powered off")):
         peer = await server.attach()
         await ready(peer)
-        await peer.send(b"sleep 1; %b\n" % (words,))
         init = containers.init()
+        await peer.send(b"echo go''ing; sleep 1; %b\n" % (words,))
+        await peer.until(b"going\r\n")
         await server.kill()
         await until(lambda init=init: not runs(init), "the container's end")
         server = await containers.serve()
@@ -624,8 +630,9 @@ async def test_endedMeanwhile(containers: Containers) -> None:
         await server.ask(Boot)
     peer = await server.attach()
     await ready(peer)
-    await peer.send(b"sleep 1; reboot -f\n")
     init = containers.init()
+    await peer.send(b"echo go''ing; sleep 1; reboot -f\n")
+    await peer.until(b"going\r\n")
     await server.kill()
     await until(lambda: not runs(init), "the container's end")
     server = await containers.serve()
@@ -643,8 +650,7 @@ async def test_shimKilled(containers: Containers) -> None:
     """
     containers.bundle(*COUNTING)
     server = await containers.serve("--grace", "0.5")
-    peer = await server.attach()
-    await peer.until(b"life 1\r\n")
+    peer = await server.arrive(b"life 1\r\n")
     inside = containers.init()
     os.kill(await shimOf(server), signal.SIGKILL)
     await peer.until(HALTED)
@@ -664,8 +670,7 @@ async def test_allKilled(containers: Containers, rundir: str) -> None:
     # Its console hangs up, which it does not mind.
     containers.bundle(*COUNTING[:2], COUNTING[2].replace("sh", "sleep 1000"))
     server = await containers.serve("--grace", "0.5")
-    peer = await server.attach()
-    await peer.until(b"life 1\r\n")
+    await server.printed(b"life 1\r\n")
     first = containers.init()
     doomed = [await shimOf(server), nexusOf(rundir)]
     await server.kill()
@@ -673,7 +678,6 @@ async def test_allKilled(containers: Containers, rundir: str) -> None:
         os.kill(pid, signal.SIGKILL)
     assert runs(first)
     server = await containers.serve("--grace", "0.5")
-    peer = await server.attach()
     await until(lambda: not runs(first), "the old container's end")
     await until(containers.init, "the new one")
     while b"life 2\r\n" not in await history(server):

@@ -98,11 +98,10 @@ async def test_zoneIsKilled(console: InProcess) -> None:
         zone.begin("number", 0, 16 * 2**20)
         await peer.exactly(100_000)
         await zone.program.kill()
-        # What is on its way still comes, and whole.
-        await pause(0.1)
-        peer.look()
-        peer.held = b""
     zone = await console.zoneSide()
+    # What is on its way still comes, and before what the next one prints.
+    await zone.prints(b"\0mark")
+    await peer.until(b"\0mark")
     await relays(zone, peer)
 
 
@@ -290,7 +289,8 @@ async def test_stopCharacters(console: InProcess) -> None:
     zone = await console.zoneSide(raw=False)
     peer = await console.attach()
     await peer.send(b"\x13")
-    await pause(0.05)
+    while not await zone.do("stopped"):
+        await pause(0.01)
     zone.begin("print", "after ^Q\n")
     await pause(0.1)
     assert b"after" not in peer.look()

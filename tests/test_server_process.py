@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 import pytest_twisted
-from conftest import Twistd, served
+from conftest import Twistd, listens
 from support import (
     ROOT,
     Doors,
@@ -224,7 +224,7 @@ async def test_daemon(launch: Launch, rundir: str) -> None:
         assert await starter.ends() == 0, starter.errors
         await until(lambda: os.path.exists(pidfile), "pid file")
         pid = int(Path(pidfile).read_text())
-        await until(lambda: served(doors.path("control_sock")), "its socket")
+        await until(lambda: listens(doors.path("control_sock")), "its socket")
         status = await doors.ask(Status)
         assert status["serverPid"] == pid
         peer = await doors.attach()
@@ -526,7 +526,7 @@ async def test_socketOfSomebodyElse(rundir: str, squatter: str) -> None:
     said = await refused("--rundir", rundir, "--zone", "z1")
     assert "'z1'" in said
     assert leftovers(rundir) == ["z1.console_sock"]
-    assert served(squatter)
+    assert listens(squatter)
 
 
 @pytest_twisted.ensureDeferred

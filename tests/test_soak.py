@@ -163,6 +163,7 @@ async def test_soak(launch: Launch, tmp_path: Path) -> None:
             soak.watch(),
         )
         soak.check()
+        await server.has(party.at)
         assert (await server.ask(Status))["end"] == party.at
         await server.leave()
         await settled(server, before)

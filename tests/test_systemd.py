@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 import pytest_twisted
-from conftest import Twistd
+from conftest import Twistd, listens
 from support import Program, children, nexusOf, pause, runs, twistd, until
 from test_config import served, write
 
@@ -93,9 +93,10 @@ async def test_notified(launch: Launch, rundir: str, manager: socket.socket) -> 
 
 async def commandOf(server: Twistd, zone: str) -> int:
     """
-    The process that is a zone.
+    The process that is a zone, once it runs.
     """
-    status = await server.ask(Status, zone)
+    while (status := await server.ask(Status, zone))["state"] != "running":
+        await pause(0.02)
     return int(status["life"].replace(",", "").split()[1])
 
 
@@ -336,9 +337,8 @@ async def test_wholeLife(rundir: str) -> None:
             server.program = Program(started).start()
             for zone in "ab":
                 door = server.path("control_sock", zone)
-                await until(lambda door=door: os.path.exists(door), f"zone {zone}")
-                while (await server.ask(Status, zone))["state"] != "running":
-                    await pause(0.02)
+                await until(lambda door=door: listens(door), f"zone {zone}")
+                await commandOf(server, zone)
             zones.append(await commandOf(server, "a"))
             await server.leave()
             server.program.signal(signal.SIGTERM)
@@ -347,7 +347,9 @@ async def test_wholeLife(rundir: str) -> None:
         assert zones[0] == zones[1]
         assert nexusOf(rundir) == nexus.pid
         server.program = Program(started).start()
-        await until(lambda: served(rundir) == ["a", "b"], "its zones")
+        for zone in "ab":
+            door = server.path("control_sock", zone)
+            await until(lambda door=door: listens(door), f"zone {zone}")
         stop = Program(words(ZONES, "ExecStop", **where)).start()
         assert await stop.ends() == 0, stop.errors
         assert sorted(stop.output.splitlines()) == [

@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import random
+import select
 import signal
 import struct
 import sys
@@ -196,6 +197,13 @@ def flow(action: str) -> None:
     termios.tcflow(fd, getattr(termios, action))
 
 
+def stopped() -> bool:
+    """
+    Does the console take no output?
+    """
+    return not select.select([], [fd], [], 0)[1]
+
+
 def empty() -> int:
     """
     Write nothing.
@@ -243,6 +251,7 @@ COMMANDS = {
     "raw": raw,
     "receive": receive,
     "sink": sink,
+    "stopped": stopped,
     "target": target,
     "until": until,
     "write": write,

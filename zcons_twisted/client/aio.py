@@ -23,7 +23,7 @@ import txaio.aio
 from zcons_twisted.frames import Attach
 from zcons_twisted.rundir import RunDirectory
 
-from .connecting import RETRY_SECONDS, Dialler, Opener, openUnix
+from .connecting import RETRY_SECONDS, Dialler, Opener, greet, openUnix
 from .errors import NotSpoken
 from .greeting import StructuredHandshake, fallback
 from .seams import Greeting
@@ -76,9 +76,20 @@ class SessionProtocol(asyncio.Protocol):
 
     # The session's connection.
 
+    def greet(self, hello: bytes) -> None:
+        """
+        As L{zcons_twisted.client.seams.Connection} says; so the next five.
+        """
+        if self._transport is not None:
+            connection = self._transport.get_extra_info("socket")
+            if connection is not None:
+                hello = greet(connection.fileno(), hello)
+            if hello:
+                self.send(hello)
+
     def send(self, data: bytes) -> None:
         """
-        As L{zcons_twisted.client.session.Connection} says; so the next four.
+        Send.
         """
         if self._transport is not None:
             self._transport.write(data)

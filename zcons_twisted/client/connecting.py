@@ -22,7 +22,7 @@ from .errors import CouldNotConnect
 from .holding import lostSocket
 from .outliving import outlived
 
-__all__ = ["RETRY_SECONDS", "Dialler", "isServed", "openUnix"]
+__all__ = ["RETRY_SECONDS", "Dialler", "greet", "isServed", "openUnix"]
 
 #: How long to wait between two attempts while the backlog is full.
 RETRY_SECONDS = 0.05
@@ -53,6 +53,24 @@ def openUnix(path: str) -> socket.socket | None:
     if number == errno.EAGAIN:
         return None
     raise OSError(number, os.strerror(number))
+
+
+def greet(fd: int, hello: bytes) -> bytes:
+    """
+    Send the first bytes of a connection.  The C program says who is there and closes
+    before it looks at them.  That can be read then, but not by a framework's own
+    transport, which reads no more when it could not write.
+
+    @param fd: the connection, which does not block.
+    @return: what has still to be sent.
+    """
+    try:
+        return hello[os.write(fd, hello) :]
+    except BlockingIOError:
+        return hello
+    except OSError:
+        # It is closed: that is read behind what was said.
+        return b""
 
 
 class Dialler:

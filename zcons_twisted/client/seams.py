@@ -19,6 +19,12 @@ class Connection(Protocol):
     What a session needs of a transport.
     """
 
+    def greet(self, hello: bytes) -> None:
+        """
+        Send the first bytes.  What the server said before it closed is received, even
+        if it closed before it had them.
+        """
+
     def send(self, data: bytes) -> None:
         """
         Send bytes, now or when there is room.

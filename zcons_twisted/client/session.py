@@ -252,7 +252,7 @@ class ConsoleSession(Requests):
         """
         self._connection = connection
         self._deadline = self._callLater(self._seconds, self._tooLate)
-        connection.send(self._handshake.hello)
+        connection.greet(self._handshake.hello)
 
     def dataReceived(self, data: bytes) -> None:
         """

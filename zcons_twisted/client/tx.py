@@ -29,6 +29,7 @@ from twisted.internet.interfaces import (
     IProducer,
     IProtocolFactory,
     IPushProducer,
+    ISystemHandle,
 )
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
@@ -37,7 +38,7 @@ from zope.interface import implementer
 from zcons_twisted.frames import Attach
 from zcons_twisted.rundir import RunDirectory
 
-from .connecting import RETRY_SECONDS, Dialler, Opener, openUnix
+from .connecting import RETRY_SECONDS, Dialler, Opener, greet, openUnix
 from .errors import NotSpoken
 from .greeting import StructuredHandshake, fallback
 from .seams import Greeting
@@ -97,9 +98,18 @@ class SessionProtocol(Protocol):
 
     # The session's connection.
 
+    def greet(self, hello: bytes) -> None:
+        """
+        As L{zcons_twisted.client.seams.Connection} says; so the next five.
+        """
+        if ISystemHandle.providedBy(self.transport):
+            hello = greet(self._transport.getHandle().fileno(), hello)
+        if hello:
+            self.send(hello)
+
     def send(self, data: bytes) -> None:
         """
-        As L{zcons_twisted.client.session.Connection} says; so the next four.
+        Send.
         """
         self._transport.write(data)
 

@@ -38,6 +38,7 @@ __all__ = [
     "FakeDescriptor",
     "FakeTransport",
     "accepts",
+    "busyAtOnce",
     "connectedSocket",
     "ends",
     "frames",
@@ -123,6 +124,17 @@ def connectedSocket(path: str) -> socket.socket:
     An opener that always finds somebody.
     """
     ours, theirs = socket.socketpair()
+    theirs.close()
+    return ours
+
+
+def busyAtOnce(path: str) -> socket.socket:
+    """
+    An opener that finds the C program, which says who is there and closes.
+    """
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    theirs.send(b"4711\n")
     theirs.close()
     return ours
 

@@ -32,6 +32,12 @@ class FakeConnection:
         self.reading = True
         self.closed = ""
 
+    def greet(self, hello: bytes) -> None:
+        """
+        Keep it.
+        """
+        self.send(hello)
+
     def send(self, data: bytes) -> None:
         """
         Keep it.

@@ -5,6 +5,7 @@ What several test modules share.
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import tempfile
@@ -24,6 +25,7 @@ from ..testing import FakeReactor, MemoryLink
 __all__ = [
     "OURS",
     "PlainVoice",
+    "descriptorsInUse",
     "framesOf",
     "makeHistory",
     "makeSession",
@@ -52,6 +54,15 @@ def shortDirectory(case: SynchronousTestCase) -> str:
     path = tempfile.mkdtemp(prefix="zc")
     case.addCleanup(shutil.rmtree, path, ignore_errors=True)
     return path
+
+
+def descriptorsInUse() -> list[str]:
+    """
+    Our open descriptors, without those of objects that nobody has any more: they would
+    be closed at any moment.
+    """
+    gc.collect()
+    return os.listdir("/proc/self/fd")
 
 
 def numbered(start: int, stop: int) -> bytes:

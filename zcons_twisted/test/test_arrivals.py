@@ -20,7 +20,7 @@ from .. import inotify
 from ..arrivals import Arrivals
 from ..inotify import Inotify
 from ..testing import FakeReactor
-from .support import shortDirectory
+from .support import descriptorsInUse, shortDirectory
 
 
 class ArrivalsTests(SynchronousTestCase):
@@ -36,7 +36,7 @@ class ArrivalsTests(SynchronousTestCase):
         self.arrivals = Arrivals(self.reactor)
         self.directory = shortDirectory(self)
         self.calls: list[str] = []
-        self.before = os.listdir("/proc/self/fd")
+        self.before = descriptorsInUse()
         self.expect("x", self.x)
         self.expect("y", self.y)
         self.addCleanup(self.arrivals.connectionLost, Failure(OSError()))

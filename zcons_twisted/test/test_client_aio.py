@@ -24,6 +24,7 @@ from zcons_twisted.rundir import RunDirectory
 
 from .client_fakes import (
     accepts,
+    busyAtOnce,
     connectedSocket,
     ends,
     nobody,
@@ -184,6 +185,18 @@ class AttachTests(SynchronousTestCase):
                 await attach(RUNDIR, "z", opener=nobody)
 
         self.run_(work)
+
+    def test_busyAtOnce(self) -> None:
+        """
+        A server that says who is there and closes before it was told anything has
+        been understood.
+        """
+
+        async def work() -> None:
+            with self.assertRaisesRegex(ConsoleInUse, "process ID 4711"):
+                await attach(RUNDIR, "z", opener=busyAtOnce)
+
+        asyncio.run(work())
 
     def test_fallback(self) -> None:
         """

@@ -15,6 +15,7 @@ from zcons_twisted.client.connecting import (
     ATTEMPTS,
     ZONES_NAMED,
     Dialler,
+    greet,
     isServed,
     openUnix,
 )
@@ -72,6 +73,27 @@ class UnixSocketTests(SynchronousTestCase):
         self.listen(1).close()
         error = self.assertRaises(OSError, openUnix, self.path)
         self.assertEqual(error.errno, errno.ECONNREFUSED)
+
+    def test_greet(self) -> None:
+        """
+        As much is sent as is taken; and where nobody takes it any more, nothing has
+        still to be sent, and what was said can be read.
+        """
+        server = self.listen(1)
+        connection = openUnix(self.path)
+        assert connection is not None
+        self.addCleanup(connection.close)
+        self.assertEqual(greet(connection.fileno(), b"hello"), b"")
+        hello = b"x" * 2**20
+        rest = greet(connection.fileno(), hello)
+        self.assertTrue(b"" < rest < hello)
+        self.assertEqual(greet(connection.fileno(), rest), rest)
+        peer, _ = server.accept()
+        self.assertEqual(peer.recv(5), b"hello")
+        peer.send(b"4711\n")
+        peer.close()
+        self.assertEqual(greet(connection.fileno(), rest), b"")
+        self.assertEqual(connection.recv(100), b"4711\n")
 
     def test_isServed(self) -> None:
         """

@@ -8,11 +8,13 @@ from __future__ import annotations
 import socket
 from typing import Any
 
+import txaio
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectionLost
-from twisted.internet.interfaces import IConsumer, IPushProducer
+from twisted.internet.interfaces import IConsumer, IPushProducer, ISystemHandle
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
 from zcons_twisted.client.connecting import ATTEMPTS, RETRY_SECONDS
@@ -22,8 +24,9 @@ from zcons_twisted.client.errors import (
     NotStructured,
     OnlyOperators,
 )
+from zcons_twisted.client.handshake import Handshake
 from zcons_twisted.client.session import ConsoleSession, End, EndCause
-from zcons_twisted.client.tx import SessionInput, attach
+from zcons_twisted.client.tx import SessionInput, SessionProtocol, attach
 from zcons_twisted.errors import BadZoneName
 from zcons_twisted.frames import Attach, formatAttach
 from zcons_twisted.rundir import RunDirectory
@@ -32,6 +35,7 @@ from .client_fakes import (
     ClientReactor,
     FakeTransport,
     accepts,
+    busyAtOnce,
     connectedSocket,
     ends,
     nobody,
@@ -41,6 +45,39 @@ from .client_fakes import (
 )
 
 RUNDIR = RunDirectory("/run/x")
+
+
+@implementer(ISystemHandle)
+class SystemTransport(FakeTransport):
+    """
+    A transport of a socket, to which nothing may be written but through that.
+
+    @ivar connection: the socket.
+    """
+
+    connection: socket.socket
+
+    @classmethod
+    def over(cls, protocol: SessionProtocol, connection: socket.socket) -> None:
+        """
+        Connect a protocol.
+        """
+        made = cls()
+        made.protocol = protocol
+        made.connection = connection
+        protocol.makeConnection(made)
+
+    def getHandle(self) -> socket.socket:
+        """
+        See L{ISystemHandle}.
+        """
+        return self.connection
+
+    def write(self, data: bytes) -> None:
+        """
+        Nobody takes it.
+        """
+        raise BrokenPipeError
 
 
 class _Attached(SynchronousTestCase):
@@ -106,6 +143,20 @@ class AttachTests(_Attached):
         self.failureResultOf(attaching, ConsoleInUse)
         self.assertFalse(transport.connected)
         self.assertEqual(self.reactor.getDelayedCalls(), [])
+
+    def test_busyAtOnce(self) -> None:
+        """
+        A server that says who is there and closes before it was told anything does not
+        break the connection that this is read from.
+        """
+        connection = busyAtOnce("")
+        self.addCleanup(connection.close)
+        session = ConsoleSession(txaio.tx, self.reactor.callLater, Handshake(1))
+        seated = session.whenSeated()
+        SystemTransport.over(SessionProtocol(session), connection)
+        session.dataReceived(connection.recv(100))
+        error = self.failureResultOf(seated, ConsoleInUse)
+        self.assertEqual(error.value.holder, "4711")
 
     def test_nobody(self) -> None:
         """

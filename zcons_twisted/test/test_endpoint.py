@@ -47,6 +47,7 @@ from ..interfaces import (
 from ..rundir import RunDirectory
 from ..testing import FakeReactor, MemoryEvents, MemoryReceiver
 from .endpoint_case import MemoryEndpoint, SocketEndpoint
+from .support import descriptorsInUse
 
 
 class EndpointTestCase(SynchronousTestCase):
@@ -151,7 +152,7 @@ class DriverTests(EndpointTestCase):
         """
         Closed, nothing of it is open, and the other end sees it.
         """
-        before = os.listdir("/proc/self/fd")
+        before = descriptorsInUse()
         self.open().close()
         self.reactor.settle()
         self.assertEqual(self.endpoint.end.recv(100), b"")

@@ -28,6 +28,7 @@ from ..drivers.endpoint_ends import (
 from ..drivers.endpoint_transport import ConsoleProtocol
 from ..drivers.serial_line import LineSettings, SerialTransport, openLine
 from ..testing import FakeReactor
+from .support import descriptorsInUse
 
 
 class EndTests(SynchronousTestCase):
@@ -68,7 +69,7 @@ class EndTests(SynchronousTestCase):
         """
         It goes on without its transport, and the other end notices nothing.
         """
-        before = len(os.listdir("/proc/self/fd"))
+        before = len(descriptorsInUse())
         end = self.taken()
         self.assertEqual(len(os.listdir("/proc/self/fd")), before)
         self.assertEqual(self.reactor.getReaders(), [])

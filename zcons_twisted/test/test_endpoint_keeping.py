@@ -18,6 +18,7 @@ from ..drivers.endpoint_keeping import StreamKeeper
 from ..drivers.handing import ADOPT_SECONDS
 from ..nexus.client import Nexus, NexusLost
 from .direct_nexus import DirectNexus
+from .support import descriptorsInUse
 
 
 class KeeperTests(SynchronousTestCase):
@@ -190,7 +191,7 @@ class KeeperTests(SynchronousTestCase):
         other, _end = socket.socketpair()
         self.keeper.lost()
         self.keeper._stream = other
-        before = os.listdir("/proc/self/fd")
+        before = descriptorsInUse()
         self.keeper.lost()
         self.assertEqual(self.nexus.calls[-3:], ["Claim", "Remove", "Adopt"])
         self.assertEqual(len(os.listdir("/proc/self/fd")), len(before))

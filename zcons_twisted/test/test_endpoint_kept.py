@@ -27,7 +27,7 @@ from ..notices import UNKNOWN_TEXT
 from ..testing import MemoryEvents, MemoryReceiver
 from .direct_nexus import DirectNexus
 from .endpoint_case import MemoryEndpoint
-from .support import shortDirectory
+from .support import descriptorsInUse, shortDirectory
 from .test_endpoint import EndpointTestCase
 
 STOPPED = (ZoneEvent.DISCONNECTED, "the server stops")
@@ -90,7 +90,7 @@ class KeptTests(EndpointTestCase):
         What one driver leaves the next one finds, with what was printed meanwhile;
         nothing has happened to the zone.
         """
-        before = len(os.listdir("/proc/self/fd"))
+        before = len(descriptorsInUse())
         self.leave(self.open())
         # The nexus has one, and this test the other end.
         self.assertEqual(len(os.listdir("/proc/self/fd")), before + 2)

@@ -18,6 +18,7 @@ from zope.interface.verify import verifyObject
 
 from ..hangup import HangupSet, Watch, watchHangup
 from ..testing import FakeReactor
+from .support import descriptorsInUse
 
 
 class HangupSetTests(SynchronousTestCase):
@@ -95,7 +96,7 @@ class HangupSetTests(SynchronousTestCase):
         """
         However many are watched, that takes one descriptor.
         """
-        before = len(os.listdir("/proc/self/fd"))
+        before = len(descriptorsInUse())
         self.watch(1)
         self.assertEqual(len(os.listdir("/proc/self/fd")), before)
 
@@ -141,7 +142,7 @@ class HangupSetTests(SynchronousTestCase):
         What can't be watched is an error, and leaves no descriptor behind.
         """
         self.first.stop()
-        before = os.listdir("/proc/self/fd")
+        before = descriptorsInUse()
         with open(os.devnull) as file:
             error = self.assertRaises(OSError, self.set.watch, file.fileno(), print)
         self.assertEqual(error.errno, errno.EPERM)

@@ -15,7 +15,7 @@ from ..history import HEAD_SIZE, HISTORY_MIN, historySize
 from ..history_file import DAMAGED_MAX
 from ..ring import AHEAD, RING_AT
 from .history_case import HistoryFileTestCase
-from .support import numbered
+from .support import descriptorsInUse, numbered
 
 
 class HistoryFileTests(HistoryFileTestCase):
@@ -292,7 +292,7 @@ class HistoryFileTests(HistoryFileTestCase):
         """
         No more than the mapping's own descriptor is kept for it.
         """
-        before = len(os.listdir("/proc/self/fd"))
+        before = len(descriptorsInUse())
         history = self.open(4 * HISTORY_MIN)
         history.append(numbered(0, 300_000))
         self.assertEqual(len(os.listdir("/proc/self/fd")), before + 1)

@@ -20,7 +20,7 @@ from ..marks import Mark, MarkKind
 from ..ring import RING_AT
 from ..tails import lastLines
 from .history_case import HistoryFileTestCase
-from .support import numbered
+from .support import descriptorsInUse, numbered
 
 _LOST = (
     "it was cut short or can't be read any more: history goes on in memory only,"
@@ -224,7 +224,7 @@ class DescriptorTests(HistoryFileTestCase):
         """
         It is the mapping's own where that has one, and gone with it.
         """
-        before = os.listdir("/proc/self/fd")
+        before = descriptorsInUse()
         history = self.open(4 * HISTORY_MIN)
         history.append(numbered(0, 300_000))
         self.assertEqual(len(os.listdir("/proc/self/fd")), len(before) + 1)
@@ -244,7 +244,7 @@ class DescriptorTests(HistoryFileTestCase):
             return mapped(fd, size)
 
         self.patch(mmap, "mmap", quicker)
-        before = os.listdir("/proc/self/fd")
+        before = descriptorsInUse()
         history = self.open()
         self.assertTrue(taken)
         history.append(numbered(0, 100_000))

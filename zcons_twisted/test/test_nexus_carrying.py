@@ -5,7 +5,6 @@ Tests for L{zcons_twisted.nexus.client}: requests that carry descriptors.
 
 from __future__ import annotations
 
-import gc
 import os
 from typing import Any
 
@@ -14,6 +13,7 @@ from twisted.internet.defer import Deferred
 from ..nexus.client import CARRYING_MAX, START_SECONDS, NexusLost, Unanswered
 from ..nexus.commands import Adopt
 from .nexus_case import NexusTestCase
+from .support import descriptorsInUse
 
 
 class CarryingTests(NexusTestCase):
@@ -38,8 +38,7 @@ class CarryingTests(NexusTestCase):
         those who wait have no file open for it.
         """
         # What other tests have left is not closed meanwhile.
-        gc.collect()
-        before = len(os.listdir("/proc/self/fd"))
+        before = len(descriptorsInUse())
         done = self.spawn(1000)
         (nexus,) = self.reactor.nexus
         self.assertEqual((CARRYING_MAX, len(nexus.spawning)), (16, 16))
@@ -78,8 +77,7 @@ class CarryingTests(NexusTestCase):
         Where the connection is lost nobody knows of those that were under way, and none
         that waited is asked of another one: it has to be handed the devices first.
         """
-        gc.collect()
-        before = len(os.listdir("/proc/self/fd"))
+        before = len(descriptorsInUse())
         done = self.spawn(1000)
         self.reactor.nexus[0].breaks()
         self.reactor.exchange()

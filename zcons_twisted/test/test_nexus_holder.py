@@ -20,7 +20,7 @@ from ..nexus.holder import NOTE_MAX, PATIENCE, Holder
 from ..nexus.instances import REHOLD_SECONDS
 from ..nexus.notify import Notifier
 from ..nexus.wire import Box, Connection
-from .support import shortDirectory
+from .support import descriptorsInUse, shortDirectory
 
 
 class Server:
@@ -377,7 +377,7 @@ class InstanceTests(HolderTestCase):
         """
         server = self.server()
         server.ask("Create")
-        before = len(os.listdir("/proc/self/fd"))
+        before = len(descriptorsInUse())
         for _ in range(3):
             null = os.open(os.devnull, os.O_RDWR)
             self.assertEqual(

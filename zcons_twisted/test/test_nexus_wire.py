@@ -21,7 +21,7 @@ from ..nexus.wire import (
     decode,
     encode,
 )
-from .support import splits
+from .support import descriptorsInUse, splits
 
 BOX: Box = {"_ask": b"1", "_command": b"Count", "zone": b"z" * 300, "empty": b""}
 
@@ -108,7 +108,7 @@ class ConnectionTests(SynchronousTestCase):
         """
         Descriptors that nobody asked for go with the connection.
         """
-        before = os.listdir("/proc/self/fd")
+        before = descriptorsInUse()
         reading, writing = os.pipe()
         self.ours.send({"fd": self.ours.give(writing)})
         self.ours.flush()

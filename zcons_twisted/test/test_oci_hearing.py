@@ -19,6 +19,7 @@ from ..oci.hearing import BACKLOG, HEAR_SECONDS, HEARD_MAX, Hearing
 from ..oci.telling import SOCKET_NAME
 from ..testing import FakeReactor
 from .oci_case import shortDirectory
+from .support import descriptorsInUse
 
 
 class HearingTests(SynchronousTestCase):
@@ -103,7 +104,7 @@ class HearingTests(SynchronousTestCase):
         """
         More than one, and one of which nothing is said, are closed again.
         """
-        before = sorted(os.listdir("/proc/self/fd"))
+        before = sorted(descriptorsInUse())
         with open(os.devnull) as file:
             self.assertClosed(self.shim(b"{}\n", file.fileno(), file.fileno()))
             self.shim(b"{", file.fileno()).close()

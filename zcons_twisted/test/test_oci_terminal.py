@@ -13,6 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from ..nexus.pair import PtyInstance
 from ..oci import terminal
 from ..oci.terminal import BadTerminal, checkManager, receiveManager
+from .support import descriptorsInUse
 
 
 class Waits(socket.socket):
@@ -60,7 +61,7 @@ class TerminalTests(SynchronousTestCase):
         """
         @return: why what came is refused; no descriptor is left open.
         """
-        before = sorted(os.listdir("/proc/self/fd"))
+        before = sorted(descriptorsInUse())
         error = self.assertRaises(BadTerminal, receiveManager, self.listener)
         self.assertEqual(sorted(os.listdir("/proc/self/fd")), before)
         return str(error)

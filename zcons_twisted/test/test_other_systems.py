@@ -26,6 +26,7 @@ from ..history import HEAD_SIZE, HISTORY_MIN, historySize
 from ..history_file import HistoryFile
 from ..urgency import Urgency
 from .peer_case import PeerTestCase
+from .support import descriptorsInUse
 
 
 class UrgencyTests(SynchronousTestCase):
@@ -40,7 +41,7 @@ class UrgencyTests(SynchronousTestCase):
         """
         self.patch(urgency, "hasEpoll", lambda: False)
         found = Urgency()
-        before = len(os.listdir("/proc/self/fd"))
+        before = len(descriptorsInUse())
         pairs = [socket.socketpair() for _ in range(2)]
         for ours, theirs in pairs:
             self.addCleanup(ours.close)

@@ -29,6 +29,7 @@ from ..interfaces import (
 from ..nexus.pair import PtyInstance
 from ..testing import MemoryEvents
 from .pty_case import PtyTestCase
+from .support import descriptorsInUse
 
 
 class InstanceTests(PtyTestCase):
@@ -134,7 +135,7 @@ class InstanceTests(PtyTestCase):
         def refuse(*arguments: object) -> None:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-        before = os.listdir("/proc/self/fd")
+        before = descriptorsInUse()
         self.patch(fcntl, "ioctl", refuse)
         failure = self.failureResultOf(self.driver.init(), DeviceError)
         self.assertIn("could not create", failure.getErrorMessage())
@@ -145,7 +146,7 @@ class InstanceTests(PtyTestCase):
         At the end nothing is left: no link, no directory, no descriptor, nothing that
         the reactor has.
         """
-        before = os.listdir("/proc/self/fd")
+        before = descriptorsInUse()
         self.init()
         self.assertEqual(self.successResultOf(self.driver.destroy()), (1, 1))
         self.assertEqual(os.listdir(self.rundir.path), [])

@@ -22,6 +22,7 @@ from ..nexus.client import ASK_TRIES, Nexus, NexusLost, Unanswered
 from ..nexus.keeping import Claimed
 from ..nexus.pair import PtyInstance
 from .pty_case import PtyTestCase
+from .support import descriptorsInUse
 
 
 class FakePairs:
@@ -204,7 +205,7 @@ class OutlivingTests(NexusCase):
         """
         At the end nothing is left.
         """
-        before = os.listdir("/proc/self/fd")
+        before = descriptorsInUse()
         self.init()
         self.assertEqual(self.successResultOf(self.driver.destroy()), (1, 1))
         self.assertEqual(os.listdir("/proc/self/fd"), before)
@@ -235,7 +236,7 @@ class LostTests(NexusCase):
         One that a service manager started again has it already.
         """
         self.init()
-        before = os.listdir("/proc/self/fd")
+        before = descriptorsInUse()
         self.driver.lost()
         self.assertEqual(self.pairs.calls[-1], "claim")
         self.assertEqual(os.listdir("/proc/self/fd"), before)

@@ -40,6 +40,7 @@ from ..drivers.serial_line import (
 from ..drivers.serial_parser import SerialParser
 from ..errors import BadOption, DeviceError
 from ..testing import FakeReactor, MemoryEvents, MemoryReceiver
+from .support import descriptorsInUse
 
 _SBRK, _CBRK = 0x5427, 0x5428
 
@@ -304,7 +305,7 @@ class LineTests(LineTestCase):
             (fifo, errno.ENOTTY),
             ("/nowhere", errno.ENOENT),
         ):
-            before = os.listdir("/proc/self/fd")
+            before = descriptorsInUse()
             error = self.assertRaises(OSError, openLine, path, LineSettings())
             self.assertEqual(error.errno, number)
             self.assertEqual(os.listdir("/proc/self/fd"), before)
@@ -318,7 +319,7 @@ class LineTests(LineTestCase):
             raise termios.error(errno.EINVAL, "Invalid argument")
 
         self.patch(termios, "tcsetattr", refuse)
-        before = os.listdir("/proc/self/fd")
+        before = descriptorsInUse()
         error = self.assertRaises(OSError, openLine, self.path, LineSettings())
         self.assertEqual(error.errno, errno.EINVAL)
         self.assertEqual(os.listdir("/proc/self/fd"), before)
@@ -379,7 +380,7 @@ class LineTests(LineTestCase):
             def buildProtocol(self, addr: object) -> None:
                 return None
 
-        before = os.listdir("/proc/self/fd")
+        before = descriptorsInUse()
         self.failureResultOf(self.endpoint.connect(Nobody()))
         self.assertEqual(os.listdir("/proc/self/fd"), before)
 

@@ -34,6 +34,7 @@ from ..service import ZoneConsoleService
 from ..testing import MemoryLife
 from ..zone_config import ZoneConfig
 from .service_case import ServiceTestCase
+from .support import descriptorsInUse
 
 FILES = ["z.console_sock", "z.control_sock", "z.history", "z.zconsole.lock"]
 
@@ -143,7 +144,7 @@ class StartTests(ServiceTestCase):
         """
         gc.disable()
         self.addCleanup(gc.enable)
-        before = os.listdir("/proc/self/fd")
+        before = descriptorsInUse()
         zone = self.zone()
         zone.startService()
         self.attach().close()

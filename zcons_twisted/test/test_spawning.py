@@ -19,6 +19,7 @@ from ..drivers.spawning import Facts, NexusSpawner, endOf
 from ..nexus.client import Nexus, Unanswered
 from ..nexus.commands import Claim, NexusFault, Reap
 from ..testing import FakeReactor
+from .support import descriptorsInUse
 from .test_zone_found import PID, factsOf
 
 
@@ -146,7 +147,7 @@ class NexusSpawnerTests(SynchronousTestCase):
         Where the answer was lost the nexus is asked again: a process that nobody knew
         of is the one that it was to start.
         """
-        before = len(os.listdir("/proc/self/fd"))
+        before = len(descriptorsInUse())
         self.nexus.known = factsOf(born=5, began=True)
         self.nexus.spawned.errback(Unanswered("no"))
         self.assertEqual(self.successResultOf(self.done), self.nexus.known)

@@ -15,7 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from ..doors.zone_lock import ZoneLock
 from ..errors import RunDirectoryError, ZoneServed
 from ..lock_file import LockFile
-from .support import shortDirectory
+from .support import descriptorsInUse, shortDirectory
 
 
 class ZoneLockTests(SynchronousTestCase):
@@ -168,7 +168,7 @@ class ZoneLockTests(SynchronousTestCase):
             raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
         self.patch(fcntl, "flock", refuse)
-        before = os.listdir("/proc/self/fd")
+        before = descriptorsInUse()
         error = self.assertRaises(RunDirectoryError, self.first.acquire)
         self.assertIn("No locks available", str(error))
         self.assertEqual(os.listdir("/proc/self/fd"), before)
