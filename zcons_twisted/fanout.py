@@ -63,12 +63,16 @@ class Fanout:
         if not self._live:
             return
         chunk = history.since(start)
+        frame = b""
         for follower in tuple(self._live):
-            if chunk is not None:
-                follower.send(chunk)
-            else:
+            if chunk is None:
                 # It goes around the end of the ring.
                 follower.pump()
+            elif follower.framed:
+                frame = frame or follower.frame(chunk)
+                follower.sendFrame(frame, len(chunk))
+            else:
+                follower.send(chunk)
 
     def output(self, data: bytes) -> None:
         """

@@ -25,11 +25,6 @@ class OutputLink(Protocol):
         @return: how many bytes were taken.
         """
 
-    def sendBoth(self, head: bytes, data: memoryview) -> int:
-        """
-        The same for two pieces at once.
-        """
-
     def wantWritable(self) -> None:
         """
         Ask for one call of L{Follower.writable} when more can be sent.

@@ -48,6 +48,7 @@ class Follower:
     @ivar cursor: the offset of the next byte that it gets.
     @ivar skipped: bytes that it missed in all.
     @ivar behind: whether it has something to catch up with.
+    @ivar framed: whether output goes in frames.
     @ivar taken: bytes that the link has taken in all.
     @ivar unread: tells how many of these the session has not read yet, if that can be
         told.
@@ -78,7 +79,7 @@ class Follower:
         self._sendNow = link.sendNow
         self._history = history
         self._voice = voice
-        self._framed = voice.framed
+        self.framed = voice.framed
         self._changed = changed
         self._pace: Pace | None = None
         self._mark = history.marks.made if live else history.marks.first(self.cursor)
@@ -118,13 +119,34 @@ class Follower:
         """
         Send the next piece of output; called from outside for one that is not behind.
         """
-        if self._framed:
-            self._sendFrame(chunk)
+        if self.framed:
+            self.sendFrame(self.frame(chunk), len(chunk))
             return
         taken = self._sendNow(chunk)
         self.taken += taken
         self.cursor += taken
         if taken < len(chunk):
+            self._block()
+
+    def frame(self, chunk: memoryview) -> bytes:
+        """
+        The next piece of output in its frame, where this is L{framed}: the same for all
+        that are as far.
+        """
+        return b"".join((self._voice.head(self.cursor, len(chunk)), chunk))
+
+    def sendFrame(self, frame: bytes, length: int) -> None:
+        """
+        Send what L{frame} made.  Once its head is gone a frame can't be given up: its
+        rest is kept.
+
+        @param length: of the piece.
+        """
+        taken = self._sendNow(frame)
+        self.taken += taken
+        self.cursor += length
+        if taken < len(frame):
+            self._pending = frame[taken:]
             self._block()
 
     def say(self, data: bytes) -> bool:
@@ -198,7 +220,7 @@ class Follower:
             if chunk is None:
                 return b"".join(parts)
             if len(chunk):
-                if self._framed:
+                if self.framed:
                     parts.append(self._voice.head(self.cursor, len(chunk)))
                 parts.append(bytes(chunk))
                 self.cursor += len(chunk)
@@ -270,21 +292,6 @@ class Follower:
         self.skipped += missing
         self._pending += self._voice.gap(self.cursor, missing)
         self.cursor = oldest
-
-    def _sendFrame(self, chunk: memoryview) -> None:
-        """
-        Once its head is gone a frame can't be given up: its rest is kept.
-        """
-        head = self._voice.head(self.cursor, len(chunk))
-        taken = self._link.sendBoth(head, chunk)
-        self.taken += taken
-        self.cursor += len(chunk)
-        if taken < len(head):
-            self._pending = head[taken:] + bytes(chunk)
-        else:
-            self._pending = bytes(chunk[taken - len(head) :])
-        if self._pending:
-            self._block()
 
     def _block(self) -> None:
         """

@@ -121,12 +121,6 @@ class MemoryLink:
         self.received += data[:taken]
         return taken
 
-    def sendBoth(self, head: bytes, data: memoryview) -> int:
-        """
-        Take what there is room for of two pieces.
-        """
-        return self.sendNow(head + data)
-
     def wantWritable(self) -> None:
         """
         Remember it in L{wanted}.

@@ -124,12 +124,6 @@ class Reading:
             self._full = not self._show(bytes(data))
         return len(data)
 
-    def sendBoth(self, head: bytes, data: memoryview) -> int:
-        """
-        There are no heads.
-        """
-        return self.sendNow(data)
-
     def wantWritable(self) -> None:
         """
         Whoever reads comes again.

@@ -155,17 +155,6 @@ class PeerSocket:
         except OSError:
             return len(data)
 
-    def sendBoth(self, head: bytes, data: memoryview) -> int:
-        """
-        The same as L{sendNow}, for two pieces at once.
-        """
-        try:
-            return self._socket.sendmsg((head, data))
-        except BlockingIOError:
-            return 0
-        except OSError:
-            return len(head) + len(data)
-
     def wantWritable(self) -> None:
         """
         Ask for one call of the receiver's C{writable}.

@@ -409,28 +409,6 @@ class EndTests(PeerTestCase):
         self.assertOver()
 
 
-class BothTests(PeerTestCase):
-    """
-    Two pieces can be sent at once.
-    """
-
-    def test_both(self) -> None:
-        """
-        They come one behind the other, as far as they are taken.
-        """
-        self.assertEqual(self.peer.sendBoth(b"head", memoryview(b"data")), 8)
-        self.assertEqual(self.read(), b"headdata")
-        self.fill()
-        self.assertEqual(self.peer.sendBoth(b"head", memoryview(b"data")), 0)
-
-    def test_nobodyReceives(self) -> None:
-        """
-        Where nobody receives any more all of it counts as taken.
-        """
-        self.theirs.close()
-        self.assertEqual(self.peer.sendBoth(b"head", memoryview(b"data")), 8)
-
-
 class GivenBackTests(PeerTestCase):
     """
     What somebody else received is the receiver's, before anything else.

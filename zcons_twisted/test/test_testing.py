@@ -149,14 +149,6 @@ class LinkTests(SynchronousTestCase):
         self.assertEqual((link.sendNow(b"def"), link.sendNow(b"g")), (2, 0))
         self.assertEqual(link.received, b"abcde")
 
-    def test_both(self) -> None:
-        """
-        Two pieces are taken as one.
-        """
-        link = MemoryLink(4)
-        self.assertEqual(link.sendBoth(b"abc", memoryview(b"def")), 4)
-        self.assertEqual(link.received, b"abcd")
-
     def test_take(self) -> None:
         """
         Who asked is told that there is room, once.
