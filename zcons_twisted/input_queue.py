@@ -126,6 +126,15 @@ class InputQueue:
         else:
             self._told, self._before = told, self.size
 
+    def take(self) -> bytes:
+        """
+        What waits, in order, which is for somebody else to give to the zone.
+        """
+        taken = b"".join(self._waiting or ())
+        self._waiting = None
+        self.size = 0
+        return taken
+
     def discard(self) -> int:
         """
         Whom it was typed for is gone: drop what waits.

@@ -8,6 +8,7 @@ a module under C{twisted/plugins}.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from twisted.internet.defer import Deferred
@@ -384,14 +385,20 @@ class IOutlivingDriver(Interface):
         " booted when this one begins."
     )
 
-    def useNexus(nexus: Nexus) -> None:
+    def useNexus(nexus: Nexus, typedBefore: Callable[[bytes], None]) -> None:
         """
         Have the device kept by a nexus.  Called before anything else, if at all.
+
+        @param typedBefore: called with what was typed and waited for the zone when an
+            earlier server left; before anything is told of the zone as it is now.
         """
 
-    def leave() -> Deferred[None]:
+    def leave(typed: bytes) -> Deferred[None]:
         """
         Let go of the device and leave it, and what runs on it, to the next server.
+
+        @param typed: what was typed and waits for the zone; given back by
+            C{typedBefore}, if it can't be left.
         """
 
 

@@ -149,6 +149,18 @@ class Seat:
         self._typed.whenGiven(told)
         return True
 
+    def typedBefore(self, data: bytes) -> None:
+        """
+        What an earlier server had not given the zone comes before all that is typed.
+        """
+        self._typed.write(data)
+
+    def giveTyped(self) -> bytes:
+        """
+        What waits for the zone, for another server to give it.
+        """
+        return self._typed.take()
+
     def discard(self) -> int:
         """
         Whom it was typed for is gone: drop what waits.

@@ -82,12 +82,16 @@ class ServerParts:
             signal,
         )
 
-    def equip(self, driver: IConsoleDriver) -> None:
+    def equip(
+        self, driver: IConsoleDriver, typedBefore: Callable[[bytes], None]
+    ) -> None:
         """
         Give a driver what it can make use of.
+
+        @param typedBefore: called with what an earlier server had not given the zone.
         """
         if self.nexus is not None and IOutlivingDriver.providedBy(driver):
-            IOutlivingDriver(driver).useNexus(self.nexus)
+            IOutlivingDriver(driver).useNexus(self.nexus, typedBefore)
 
     def prepare(self, driver: IConsoleDriver, past: bool) -> None:
         """

@@ -237,7 +237,7 @@ class ZoneConsoleService(Service):
         driver = maker.driver(
             self._reactor, self.zone, self._rundir, self.config.options, self
         )
-        self._parts.equip(driver)
+        self._parts.equip(driver, self._typedBefore)
         return driver
 
     def _acquire(self) -> None:
@@ -263,6 +263,9 @@ class ZoneConsoleService(Service):
             failed[0].raiseException()
         self._deviceReady = ready
         ready.addCallback(lambda _ignored: self._failedLate(driver, failed))
+
+    def _typedBefore(self, typed: bytes) -> None:
+        self.console.seat.typedBefore(typed)
 
     def _openDoors(self, driver: IConsoleDriver) -> None:
         if self._driver is not driver:
@@ -379,7 +382,7 @@ class ZoneConsoleService(Service):
         gone: Deferred[Any] = succeed(None)
         outliving = self._outliving()
         if outliving is not None and self.keep:
-            gone = outliving.leave()
+            gone = outliving.leave(self.console.seat.giveTyped())
         elif self._driver is not None:
             gone = self._driver.destroy()
         self._driver = self._deviceReady = None

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from twisted.internet.defer import Deferred, succeed
@@ -136,11 +137,12 @@ class EndpointDriver:
         self._arrivals = arrivals
         self._line.past = past
 
-    def useNexus(self, nexus: Nexus) -> None:
+    def useNexus(self, nexus: Nexus, typedBefore: Callable[[bytes], None]) -> None:
         """
         See L{IOutlivingDriver}.
         """
         self._keeper.nexus = nexus
+        self._keeper.typedBefore = typedBefore
 
     @property
     def outlives(self) -> bool:
@@ -157,12 +159,12 @@ class EndpointDriver:
         """
         return self._keeper.nexus.pid if self._keeper.nexus is not None else 0
 
-    def leave(self) -> Deferred[None]:
+    def leave(self, typed: bytes) -> Deferred[None]:
         """
         See L{IOutlivingDriver}.
         """
         self._lookNoMore()
-        return self._keeper.leave().addCallback(self._left)
+        return self._keeper.leave(typed).addCallback(self._left)
 
     # As a driver.
 

@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred, DeferredLock
@@ -23,7 +24,8 @@ from twisted.internet.interfaces import IReactorTime
 
 from ..errors import DeviceError
 from ..nexus.client import Nexus
-from ..nexus.commands import Adopt, Claim, Release, Remove
+from ..nexus.commands import Adopt, Claim, Remove
+from ..nexus.keeping import leave, typedOf
 from .handing import HandingOver
 
 __all__ = ["StreamKeeper"]
@@ -47,6 +49,8 @@ class StreamKeeper:
     Has one zone's connection kept, where there is a nexus.
 
     @ivar keeps: whether the nexus has it now.
+    @ivar typedBefore: called with what was typed and waited for the zone when an
+        earlier server left the connection that is found.
     """
 
     def __init__(self, clock: IReactorTime, zone: str, endpoint: str) -> None:
@@ -56,6 +60,7 @@ class StreamKeeper:
         """
         self.keeps = False
         self.nexus: Nexus | None = None
+        self.typedBefore: Callable[[bytes], None] | None = None
         self._zone = zone
         self._endpoint = endpoint
         self._stream: Keepable | None = None
@@ -93,15 +98,16 @@ class StreamKeeper:
         self._handing.stop()
         return self._alone(self._drop())
 
-    def leave(self) -> Deferred[bool]:
+    def leave(self, typed: bytes) -> Deferred[bool]:
         """
         Leave the connection to the next server.
 
+        @param typed: what was typed and waits for the zone.
         @return: whether it stays.
         """
         self._stream = None
         self._handing.stop()
-        return self._alone(self._leave())
+        return self._alone(self._leave(typed))
 
     def end(self) -> None:
         """
@@ -138,8 +144,11 @@ class StreamKeeper:
     async def _find(self, nexus: Nexus) -> int | None:
         try:
             answer = await nexus.call(Claim, zone=self._zone)
+            typed = typedOf(answer)
             if answer["note"] == self._endpoint:
                 self.keeps = True
+                if typed and self.typedBefore is not None:
+                    self.typedBefore(typed)
                 found: int = answer["master"]
                 return found
             os.close(answer["master"])
@@ -178,6 +187,7 @@ class StreamKeeper:
             if e.errno != errno.ENXIO:
                 raise
             return False
+        typedOf(answer)
         same = os.path.sameopenfile(answer["master"], fd)
         os.close(answer["master"])
         if not same:
@@ -194,16 +204,17 @@ class StreamKeeper:
                 # It has gone with all that it had.
                 return
 
-    async def _leave(self) -> bool:
+    async def _leave(self, typed: bytes) -> bool:
         nexus, kept = self.nexus, self.keeps
         self.keeps = False
-        if nexus is None or not kept or not nexus.pid:
-            return False
-        try:
-            await nexus.call(Release, zone=self._zone)
-        except (OSError, DeviceError):
-            return False
-        return True
+        left = False
+        if nexus is not None and kept and nexus.pid:
+            with suppress(OSError, DeviceError):
+                await leave(nexus, self._zone, typed)
+                left = True
+        if typed and not left and self.typedBefore is not None:
+            self.typedBefore(typed)
+        return left
 
 
 async def _nothing() -> None:

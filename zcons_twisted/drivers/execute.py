@@ -6,7 +6,7 @@ The exec driver: a pty, and a command that runs on it as the zone.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -80,11 +80,11 @@ class ExecDriver(PtyDriver):
         """
         return ZoneProcess(reactor, self.zone, options, self, events, environ)
 
-    def useNexus(self, nexus: Nexus) -> None:
+    def useNexus(self, nexus: Nexus, typedBefore: Callable[[bytes], None]) -> None:
         """
         See L{IOutlivingDriver<zcons_twisted.interfaces.IOutlivingDriver>}.
         """
-        super().useNexus(nexus)
+        super().useNexus(nexus, typedBefore)
         self._spawner = NexusSpawner(nexus, self.zone, self._alone, self.leads)
         self._process.spawner = self._spawner
 
@@ -95,12 +95,12 @@ class ExecDriver(PtyDriver):
         """
         return self._process.resumed
 
-    def leave(self) -> Deferred[None]:
+    def leave(self, typed: bytes) -> Deferred[None]:
         """
         See L{IOutlivingDriver<zcons_twisted.interfaces.IOutlivingDriver>}.
         """
         self._process.leave()
-        return super().leave()
+        return super().leave(typed)
 
     def found(self, claimed: Claimed) -> None:
         """

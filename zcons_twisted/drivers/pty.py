@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred, DeferredLock
@@ -87,6 +87,7 @@ class PtyDriver:
         self.path = self._link.path
         self._pairs: Pairs = LocalPairs(zone)
         self._nexus: Nexus | None = None
+        self._typedBefore: Callable[[bytes], None] = _drop
         # One thing at a time is done with the pairs.
         self._lock = DeferredLock()
         self._why = f"zone '{zone}' has no console device"
@@ -101,11 +102,12 @@ class PtyDriver:
 
     # As a driver.
 
-    def useNexus(self, nexus: Nexus) -> None:
+    def useNexus(self, nexus: Nexus, typedBefore: Callable[[bytes], None]) -> None:
         """
         See L{IOutlivingDriver}.
         """
         self._nexus = nexus
+        self._typedBefore = typedBefore
         self._pairs = NexusPairs(nexus, self.zone)
         if isinstance(self.states, PostedStates):
             zone = self.zone
@@ -148,11 +150,11 @@ class PtyDriver:
         """
         return self._alone(self._destroy())
 
-    def leave(self) -> Deferred[None]:
+    def leave(self, typed: bytes) -> Deferred[None]:
         """
         See L{IOutlivingDriver}.
         """
-        return self._alone(self._leave())
+        return self._alone(self._leave(typed))
 
     def mend(self) -> bool:
         """
@@ -255,6 +257,8 @@ class PtyDriver:
                 self._why = f"console manager of zone '{self.zone}': {e.strerror}"
                 return
             self.pair = claimed.pair
+            if claimed.typed:
+                self._typedBefore(claimed.typed)
             self.found(claimed)
         if self.pair.subsidiary:
             self._link.make(self.pair.subsidiary)
@@ -355,13 +359,16 @@ class PtyDriver:
         finally:
             self._hearNoMore()
 
-    async def _leave(self) -> None:
+    async def _leave(self, typed: bytes) -> None:
         self._hold.askNoMore()
         self.release()
         pair, self.pair = self.pair, None
+        left = False
         try:
-            await self._pairs.release(pair)
+            left = await self._pairs.release(pair, typed)
         finally:
+            if typed and not left:
+                self._typedBefore(typed)
             self._hearNoMore()
 
     def _hearNoMore(self) -> None:
@@ -395,6 +402,12 @@ class PtyDriver:
     async def _handOver(self) -> None:
         if self.pair is not None:
             await self._keepOn(self.pair)
+
+
+def _drop(typed: bytes) -> None:
+    """
+    Nobody keeps anything that was typed.
+    """
 
 
 def makeDriver(

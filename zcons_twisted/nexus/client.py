@@ -25,6 +25,7 @@ from .commands import Hello, Leave, Mend, Remember, Spawn
 from .door import SOCKET_NAME
 from .holder import VERSION
 from .link import Link, NexusEars, Once
+from .memory_file import memoryFile
 from .starting import NexusLost, start, startNow
 from .turns import Turns
 
@@ -122,7 +123,11 @@ class Nexus:
         @raise NexusLost: there is no nexus to be had.
         @raise Unanswered: the connection was lost meanwhile.
         """
-        if any(isinstance(kind, Descriptor) for _name, kind in command.arguments):
+        carried = (
+            isinstance(kind, Descriptor) and name.decode() in arguments
+            for name, kind in command.arguments
+        )
+        if any(carried):
             return await self._carry(self._ask(command, arguments))
         return await self._ask(command, arguments)
 
@@ -268,13 +273,8 @@ class Nexus:
             # Another one has to be handed the zone's device first.
             raise Unanswered("the nexus has gone before it was asked")
         # Not before it is its turn: a thousand of them would be as many open files.
-        fd = os.memfd_create("zcons-spawn")
-        try:
-            with open(fd, "wb", closefd=False) as file:
-                file.write(json.dumps(spec).encode())
+        with memoryFile(json.dumps(spec).encode()) as fd:
             answer = await self._ask(Spawn, {"zone": zone, "spec": fd})
-        finally:
-            os.close(fd)
         facts: dict[str, Any] = json.loads(answer["process"])
         return facts
 

@@ -135,7 +135,8 @@ class Claim(Command):
 
     C{process} is a JSON object, or empty where none was started: see
     L{Child.facts<zcons_twisted.nexus.children.Child>}.  C{note} is what L{Remember} was
-    given last.
+    given last.  C{typed} is what L{Release} was given, where it was, for who claims it
+    first.
     """
 
     arguments = _ZONE
@@ -144,16 +145,18 @@ class Claim(Command):
         (b"master", Descriptor()),
         (b"process", Unicode()),
         (b"note", Unicode()),
+        (b"typed", Descriptor(optional=True)),
     ]
     errors = _ERRORS
 
 
 class Release(Command):
     """
-    Have it to oneself no more; it stays.
+    Have it to oneself no more; it stays.  C{typed} is a file with what was typed and
+    waits for the zone.
     """
 
-    arguments = _ZONE
+    arguments = [*_ZONE, (b"typed", Descriptor(optional=True))]
     errors = _ERRORS
 
 

@@ -219,17 +219,29 @@ class Holder:
         if not held.isFor(server):
             raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
         held.owner = server
-        return {
+        answer = {
             "instance": b"%d" % held.number,
             "master": server.give(held.pair.master),
             "process": self._children.told(zone),
             "note": self._notes.get(zone, "").encode(),
         }
+        if held.typed != -1:
+            # For this server alone: it has it from now on.
+            answer["typed"] = server.give(held.typed)
+            os.close(held.typed)
+            held.typed = -1
+        return answer
 
     def _release(self, server: Connection, box: Box) -> Box:
-        for held in self._instances.of(_zone(box)):
-            if held.owner is server:
-                held.owner = None
+        typed = server.descriptor(box["typed"]) if "typed" in box else -1
+        try:
+            for held in self._instances.of(_zone(box)):
+                if held.owner is server:
+                    held.owner = None
+                    held.typed, typed = typed, -1
+        finally:
+            if typed != -1:
+                os.close(typed)
         return {}
 
     def _remove(self, server: Connection, box: Box) -> Box:

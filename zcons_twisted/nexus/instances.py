@@ -31,14 +31,16 @@ class Held:
     @ivar number: its instance number.
     @ivar pair: the pair, or what is held in its place.
     @ivar owner: the server that has it, or L{None}.
+    @ivar typed: a file with what was typed and waited for the zone when the last server
+        left, for the next; or -1.
     """
 
-    __slots__ = ("hold", "number", "owner", "pair")
+    __slots__ = ("hold", "number", "owner", "pair", "typed")
 
     def __init__(self, number: int, pair: PtyInstance | StreamInstance) -> None:
         self.number = number
         self.pair = pair
-        self.hold = -1
+        self.hold = self.typed = -1
         self.owner: Connection | None = None
 
     def openSubsidiary(self) -> int:
@@ -135,6 +137,8 @@ class Instances:
         self._zones[held.pair.zone].remove(held)
         if not self._zones[held.pair.zone]:
             del self._zones[held.pair.zone]
+        if held.typed != -1:
+            os.close(held.typed)
         held.pair.close()
 
     def left(self, server: Connection) -> None:

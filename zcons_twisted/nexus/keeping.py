@@ -8,14 +8,16 @@ from __future__ import annotations
 import errno
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from .client import Nexus
 from .commands import Adopt, Claim, Count, Create, Release, Remove
+from .memory_file import contentOf, memoryFile
 from .pair import PtyInstance
 
-__all__ = ["Claimed", "LocalPairs", "NexusPairs", "Pairs"]
+__all__ = ["Claimed", "LocalPairs", "NexusPairs", "Pairs", "leave", "typedOf"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +30,13 @@ class Claimed:
         L{Child.facts<zcons_twisted.nexus.children.Child>} has it; empty where none was
         started.
     @ivar note: what an earlier server noted.
+    @ivar typed: what was typed and waited for the zone when that left.
     """
 
     pair: PtyInstance
     process: dict[str, Any] = field(default_factory=dict)
     note: str = ""
+    typed: bytes = b""
 
 
 class Pairs(Protocol):
@@ -61,9 +65,12 @@ class Pairs(Protocol):
         Keep a pair that somebody else made or kept, and have it to oneself.
         """
 
-    async def release(self, pair: PtyInstance | None) -> None:
+    async def release(self, pair: PtyInstance | None, typed: bytes) -> bool:
         """
         Have it to oneself no more; it stays, if it can.
+
+        @param typed: what was typed and waits for the zone.
+        @return: whether it stays, and what was typed with it.
         """
 
     async def remove(self, pair: PtyInstance | None) -> tuple[int, int]:
@@ -110,10 +117,11 @@ class LocalPairs:
         """
         self._pairs.append(pair)
 
-    async def release(self, pair: PtyInstance | None) -> None:
+    async def release(self, pair: PtyInstance | None, typed: bytes) -> bool:
         """
         See L{Pairs}.
         """
+        return False
 
     async def remove(self, pair: PtyInstance | None) -> tuple[int, int]:
         """
@@ -156,6 +164,7 @@ class NexusPairs:
             pair = PtyInstance(self._zone, answer["master"])
         except OSError as e:
             os.close(answer["master"])
+            typedOf(answer)
             if e.errno != errno.ENOTTY:
                 raise
             # The zone was one of another driver's, and its console elsewhere.
@@ -163,7 +172,7 @@ class NexusPairs:
             await self.create()
             return await self.claim()
         process = json.loads(answer["process"]) if answer["process"] else {}
-        return Claimed(pair, process, answer["note"])
+        return Claimed(pair, process, answer["note"], typedOf(answer))
 
     async def adopt(self, pair: PtyInstance, process: dict[str, Any]) -> None:
         """
@@ -176,15 +185,17 @@ class NexusPairs:
             process=json.dumps(process) if process else None,
         )
 
-    async def release(self, pair: PtyInstance | None) -> None:
+    async def release(self, pair: PtyInstance | None, typed: bytes) -> bool:
         """
         See L{Pairs}.
         """
-        if pair is not None:
-            pair.close()
-            if not self._nexus.pid:
-                return
-            await self._nexus.call(Release, zone=self._zone)
+        if pair is None:
+            return False
+        pair.close()
+        if not self._nexus.pid:
+            return False
+        await leave(self._nexus, self._zone, typed)
+        return True
 
     async def remove(self, pair: PtyInstance | None) -> tuple[int, int]:
         """
@@ -198,3 +209,24 @@ class NexusPairs:
             return count, count
         answer = await self._nexus.call(Remove, zone=self._zone)
         return answer["removed"], answer["found"]
+
+
+async def leave(nexus: Nexus, zone: str, typed: bytes) -> None:
+    """
+    Leave to the next server what a nexus keeps for a zone.
+
+    @param typed: what was typed and waits for the zone.
+    @raise OSError: that can't be done; and the others as for L{Nexus.call}.
+    """
+    if not typed:
+        await nexus.call(Release, zone=zone)
+        return
+    with memoryFile(typed) as fd:
+        await nexus.call(Release, zone=zone, typed=fd)
+
+
+def typedOf(answer: Mapping[str, Any]) -> bytes:
+    """
+    What was typed and waited for the zone, by the answer to L{Claim}.
+    """
+    return b"" if answer["typed"] is None else contentOf(answer["typed"])

@@ -113,7 +113,8 @@ class Connection:
         self._received: dict[int, int] = {}
         self._counted = 0
         self._sent = 0
-        self._queue: deque[tuple[bytes, int]] = deque()
+        self._giving: list[int] = []
+        self._queue: deque[tuple[bytes, list[int]]] = deque()
         self._queued = 0
 
     def fileno(self) -> int:
@@ -173,11 +174,9 @@ class Connection:
         """
         # It goes with the first byte of that box; a descriptor of our own, so that its
         # owner may close his.
-        self._giving = os.dup(fd)
+        self._giving.append(os.dup(fd))
         number, self._sent = self._sent, self._sent + 1
         return b"%d" % (number,)
-
-    _giving = -1
 
     def send(self, box: Box) -> None:
         """
@@ -185,7 +184,7 @@ class Connection:
         """
         data = encode(box)
         self._queue.append((data, self._giving))
-        self._giving = -1
+        self._giving = []
         self._queued += len(data)
 
     def flush(self) -> bool:
@@ -197,25 +196,23 @@ class Connection:
         @raise OSError: it has gone.
         """
         while self._queue:
-            data, fd = self._queue[0]
+            data, fds = self._queue[0]
             beside = []
-            if fd != -1:
-                beside = [
-                    (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [fd]))
-                ]
+            if fds:
+                beside = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))]
             try:
                 count = self._socket.sendmsg([data], beside)
             except BlockingIOError:
                 if self._queued > PENDING_MAX:
                     raise Malformed("it takes no answers") from None
                 return False
-            if fd != -1:
+            for fd in fds:
                 os.close(fd)
             self._queued -= count
             if count == len(data):
                 self._queue.popleft()
             else:
-                self._queue[0] = (data[count:], -1)
+                self._queue[0] = (data[count:], [])
         return True
 
     def alive(self) -> bool:
@@ -231,7 +228,7 @@ class Connection:
         Let go of it, and of what came and was not asked for.
         """
         self._socket.close()
-        waiting = [fd for _data, fd in self._queue if fd != -1]
+        waiting = [fd for _data, fds in self._queue for fd in fds]
         for fd in (*self._received.values(), *waiting):
             os.close(fd)
         self._received.clear()

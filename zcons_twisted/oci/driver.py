@@ -135,9 +135,9 @@ class OciDriver(ExecDriver):
             self._hearing.end()
             self._removeHome()
 
-    async def _leave(self) -> None:
+    async def _leave(self, typed: bytes) -> None:
         self._hearing.end()
-        await super()._leave()
+        await super()._leave(typed)
 
     def _removeHome(self) -> None:
         for path in (self._home, os.path.dirname(self._home)):

@@ -120,8 +120,10 @@ class DirectNexus:
             raise NexusFault(answer["_error_description"].decode())
         found: dict[str, Any] = {}
         for key, argument in command.response:
-            value = answer[key.decode()]
-            if isinstance(argument, Descriptor):
+            value = answer.get(key.decode())
+            if value is None:
+                found[key.decode()] = None
+            elif isinstance(argument, Descriptor):
                 found[key.decode()] = self._server.link.descriptor(value)
             elif isinstance(argument, Integer):
                 found[key.decode()] = int(value)

@@ -82,11 +82,48 @@ class KeeperTests(SynchronousTestCase):
         So it is in good order, where the nexus has it.
         """
         self.kept()
-        self.assertTrue(self.successResultOf(self.keeper.leave()))
+        self.assertTrue(self.successResultOf(self.keeper.leave(b"")))
         self.keeper.end()
         self.assertEqual((self.nexus.held(), self.nexus.ears), (1, {}))
         self.assertEqual(self.nexus.calls[-1], "Release")
-        self.assertFalse(self.successResultOf(self.keeper.leave()))
+        self.assertFalse(self.successResultOf(self.keeper.leave(b"")))
+
+    def test_typed(self) -> None:
+        """
+        What was typed and waits is left with it, for who finds it.
+        """
+        self.kept()
+        self.assertTrue(self.successResultOf(self.keeper.leave(b"waits")))
+        for found in ([b"waits"], []):
+            self.keeper = self.make()
+            typed: list[bytes] = []
+            self.keeper.typedBefore = typed.append
+            fd = self.find()
+            assert fd is not None
+            os.close(fd)
+            self.assertEqual(typed, found)
+            self.successResultOf(self.keeper.leave(b""))
+
+    def test_typedForAnother(self) -> None:
+        """
+        It is for no other console.
+        """
+        self.kept()
+        self.assertTrue(self.successResultOf(self.keeper.leave(b"waits")))
+        self.keeper = self.make("unix:/y")
+        self.keeper.typedBefore = lambda typed: self.fail(repr(typed))
+        self.assertIsNone(self.find())
+
+    def test_typedNotLeft(self) -> None:
+        """
+        Where the connection can't be left, what was typed is given back.
+        """
+        self.kept()
+        typed: list[bytes] = []
+        self.keeper.typedBefore = typed.append
+        self.nexus.failures = {"Release": [NexusLost("gone")]}
+        self.assertFalse(self.successResultOf(self.keeper.leave(b"waits")))
+        self.assertEqual(typed, [b"waits"])
 
     def test_leftWithout(self) -> None:
         """
@@ -94,9 +131,9 @@ class KeeperTests(SynchronousTestCase):
         """
         self.kept()
         self.nexus.failures = {"Release": [NexusLost("gone")]}
-        self.assertFalse(self.successResultOf(self.keeper.leave()))
+        self.assertFalse(self.successResultOf(self.keeper.leave(b"")))
         self.keeper.nexus = None
-        self.assertFalse(self.successResultOf(self.keeper.leave()))
+        self.assertFalse(self.successResultOf(self.keeper.leave(b"")))
 
     def test_dropped(self) -> None:
         """

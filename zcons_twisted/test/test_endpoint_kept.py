@@ -60,10 +60,11 @@ class KeptTests(EndpointTestCase):
         """
         A driver.
         """
+        self.typed: list[bytes] = []
         driver = EndpointDriver(
             self.reactor, "z", endpoint, "unix:/console", self.events, path
         )
-        driver.useNexus(cast(Nexus, self.nexus))
+        driver.useNexus(cast(Nexus, self.nexus), self.typed.append)
         driver.prepare(Arrivals(self.reactor), past)
         return driver
 
@@ -72,7 +73,7 @@ class KeptTests(EndpointTestCase):
         The server stops, and leaves the zone as it is.
         """
         device.close()
-        self.successResultOf(self.driver.leave())
+        self.successResultOf(self.driver.leave(b""))
 
     def test_interfaces(self) -> None:
         """
@@ -163,7 +164,7 @@ class KeptTests(EndpointTestCase):
         """
         Where nothing is connected nothing is left or told.
         """
-        self.successResultOf(self.driver.leave())
+        self.successResultOf(self.driver.leave(b""))
         self.begin()
         self.successResultOf(self.driver.destroy())
         self.assertEqual((self.nexus.held(), self.events.events), (0, []))
@@ -216,7 +217,7 @@ class KeptTests(EndpointTestCase):
         self.open()
         self.assertTrue(zone._console._resumed)
         self.assertEqual(zone._chardev.peer, UNIXAddress(b"/console"))
-        self.successResultOf(self.driver.leave())
+        self.successResultOf(self.driver.leave(b""))
         self.assertIsNone(zone._client)
 
 

@@ -138,6 +138,19 @@ class InputQueueTests(SynchronousTestCase):
         self.queue.write(b"new")
         self.assertEqual(self.device.written, b"xnew")
 
+    def test_taken(self) -> None:
+        """
+        What waits can be had by somebody else, in order, and the zone does not get it
+        here any more.
+        """
+        self.device.room = 1
+        for typed in (b"one", b"two"):
+            self.queue.write(typed)
+        self.assertEqual(self.queue.take(), b"netwo")
+        self.assertEqual((self.queue.take(), self.queue.size), (b"", 0))
+        self.device.zoneReads()
+        self.assertEqual(self.device.written, b"o")
+
     def test_deviceLost(self) -> None:
         """
         Without a device what is typed waits, and whoever types is paused.

@@ -18,6 +18,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from ..nexus.door import SOCKET_NAME, Door
 from ..nexus.holder import NOTE_MAX, PATIENCE, Holder
 from ..nexus.instances import REHOLD_SECONDS
+from ..nexus.memory_file import contentOf, memoryFile
 from ..nexus.notify import Notifier
 from ..nexus.wire import Box, Connection
 from .support import descriptorsInUse, shortDirectory
@@ -307,6 +308,50 @@ class InstanceTests(HolderTestCase):
         second.link.close()
         # Nobody has heard of that yet.
         os.close(first.claim())
+
+    def claimed(self, server: Server) -> Box:
+        """
+        The answer to a server that claims the zone, without the manager.
+        """
+        answer = server.ask("Claim")
+        os.close(server.link.descriptor(answer["master"]))
+        return answer
+
+    def test_typed(self) -> None:
+        """
+        What was typed and waited when a server left is for who claims the manager
+        first, and for nobody when that is removed.
+        """
+        server = self.server()
+        server.ask("Create")
+        self.assertNotIn("typed", self.claimed(server))
+        for then in ("Claim", "Remove"):
+            with memoryFile(b"waits") as fd:
+                server.ask("Release", typed=server.link.give(fd).decode())
+            if then == "Claim":
+                number = self.claimed(server)["typed"]
+                self.assertEqual(contentOf(server.link.descriptor(number)), b"waits")
+                self.assertNotIn("typed", self.claimed(server))
+        before = descriptorsInUse()
+        server.ask("Remove")
+        # Manager, subsidiary and that file.
+        self.assertEqual(len(os.listdir("/proc/self/fd")), len(before) - 3)
+        server.ask("Create")
+        self.assertNotIn("typed", self.claimed(server))
+
+    def test_typedOfAnother(self) -> None:
+        """
+        Who has it not can leave nothing with it.
+        """
+        first, second = self.server(), self.server()
+        first.ask("Create")
+        os.close(first.claim())
+        before = descriptorsInUse()
+        with memoryFile(b"waits") as fd:
+            second.ask("Release", typed=second.link.give(fd).decode())
+        self.assertEqual(len(os.listdir("/proc/self/fd")), len(before))
+        first.ask("Release")
+        self.assertNotIn("typed", self.claimed(second))
 
     def test_held(self) -> None:
         """

@@ -104,6 +104,27 @@ class ConnectionTests(SynchronousTestCase):
             os.close(reading)
         self.assertRaises(KeyError, self.theirs.descriptor, b"0")
 
+    def test_twoDescriptors(self) -> None:
+        """
+        A box may have several of them.
+        """
+        ends = os.pipe()
+        names = [self.ours.give(fd) for fd in ends]
+        self.ours.send({"reads": names[0], "writes": names[1]})
+        self.assertTrue(self.ours.flush())
+        for fd in ends:
+            os.close(fd)
+        boxes = self.theirs.receive()
+        assert boxes is not None
+        (box,) = boxes
+        reading, writing = (
+            self.theirs.descriptor(box[name]) for name in ("reads", "writes")
+        )
+        os.write(writing, b"x")
+        self.assertEqual(os.read(reading, 2), b"x")
+        os.close(reading)
+        os.close(writing)
+
     def test_unclaimed(self) -> None:
         """
         Descriptors that nobody asked for go with the connection.

@@ -376,5 +376,5 @@ class OciDriverTests(SynchronousTestCase):
         A device that is left is not listened for, and the directory stays.
         """
         driver = self.serve()
-        self.settled(driver.leave())
+        self.settled(driver.leave(b""))
         self.assertEqual(os.listdir(os.path.join(self.rundir.path, "oci", "z")), [])

@@ -39,6 +39,7 @@ class FakePairs:
         self.calls: list[str] = []
         self.failures: dict[str, list[Exception]] = {}
         self.note = ""
+        self.typed = b""
 
     def call(self, what: str) -> None:
         """
@@ -69,7 +70,9 @@ class FakePairs:
         self.call("claim")
         if self.kept is None:
             raise OSError(errno.ENXIO, os.strerror(errno.ENXIO))
-        return Claimed(PtyInstance("z", os.dup(self.kept.master)), {}, self.note)
+        pair = PtyInstance("z", os.dup(self.kept.master))
+        typed, self.typed = self.typed, b""
+        return Claimed(pair, {}, self.note, typed)
 
     async def adopt(self, pair: PtyInstance, process: dict[str, Any]) -> None:
         """
@@ -78,13 +81,15 @@ class FakePairs:
         self.call("adopt")
         self.kept = PtyInstance("z", os.dup(pair.master))
 
-    async def release(self, pair: PtyInstance | None) -> None:
+    async def release(self, pair: PtyInstance | None, typed: bytes) -> bool:
         """
         It stays.
         """
-        self.call("release")
         if pair is not None:
             pair.close()
+        self.call("release")
+        self.typed = typed
+        return pair is not None
 
     async def remove(self, pair: PtyInstance | None) -> tuple[int, int]:
         """
@@ -109,6 +114,7 @@ class NexusCase(PtyTestCase):
         There is no pair yet.
         """
         self.pairs = FakePairs()
+        self.typed: list[bytes] = []
         super().setUp()
 
     def make(self, zone: str) -> PtyDriver:
@@ -116,7 +122,7 @@ class NexusCase(PtyTestCase):
         A driver.
         """
         driver = super().make(zone)
-        driver.useNexus(Nexus(self.reactor, self.rundir.path))
+        driver.useNexus(Nexus(self.reactor, self.rundir.path), self.typed.append)
         driver._pairs = self.pairs
         return driver
 
@@ -142,7 +148,7 @@ class OutlivingTests(NexusCase):
         self.init()
         name = os.readlink(self.driver.path)
         zone = self.openZone()
-        self.successResultOf(self.driver.leave())
+        self.successResultOf(self.driver.leave(b""))
         os.write(zone, b"waits")
         self.assertIsNone(self.driver.pair)
         self.driver = self.make("z")
@@ -154,6 +160,31 @@ class OutlivingTests(NexusCase):
         self.assertEqual(self.receiver.printed, b"waits")
         manager.close()
         self.assertEqual(self.pairs.calls.count("create"), 1)
+
+    def test_typed(self) -> None:
+        """
+        What was typed and waits is left with the device, and is told once when that is
+        claimed.
+        """
+        self.init()
+        self.successResultOf(self.driver.leave(b"waits"))
+        self.assertEqual(self.typed, [])
+        for _ in range(2):
+            self.driver = self.make("z")
+            self.init()
+            self.assertEqual(self.typed, [b"waits"])
+            self.successResultOf(self.driver.leave(b""))
+
+    def test_typedNotLeft(self) -> None:
+        """
+        Where it can't be left it is given back.
+        """
+        self.init()
+        self.pairs.failures = {"release": [OSError(errno.EIO, "no")]}
+        self.failureResultOf(self.driver.leave(b"waits"), OSError)
+        self.assertEqual(self.typed, [b"waits"])
+        self.successResultOf(self.driver.leave(b"more"))
+        self.assertEqual(self.typed, [b"waits", b"more"])
 
     def test_state(self) -> None:
         """

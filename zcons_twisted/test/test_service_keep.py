@@ -6,6 +6,8 @@ stops.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from twisted.internet.defer import Deferred, succeed
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
@@ -28,6 +30,7 @@ class KeptDriver(MemoryDriver):
     A driver whose device may be left.
 
     @ivar left: how often it was.
+    @ivar typed: what was left with it.
     """
 
     resumed = False
@@ -37,6 +40,7 @@ class KeptDriver(MemoryDriver):
         super().__init__()
         self.nexus: Nexus | None = None
         self.left = 0
+        self.typed = b""
 
     @property
     def outlives(self) -> bool:
@@ -45,17 +49,19 @@ class KeptDriver(MemoryDriver):
         """
         return self.nexus is not None
 
-    def useNexus(self, nexus: Nexus) -> None:
+    def useNexus(self, nexus: Nexus, typedBefore: Callable[[bytes], None]) -> None:
         """
         See L{IOutlivingDriver}.
         """
         self.nexus = nexus
+        self.typedBefore = typedBefore
 
-    def leave(self) -> Deferred[None]:
+    def leave(self, typed: bytes) -> Deferred[None]:
         """
         See L{IOutlivingDriver}.
         """
         self.left += 1
+        self.typed = typed
         self.release()
         return succeed(None)
 
@@ -115,6 +121,30 @@ class KeepTests(ServiceTestCase):
         self.assertEqual(peer.recv(1), b"")
         self.assertEqual(zone.console.ended[0].reason.value, "restarting")
         self.assertReleased()
+
+    def test_typed(self) -> None:
+        """
+        What was typed and the zone has not read is left with it, and comes before all
+        that is typed in the next service.
+        """
+        zone = self.kept()
+        peer = self.attach()
+        self.driver.device.room = 5
+        peer.send(b"firstsecond")
+        self.reactor.settle()
+        zone.keep = True
+        self.stop(zone)
+        self.assertEqual(self.driver.typed, b"second")
+        self.assertEqual(zone.console.seat.discard(), 0)
+        again = self.kept()
+        self.driver.device.zoneReads(0)
+        self.driver.typedBefore(self.driver.typed)
+        self.attach().send(b"third")
+        self.reactor.settle()
+        self.driver.device.zoneReads()
+        self.reactor.settle()
+        self.assertEqual(self.driver.device.written, b"secondthird")
+        self.stop(again)
 
     def test_usesNexus(self) -> None:
         """
