@@ -795,7 +795,9 @@ def endNexus(rundir: str) -> None:
     nexus = nexusOf(rundir)
     if nexus:
         for pid in [*children(nexus), nexus]:
-            os.kill(pid, signal.SIGKILL)
+            # One may have ended in the meantime.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 def descriptors() -> dict[int, str]:

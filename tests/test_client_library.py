@@ -61,6 +61,7 @@ async def test_twisted(server: Twistd) -> None:
     with pytest.raises(CouldNotConnect):
         await within(tx.attach(reactor, RunDirectory(server.rundir), "other"))
     await zone.prints(b"bye")
+    await server.has(3)
     await server.ask(Detach)
     assert (await within(session.whenEnded())).cause is EndCause.SERVER
     assert b"".join(output) == b"bye"
@@ -93,6 +94,7 @@ async def test_asyncio(server: Twistd) -> None:
     working = Deferred.fromCoroutine(inLoop(work()))
     assert await zone.done() == [MIB, digest(data)]
     await zone.prints(b"bye")
+    await server.has(3)
     await server.ask(Detach)
     assert await working == (EndCause.SERVER, b"bye")
 

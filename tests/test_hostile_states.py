@@ -100,6 +100,8 @@ class Hostile:
 class Scene:
     """
     One zone, and the state of the peer that is at it.
+
+    @ivar printed: how much the zone has printed.
     """
 
     def __init__(self, server: Twistd, name: str, state: str) -> None:
@@ -107,13 +109,14 @@ class Scene:
         self.name = name
         self.state = state
         self.zone: ZoneSide | None = None
+        self.printed = 0
 
     async def begin(self) -> None:
         """
         The zone prints something before anybody comes.
         """
         self.zone = await self.server.zoneSide(self.name)
-        await self.zone.do("number", 0, 512 * 1024)
+        self.printed += await self.zone.do("number", 0, 512 * 1024)
 
     async def reach(self, peers: Hostile) -> None:
         """
@@ -137,7 +140,7 @@ class Scene:
         """
         if self.state in FULL:
             assert self.zone is not None
-            await self.zone.do("number", 0, 512 * 1024)
+            self.printed += await self.zone.do("number", 0, 512 * 1024)
         if self.state in ("being detached", "ended behind much output"):
             await self.server.ask(Detach, self.name)
         elif self.state == "being taken over":
@@ -157,6 +160,8 @@ class Scene:
         Somebody takes the seat, and the zone prints and reads as much as it wants.
         """
         assert self.zone is not None
+        # What comes from here on is looked at.
+        await self.server.has(self.printed, self.name)
         taker = await self.take()
         self.zone.begin("number", 0, 64 * 1024)
         end = taker.at + 64 * 1024
