@@ -5,21 +5,18 @@ that follow, both ways.  No I/O.  docs/protocol/structured.rst specifies it to t
 
 A frame is one byte of type, three bytes of length, most significant first, and that
 many bytes of payload.  Small structured things are JSON objects; output and input are
-bytes.
+bytes.  The C{ATTACH} line is in L{zcons_twisted.attach_line}.
 """
 
 from __future__ import annotations
 
 import enum
-import json
-import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
-from .errors import ZConsError
-from .ident import IDENT_LINE_MAX
+from .attach_line import VERSION, Attach, formatAttach, isAttach, parseAttach
+from .json_object import BadFrame, encodeObject, parseObject
 
 __all__ = [
     "CLIENT_TYPES",
@@ -47,9 +44,6 @@ __all__ = [
     "parseOutput",
 ]
 
-#: The version that is spoken; both sides tell theirs.
-VERSION = 1
-
 #: Bytes of a frame's head.
 HEAD_SIZE = 4
 #: Most bytes of a frame's payload.
@@ -61,23 +55,10 @@ PING_MAX = 64
 #: Most bytes of input in one frame.
 INPUT_MAX = 32 * 1024
 
-_WORD = b"ATTACH "
 _HEAD = struct.Struct(">I")
 _OFFSET = struct.Struct(">Q")
 _OUTPUT_HEAD = struct.Struct(">IQ")
 _GAP = struct.Struct(">QQ")
-
-# As in an IDENT line.
-_LOCALE = re.compile("[!-~]{0,255}")
-_BIRTH = re.compile("([0-9a-f]{16})?")
-
-ROLES = ("operator", "watch", "take")
-
-
-class BadFrame(ZConsError):
-    """
-    What came is nothing that a structured session can begin with or contain.
-    """
 
 
 class FrameType(enum.IntEnum):
@@ -125,160 +106,6 @@ class Frame:
 
     type: FrameType
     payload: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Attach:
-    """
-    What a client asks for when it attaches.
-
-    @ivar role: C{operator}, C{watch} or C{take}.
-    @ivar start: where output begins: C{"live"}, C{"all"}, C{"boot"}, or one of
-        C{lines}, C{bytes}, C{offset} with a number.
-    @ivar birth: which history an offset is one of, C{""} for whichever there is.
-    @ivar disconnect: end the session when the zone halts or fails to boot.
-    @ivar locale: what notices are written in.
-    @ivar rows: lines of the client's terminal, 0 where it has none.
-    @ivar columns: its columns.
-    """
-
-    role: str = "operator"
-    start: str | tuple[str, int] = "live"
-    disconnect: bool = False
-    locale: str = "C"
-    rows: int = 0
-    columns: int = 0
-    birth: str = ""
-
-
-def isAttach(line: bytes) -> bool:
-    """
-    Is a first line meant to be an C{ATTACH} line?
-    """
-    return line.startswith(_WORD)
-
-
-def formatAttach(attach: Attach) -> bytes:
-    """
-    The line for what a client asks for, with its newline.
-
-    @raise BadFrame: it is too long.
-    """
-    start: str | dict[str, object]
-    if isinstance(attach.start, tuple):
-        start = {attach.start[0]: attach.start[1]}
-        if attach.birth:
-            start["birth"] = attach.birth
-    elif attach.start == "boot":
-        start = {"boot": True}
-    else:
-        start = attach.start
-    line = _WORD + encodeObject(
-        {
-            "v": VERSION,
-            "role": attach.role,
-            "start": start,
-            "disconnect": attach.disconnect,
-            "locale": attach.locale,
-            "rows": attach.rows,
-            "columns": attach.columns,
-        }
-    )
-    if len(line) > IDENT_LINE_MAX:
-        raise BadFrame(f"the ATTACH line is longer than {IDENT_LINE_MAX} bytes")
-    return line + b"\n"
-
-
-def parseAttach(line: bytes) -> Attach:
-    """
-    Parse a first line that L{isAttach}.  Members that are not known are passed over,
-    so that a newer client is understood as far as that goes.
-
-    @param line: without its newline.
-    @raise BadFrame: something in it is wrong; the message says what.
-    """
-    given = parseObject(line[len(_WORD) :])
-    version = _number(given, "v", 1, 2**31)
-    if version < VERSION:
-        raise BadFrame(f"version {version} is not spoken here")
-    role = given.get("role", "operator")
-    if role not in ROLES:
-        raise BadFrame(f"role must be one of {', '.join(ROLES)}")
-    locale = given.get("locale", "C")
-    if not isinstance(locale, str) or not _LOCALE.fullmatch(locale):
-        raise BadFrame("locale must be a name of at most 255 ASCII characters")
-    disconnect = given.get("disconnect", False)
-    if not isinstance(disconnect, bool):
-        raise BadFrame("disconnect must be true or false")
-    start, birth = _start(given.get("start", "live"))
-    return Attach(
-        role,
-        start,
-        disconnect,
-        locale,
-        _number(given, "rows", 0, 65535),
-        _number(given, "columns", 0, 65535),
-        birth,
-    )
-
-
-def _start(given: object) -> tuple[str | tuple[str, int], str]:
-    if isinstance(given, str) and given in ("live", "all"):
-        return given, ""
-    if isinstance(given, dict) and "offset" in given:
-        given = dict(given)
-        birth = given.pop("birth", "")
-        if not isinstance(birth, str) or not _BIRTH.fullmatch(birth):
-            raise BadFrame("birth must be what an answer has told")
-    else:
-        birth = ""
-    if isinstance(given, dict) and len(given) == 1:
-        ((unit, value),) = given.items()
-        if unit in ("lines", "bytes", "offset") and _isNumber(value, 0, 2**63):
-            return (unit, value), birth
-        if unit == "boot" and value is True:
-            return "boot", ""
-    raise BadFrame(
-        'start must be "live", "all", or one of lines, bytes, offset and boot'
-    )
-
-
-def _isNumber(value: object, least: int, most: int) -> bool:
-    return (
-        isinstance(value, int)
-        and not isinstance(value, bool)
-        and least <= value <= most
-    )
-
-
-def _number(given: dict[str, Any], name: str, least: int, most: int) -> int:
-    value = given.get(name, least)
-    if not _isNumber(value, least, most):
-        raise BadFrame(f"{name} must be a number from {least} to {most}")
-    number: int = value
-    return number
-
-
-def encodeObject(content: dict[str, Any]) -> bytes:
-    """
-    A JSON object in ASCII on one line.
-    """
-    return json.dumps(content, separators=(",", ":")).encode("ascii")
-
-
-def parseObject(payload: bytes) -> dict[str, Any]:
-    """
-    A JSON object.
-
-    @raise BadFrame: it is none.
-    """
-    try:
-        content = json.loads(payload.decode("utf-8"))
-    except (ValueError, RecursionError):
-        raise BadFrame("it is not JSON") from None
-    if not isinstance(content, dict):
-        raise BadFrame("it is no JSON object")
-    return content
 
 
 def encodeFrame(kind: FrameType, payload: bytes = b"") -> bytes:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
-from typing import Protocol
 
 from twisted.internet.interfaces import (
     IDelayedCall,
@@ -27,6 +26,7 @@ from ..reactors import DescriptorReactor
 from ..urgency import Urgency
 from .far_end import receives, sendsNoMore
 from .farewell import Farewell, sendWhatFits
+from .receiver import PeerReceiver
 from .unread import PeerQueue
 
 __all__ = ["PeerReceiver", "PeerSocket"]
@@ -34,40 +34,6 @@ __all__ = ["PeerReceiver", "PeerSocket"]
 _RECEIVE_MAX = 64 * 1024
 #: Most bytes taken from a peer that is being closed.
 _DRAIN_MAX = 512 * 1024
-
-
-class PeerReceiver(Protocol):
-    """
-    Who hears of what a peer does.
-    """
-
-    def received(self, data: bytes) -> None:
-        """
-        The peer sent something.
-        """
-
-    def halfClosed(self) -> None:
-        """
-        The peer sends no more, but receives.
-        """
-
-    def writable(self) -> None:
-        """
-        More can be sent, after C{wantWritable}.
-        """
-
-    def vanished(self) -> None:
-        """
-        The peer has gone while nobody took what it sent; that still waits.
-        """
-
-    def lost(self, why: str) -> None:
-        """
-        The connection is over by the peer's doing, or broke.  Comes at most once, and
-        never after C{close}.
-
-        @param why: empty for an orderly end, else what broke.
-        """
 
 
 @implementer(IReadDescriptor, IWriteDescriptor)

@@ -10,6 +10,7 @@ import os
 
 from twisted.logger import Logger
 
+from ..errors import DeviceError
 from ..notices import escaped
 from ..rundir import RunDirectory
 
@@ -50,11 +51,14 @@ class DeviceLink:
         Link the subsidiary again where somebody has removed the link.
 
         @return: whether that was so.
-        @raise OSError: that can't be done.
+        @raise DeviceError: that can't be done.
         """
-        if os.path.lexists(self.path):
+        if not subsidiary or os.path.lexists(self.path):
             return False
-        self.make(subsidiary)
+        try:
+            self.make(subsidiary)
+        except OSError as e:
+            raise DeviceError(f"{escaped(self.path)}: {e.strerror}") from None
         self._log.warn(
             "somebody has removed {path}: it is made again", path=escaped(self.path)
         )

@@ -39,7 +39,6 @@ from ..interfaces import (
 from ..nexus.client import ASK_TRIES, Nexus, Unanswered
 from ..nexus.keeping import Claimed, LocalPairs, NexusPairs, Pairs
 from ..nexus.pair import PtyInstance, allowOthers
-from ..notices import escaped
 from ..reactors import DescriptorReactor
 from ..rundir import RunDirectory
 from .handing import HandingOver
@@ -49,12 +48,7 @@ from .link import LINK_NAME, DeviceLink
 from .manager import PtyManager
 from .posted import PostedStates
 
-__all__ = [
-    "LINK_NAME",
-    "PostedStates",
-    "PtyDriver",
-    "makeDriver",
-]
+__all__ = ["LINK_NAME", "PostedStates", "PtyDriver", "makeDriver"]
 
 _T = TypeVar("_T")
 
@@ -160,12 +154,7 @@ class PtyDriver:
         """
         See L{IMendableDriver}.
         """
-        if self.pair is None or not self.pair.subsidiary:
-            return False
-        try:
-            return self._link.mend(self.pair.subsidiary)
-        except OSError as e:
-            raise DeviceError(f"{escaped(self.path)}: {e.strerror}") from None
+        return self.pair is not None and self._link.mend(self.pair.subsidiary)
 
     def open(self, receiver: IDeviceReceiver) -> IManagerDevice:
         """

@@ -2,13 +2,7 @@
 """
 A virtual machine as a zone: what QEMU tells by QMP becomes the zone's state and events.
 
-::
-
-    down --(prelaunch)--> ready --RESUME--> running --RESET--> running, rebooted
-     ^                                         |
-     |                                     POWERDOWN
-     |                                         v
-     +--- its console has ended, or 1 s --- ending <--SHUTDOWN, QEMU gone-- any
+L{zcons_twisted.drivers.qmp_phases} has its phases.
 
 What a machine printed before something happened comes before that: it is taken from the
 console first, and a machine's end is told when its console has ended as well.
@@ -16,7 +10,6 @@ console first, and a machine's end is told when its console has ended as well.
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -34,6 +27,7 @@ from .account import askedWords, haltedWords
 from .qmp_chardev import ConsoleChardev
 from .qmp_client import QmpClient
 from .qmp_console import MachineConsole, MachineLine
+from .qmp_phases import ALIVE, RUNS, Phase
 
 __all__ = ["ALIVE", "LAST_OUTPUT_SECONDS", "RESET_SECONDS", "Machine", "Phase"]
 
@@ -45,24 +39,6 @@ LAST_OUTPUT_SECONDS = 1.0
 
 #: Longest reason of a machine's end that is told, in characters.
 _REASON_MAX = 60
-
-
-class Phase(enum.Enum):
-    """
-    How a machine is; the values are states of a zone.
-    """
-
-    DOWN = ZoneState.INSTALLED
-    READY = ZoneState.READY
-    RUNNING = ZoneState.RUNNING
-    POWERING_DOWN = ZoneState.SHUTTING_DOWN
-    ENDING = ZoneState.DOWN
-
-
-#: The phases in which there is a machine.
-ALIVE = (Phase.READY, Phase.RUNNING, Phase.POWERING_DOWN)
-#: Those in which it may print something.
-_RUNS = (Phase.RUNNING, Phase.POWERING_DOWN)
 
 
 @implementer(IZoneConnection, IZonePresence, IZoneStates)
@@ -252,7 +228,7 @@ class Machine:
         if status in ("prelaunch", "inmigrate"):
             if before is not Phase.READY:
                 self._readied()
-        elif before in _RUNS:
+        elif before in RUNS:
             if self._console.isOpen:
                 # It is the one whose console was lost for a moment.
                 self._console.tellLoss()
@@ -283,12 +259,12 @@ class Machine:
             # QEMU has outlived the machine, which can be started again now.
             self.account = self._how("prelaunch")
             self._readied()
-        elif self._phase in _RUNS and self._isHeld():
+        elif self._phase in RUNS and self._isHeld():
             # It does not run before it is told to.
             self._events.lifeEnded(0)
             self.account = self._how("prelaunch")
             self._readied()
-        elif self._phase in _RUNS:
+        elif self._phase in RUNS:
             self._phase = Phase.RUNNING
             now = self._clock.seconds()
             if now - self._rebootedAt >= RESET_SECONDS:
