@@ -40,7 +40,7 @@ async def test_firstExample(launch: Launch) -> None:
     server = await launch("--zone", "z1", "--exec", SHELL, "--respawn", "always")
     assert (await shell(server, "@ expect z1 'ok> '"))[0] == 0
     for _ in range(2):
-        line = "printf 'echo $((6 * 7))\n' | @ attach -Q -d --wait 0.5 z1"
+        line = "printf 'echo $((6 * 7))\n' | @ attach -Q -d z1"
         status, output, errors = await shell(server, line)
         assert (status, errors) == (0, "")
         assert "\r\n42\r\n" in output
@@ -68,8 +68,8 @@ async def test_whyNot(launch: Launch) -> None:
     """
     server = await launch("--zone", "z1", "--exec", SHELL)
     assert (await shell(server, "@ expect z1 'ok> $'"))[0] == 0
-    status, _, errors = await shell(server, "@ expect z1 never --timeout 0.5")
-    said = "zconsole: no 'never' within 0.5 s; the last line is 'ok> '\n"
+    status, _, errors = await shell(server, "@ expect z1 never --timeout 5")
+    said = "zconsole: no 'never' within 5 s; the last line is 'ok> '\n"
     assert (status, errors) == (4, said)
     somebody = AtTerminal(server.rundir, "attach", "z1")
     server.run(somebody)
@@ -132,9 +132,9 @@ async def test_promptWithEscapeSequences(launch: Launch) -> None:
     server = await launch("--zone", "z1", "--exec", ash)
     status, output, errors = await shell(server, "@ expect z1 '^/root # $'")
     assert (status, output, errors) == (0, "\x1b[1m/root # ", "")
-    status, _, errors = await shell(server, "@ expect z1 '# $' --raw --timeout 0.5")
+    status, _, errors = await shell(server, "@ expect z1 '# $' --raw --timeout 5")
     line = r"'\x1b[1m/root # \x1b[6n'"
-    said = f"zconsole: no '# $' within 0.5 s; the last line is {line}\n"
+    said = f"zconsole: no '# $' within 5 s; the last line is {line}\n"
     assert (status, errors) == (4, said)
 
 
