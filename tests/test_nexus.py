@@ -14,7 +14,7 @@ import pytest_twisted
 from client_support import client
 from conftest import Twistd
 from nexus_support import Counting, Resuming, checkHistory, leader, restarted
-from support import nexusOf, numbered, pause, runs, until
+from support import digest, nexusOf, numbered, pause, runs, until
 
 from zcons_twisted.doors.commands import Restart, Status
 
@@ -134,3 +134,26 @@ async def test_outlived(launch: Launch, rundir: str) -> None:
     assert program.errors.decode().endswith("behind: start it again\n")
     second = await launch("--zone", "z1", "--exec", "/bin/cat")
     assert (await second.ask(Status))["zone"] == "z1"
+
+
+@pytest_twisted.ensureDeferred
+async def test_typedWhileItRestarts(launch: Launch, tmp_path: Path) -> None:
+    """
+    What one sends that resumes comes to the zone complete and in order, however often
+    the server restarts meanwhile, and nobody is told that any of it may be lost.
+    """
+    server = await launch("--zone", "z1")
+    zone = await server.zoneSide()
+    data = numbered(2**20)
+    typed = tmp_path / "typed"
+    typed.write_bytes(data)
+    zone.begin("sink", len(data), 4096, 0.02)
+    sender = server.run(client(server.rundir, "send", "z1", "--file", str(typed)))
+    for _ in range(3):
+        await pause(0.3)
+        before = (await server.ask(Status))["since"]
+        await server.ask(Restart)
+        await restarted(server, before)
+    assert await sender.ends() == 0, sender.errors
+    assert await zone.done() == [len(data), digest(data)]
+    assert b"lost" not in sender.errors

@@ -52,6 +52,7 @@ class Console:
     @ivar seat: the operator's seat.
     @ivar sessions: those that are attached, in the order that they came.
     @ivar device: the manager, while it is open.
+    @ivar handsOver: what was typed and waits goes to another server.
     @ivar dying: in death throes: nobody is seated any more.
     @ivar ended: the sessions that ended last, oldest first.
     @ivar logbook: tells the log who came and went.
@@ -98,7 +99,7 @@ class Console:
         self.sessions: dict[Session, None] = {}
         self._announcer = Announcer(clock, self.sessions, lambda: self.operator)
         self.device: IManagerDevice | None = None
-        self.dying = False
+        self.handsOver = self.dying = False
         self.ended = EndedSessions(now)
         self.onHalt = onHalt
         self.now = now

@@ -361,7 +361,9 @@ class ZoneConsoleService(Service):
 
     async def _closeConsole(self) -> None:
         if self._doors is not None:
-            goesOn = self._outliving() is not None or self._ownLife() is None
+            outlives = self._outliving() is not None
+            goesOn = outlives or self._ownLife() is None
+            self.console.handsOver = self.keep and outlives
             if self.again or (self.keep and goesOn):
                 self.console.endAll(EndReason.RESTARTING, "the server restarts")
             await self._doors.closeConsole()

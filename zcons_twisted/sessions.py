@@ -138,9 +138,11 @@ class SessionLink(OutputLink, Protocol):
         What a dead peer had sent and we have not taken yet.
         """
 
-    def close(self, rest: bytes) -> None:
+    def close(self, rest: bytes, patient: bool) -> None:
         """
         Send the rest, for as long as that is allowed to take, and close.
+
+        @param patient: whether the peer is waited for until it has read that.
         """
 
 
@@ -374,10 +376,12 @@ class Session:
         Somebody else, or nobody, has the operator's seat now.
         """
 
-    def end(self, reason: EndReason, text: str) -> None:
+    def end(self, reason: EndReason, text: str, patient: bool = False) -> None:
         """
         Close the connection once what waits has been sent.
+
+        @param patient: whether the peer is waited for until it has read that.
         """
         resumes = self.resumes and reason is EndReason.RESTARTING
         rest = self.follower.begun() if resumes else self.follower.rest()
-        self.link.close(rest + self._voice.farewell(reason, text))
+        self.link.close(rest + self._voice.farewell(reason, text), patient)

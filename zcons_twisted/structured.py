@@ -74,6 +74,8 @@ class FrameVoice:
         @param since: when it began: what happened before does not end it.
         """
         self._language = language
+        #: How much its session has typed that goes on to the next server, if any does.
+        self.typed: int | None = None
         self._disconnect = disconnect
         self._since = since
 
@@ -117,8 +119,10 @@ class FrameVoice:
         """
         Why it ends.
         """
-        content = encodeObject({"reason": reason.value, "text": text})
-        return encodeFrame(FrameType.END, content)
+        content: dict[str, Any] = {"reason": reason.value, "text": text}
+        if self.typed is not None:
+            content["typed"] = self.typed
+        return encodeFrame(FrameType.END, encodeObject(content))
 
 
 def _notice(
@@ -158,17 +162,19 @@ class StructuredSession(Session):
         @param attach: what the client asks for.
         @param start: the offset that its output begins at; now, where L{None}.
         """
+        self._frames = FrameVoice(language, attach.disconnect, peer.since)
         super().__init__(
             clock,
             link,
             console,
             console.history,
-            FrameVoice(language, attach.disconnect, peer.since),
+            self._frames,
             peer,
             Role.WATCH if attach.role == "watch" else Role.OPERATOR,
             start,
         )
         self._console = console
+        self._typed = 0
         self._untold = False
         self._leaves = False
         self._size = (attach.rows, attach.columns)
@@ -204,10 +210,20 @@ class StructuredSession(Session):
         if self._leaves:
             return
         if typed:
-            self._console.typed(self, typed)
+            self._type(typed)
         if end is FrameType.LEAVE:
             self._leaves = True
             self.departure = Session.departure
+
+    def end(self, reason: EndReason, text: str, patient: bool = False) -> None:
+        """
+        See L{Session}.  Whoever goes on with another server is told how much of what it
+        typed does as well, and is to read that.
+        """
+        handsOver = self._console.handsOver
+        if handsOver:
+            self._frames.typed = self._typed
+        super().end(reason, text, patient or handsOver)
 
     def followerChanged(self, follower: Follower) -> None:
         """
@@ -253,8 +269,14 @@ class StructuredSession(Session):
         return False
 
     def _input(self, payload: bytes) -> None:
-        if not self._console.typed(self, payload):
+        if not self._type(payload):
             self._answer("input", "only the operator may type")
+
+    def _type(self, data: bytes) -> bool:
+        may = self._console.typed(self, data)
+        if may:
+            self._typed += len(data)
+        return may
 
     def _window(self, payload: bytes) -> None:
         given = parseObject(payload)

@@ -170,7 +170,7 @@ class MemoryLink:
         sent, self.sent = self.sent, b""
         return sent
 
-    def close(self, rest: bytes) -> None:
+    def close(self, rest: bytes, patient: bool = False) -> None:
         """
         The peer gets the rest, whatever its room.
         """

@@ -213,9 +213,12 @@ class End:
     @ivar detail: what broke, where something did.
     @ivar reason: the server's word for why, or C{""} where it said none.
     @ivar text: the same for people; escape it before it is shown.
+    @ivar typed: how many bytes of what the session typed go on to the next server,
+        where the server said that.
     """
 
     cause: EndCause
     detail: str = ""
     reason: str = ""
     text: str = ""
+    typed: int | None = None

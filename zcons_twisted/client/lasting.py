@@ -90,8 +90,10 @@ class Lasting:
         self._ended = Moment(txaio.tx)
         self._told: list[Gap | Notice] = []
         self._known: list[Gap | Notice] = []
-        # Typed bytes that were sent and are not confirmed, and whether we have asked.
-        self._sent = 0
+        # How much was sent in this session; what was sent and is not confirmed; how
+        # much of that one server leaves to the next; and whether we have asked.
+        self._typed = self._left = 0
+        self._sent = bytearray()
         self._asking = False
         self._birth = ""
         #: How things stood when it began, where a server told that.
@@ -152,7 +154,8 @@ class Lasting:
         if self._session is not None:
             room = self._session.write(data)
             if self.structured:
-                self._sent += len(data)
+                self._typed += len(data)
+                self._sent += data
                 self._askOnce(self._session)
             return room
         self._ahead += data
@@ -263,6 +266,7 @@ class Lasting:
 
     def _seat(self, session: ConsoleSession) -> None:
         self._session = session
+        self._typed = 0
         self._asking = False
         self.structured = session.structured
         if session.welcome is not None:
@@ -277,6 +281,12 @@ class Lasting:
         if self._leaving or not _comesAgain(end) or position is None:
             self._over(end)
             return
+        self._left = 0
+        if end.typed is not None:
+            # What came behind that came too late, and is sent again.
+            self._left = max(0, len(self._sent) - max(0, self._typed - end.typed))
+            self._ahead = bytes(self._sent[self._left :])
+            del self._sent[self._left :]
         role = "watch" if self._asked.role == "watch" else "operator"
         self._asked = replace(
             self._asked, role=role, start=("offset", position), birth=self._birth
@@ -316,12 +326,14 @@ class Lasting:
     def _resume(self, session: ConsoleSession) -> None:
         before = self.boot
         self._seat(session)
-        lost, self._sent = self._sent, 0
+        lost = len(self._sent) - self._left
+        del self._sent[self._left :]
         ahead, self._ahead = self._ahead, b""
         welcome = session.welcome
         same = welcome is None or (
             welcome.present and (before, self._birth) == (welcome.boot, welcome.birth)
         )
+        self._askOnce(session)
         if ahead and same:
             self.write(ahead)
         if self._givesUp and self._asked.role != "watch":
@@ -353,13 +365,13 @@ class Lasting:
         """
         if not self._asking and self._sent:
             self._asking = True
-            session.confirm().addCallback(self._confirmed, session, self._sent)
+            session.confirm().addCallback(self._confirmed, session, len(self._sent))
 
     def _confirmed(self, answer: Answer, session: ConsoleSession, sent: int) -> None:
         if session is self._session:
             self._asking = False
             if answer.ok:
-                self._sent -= sent
+                del self._sent[:sent]
                 self._askOnce(session)
 
     def _happened(self, happening: Happening) -> None:
@@ -368,7 +380,7 @@ class Lasting:
         """
         if isinstance(happening, SeatChange) and happening.role == "watch":
             # Nobody is asked any more what became of it.
-            self._sent = 0
+            self._sent.clear()
             self._asking = False
         if isinstance(happening, Gap | Notice):
             if happening in self._known:
@@ -382,7 +394,7 @@ class Lasting:
         self._ears.happening(happening)
 
     def _over(self, end: End) -> None:
-        lost = self._sent + len(self._ahead)
+        lost = len(self._sent) + len(self._ahead)
         if lost and end.cause is EndCause.LOST:
             detail = f"{end.detail}; {unconfirmedText(lost)}"
             end = replace(end, detail=detail)

@@ -236,7 +236,9 @@ def _seatChange(payload: bytes) -> SeatChange:
 
 def _end(payload: bytes) -> End:
     given = parseObject(payload)
-    return End(EndCause.SERVER, "", _text(given["reason"]), _text(given["text"]))
+    reason, text = _text(given["reason"]), _text(given["text"])
+    typed = _number(given["typed"]) if "typed" in given else None
+    return End(EndCause.SERVER, "", reason, text, typed)
 
 
 def _answer(payload: bytes) -> Answer:

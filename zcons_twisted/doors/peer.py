@@ -198,11 +198,13 @@ class PeerSocket:
             size += len(data)
         return b"".join(chunks)
 
-    def close(self, rest: bytes = b"") -> None:
+    def close(self, rest: bytes = b"", patient: bool = False) -> None:
         """
         Send the rest, within L{LINGER_SECONDS
         <zcons_twisted.doors.farewell.LINGER_SECONDS>}, and close.  The receiver hears
         nothing more.
+
+        @param patient: whether the peer is waited for, as long, until it has read that.
         """
         if self._over:
             return
@@ -212,8 +214,8 @@ class PeerSocket:
         self._watchNoMore()
         self._write(False)
         left = sendWhatFits(self._socket, rest)
-        if left:
-            Farewell(self._reactor, self._socket, left, self._shut)
+        if left or patient:
+            Farewell(self._reactor, self._socket, left, self._shut, patient)
         else:
             self._shut()
 

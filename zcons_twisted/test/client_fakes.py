@@ -98,11 +98,11 @@ def tells(kind: FrameType, **content: Any) -> bytes:
     return encodeFrame(kind, encodeObject(content))
 
 
-def ends(reason: str, text: str) -> bytes:
+def ends(reason: str, text: str, **more: object) -> bytes:
     """
     A server's last word.
     """
-    return tells(FrameType.END, reason=reason, text=text)
+    return tells(FrameType.END, reason=reason, text=text, **more)
 
 
 def frames(data: bytes) -> list[Frame]:

@@ -18,6 +18,7 @@ from zcons_twisted.frames import FrameType, encodeFrame
 
 from .client_fakes import (
     accepts,
+    ends,
     frames,
     refuses,
     tells,
@@ -186,6 +187,49 @@ class ConfirmTests(LastingTestCase):
         self.back()
         self.says(accepts(offset=5))
         self.assertEqual(self.heard[-2:], ["lost", "again"])
+
+    def restart(self, taken: int) -> None:
+        """
+        A server leaves its zones to another one.
+        """
+        self.says(ends("restarting", "the server restarts", typed=taken))
+        self.server.loseConnection()
+        self.reactor.advance(0.1)
+        self.server.clear()
+        self.says(accepts(offset=5))
+
+    def test_left(self) -> None:
+        """
+        What one server leaves to another is not lost: that one is asked for it.
+        """
+        self.seat("operator")
+        self.lasting.write(b"abc")
+        self.asked()
+        self.lasting.write(b"de")
+        for taken in (5, 0):
+            self.restart(taken)
+            self.assertEqual(self.heard[-2:], ["lost", "again"])
+            self.assertEqual(typed(self.server.value()), b"")
+            (again,) = self.asked()
+        self.confirms(again)
+        self.back()
+        self.says(accepts(offset=5))
+        self.assertEqual(self.heard[-2:], ["lost", "again"])
+
+    def test_leftInPart(self) -> None:
+        """
+        What came too late is sent again; and all of it is lost, where the next server
+        is killed.
+        """
+        self.seat("operator")
+        self.lasting.write(b"abcde")
+        self.asked()
+        self.restart(3)
+        self.assertEqual(self.heard[-2:], ["lost", "again"])
+        self.assertEqual(typed(self.server.value()), b"de")
+        self.back()
+        self.says(accepts(offset=5))
+        self.assertEqual(self.heard[-2:], ["again", Unconfirmed(5)])
 
     def test_gaveUp(self) -> None:
         """

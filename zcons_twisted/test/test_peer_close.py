@@ -66,6 +66,56 @@ class CloseTests(PeerTestCase):
         self.assertEqual(LINGER_SECONDS, 2.0)
         self.assertOver()
 
+    def test_patient(self) -> None:
+        """
+        One that is waited for reads the end, whatever it sends meanwhile, and its going
+        ends the waiting.
+        """
+        self.peer.close(b"bye", True)
+        for _ in range(3):
+            self.theirs.send(b"nobody's" * 1000)
+            self.reactor.settle()
+        self.assertEqual(self.theirs.recv(100), b"bye")
+        self.assertEqual(self.theirs.recv(1), b"")
+        self.assertEqual(self.closed, [])
+        self.theirs.close()
+        self.reactor.settle()
+        self.assertOver()
+
+    def test_patientWithMuchToSay(self) -> None:
+        """
+        So is one that has not taken all of it.
+        """
+        total = self.fill()
+        self.peer.close(b"y" * 300_000, True)
+        got = b""
+        while len(got) < total + 300_000:
+            self.reactor.settle()
+            got += self.theirs.recv(1 << 20)
+        self.reactor.settle()
+        self.assertEqual(self.theirs.recv(1), b"")
+        self.assertEqual(self.closed, [])
+        self.theirs.close()
+        self.reactor.settle()
+        self.assertOver()
+
+    def test_patientNotForEver(self) -> None:
+        """
+        Nor is anybody waited for longer that stays.
+        """
+        self.peer.close(b"bye", True)
+        self.reactor.advance(LINGER_SECONDS)
+        self.assertOver()
+
+    def test_patientWithNobody(self) -> None:
+        """
+        One that has gone is not waited for.
+        """
+        self.theirs.close()
+        self.peer.close(b"bye", True)
+        self.reactor.settle()
+        self.assertOver()
+
     def test_goneWhileLingering(self) -> None:
         """
         A peer that goes while the rest waits for it ends the waiting.

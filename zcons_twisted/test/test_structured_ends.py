@@ -5,6 +5,9 @@ Tests for L{zcons_twisted.structured}: what a session still gets when it is ende
 
 from __future__ import annotations
 
+import json
+
+from ..frames import FrameType, encodeFrame
 from ..sessions import EndReason
 from .structured_case import StructuredTestCase
 from .support import numbered
@@ -52,3 +55,32 @@ class EndTests(StructuredTestCase):
         Where the server comes again it misses nothing: it goes on where it is.
         """
         self.assertEqual(self.ended(EndReason.RESTARTING), ["output", "end"])
+
+    def test_handedOver(self) -> None:
+        """
+        Where its zone is left to another server it is told how much of what it typed
+        that one has: all that had come, given to the zone or not.
+        """
+        operator, watcher = self.join(), self.join("watch")
+        self.device.room = 4
+        operator.peer.send(encodeFrame(FrameType.INPUT, b"first"))
+        watcher.peer.send(encodeFrame(FrameType.INPUT, b"nobody's"))
+        self.reactor.settle()
+        second = encodeFrame(FrameType.INPUT, b"second")
+        operator.peer.send(second + second[:5])
+        self.console.handsOver = True
+        self.console.endAll(EndReason.RESTARTING, "so")
+        self.assertEqual(self.console.seat.giveTyped(), b"tsecond")
+        for session, typed in ((operator, 11), (watcher, 0)):
+            end = json.loads(session.frames()[-1].payload)
+            self.assertEqual((end["reason"], end["typed"]), ("restarting", typed))
+
+    def test_notHandedOver(self) -> None:
+        """
+        Otherwise nothing is said of that.
+        """
+        operator = self.join()
+        operator.peer.send(encodeFrame(FrameType.INPUT, b"first"))
+        self.reactor.settle()
+        self.console.endAll(EndReason.RESTARTING, "so")
+        self.assertNotIn("typed", json.loads(operator.frames()[-1].payload))
