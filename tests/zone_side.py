@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import random
+import select
 import signal
 import struct
 import sys
@@ -98,6 +99,24 @@ def last(size: int, end: str) -> str:
     while not read.endswith(wanted):
         read += os.read(fd, BLOCK)
     return hashlib.sha256(read[-size:]).hexdigest()
+
+
+def pending() -> int:
+    """
+    How much there is to be read.
+    """
+    size: int = struct.unpack("i", fcntl.ioctl(fd, termios.FIONREAD, b"\0" * 4))[0]
+    return size
+
+
+def quiet(seconds: float) -> str:
+    """
+    Read until nothing has come for so long.
+    """
+    read = b""
+    while select.select([fd], [], [], seconds)[0]:
+        read += os.read(fd, BLOCK)
+    return read.decode("latin-1")
 
 
 def write(size: int, seed: int) -> int:
@@ -239,7 +258,9 @@ COMMANDS = {
     "lead": lead,
     "number": number,
     "open": openConsole,
+    "pending": pending,
     "print": prints,
+    "quiet": quiet,
     "raw": raw,
     "receive": receive,
     "sink": sink,

@@ -43,12 +43,13 @@ class SubsidiaryHold:
         reactor: DescriptorReactor,
         zone: str,
         openSubsidiary: Callable[[], int],
-        waits: Callable[[], bool],
+        waits: Callable[[int], bool],
     ) -> None:
         """
         @param reactor: provides time and descriptors.
         @param openSubsidiary: opens it anew, by no path.
-        @param waits: has whoever waits to write try it; does anybody wait still?
+        @param waits: has whoever waits to write try it; does anybody wait still?  It
+            is told how often it was asked since the last hang-up.
         """
         self.fd = -1
         self._reactor = reactor
@@ -135,7 +136,7 @@ class SubsidiaryHold:
         self._asking = None
         if self.fd == -1:
             return
-        waits = self._waits()
+        waits = self._waits(turn)
         if waits or turn < len(ASK_SECONDS):
             wait = ASK_SECONDS[min(turn, len(ASK_SECONDS) - 1)]
             self._asking = self._reactor.callLater(wait, self._askAgain, turn + 1)
