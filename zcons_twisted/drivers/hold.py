@@ -25,7 +25,7 @@ __all__ = ["ASK_SECONDS", "HANGUP_SECONDS", "SubsidiaryHold"]
 HANGUP_SECONDS = 60.0
 
 #: Seconds from one look to the next, after a hang-up, whether the pty takes input
-#: again; the last for as long as some waits.
+#: again; the last for as long as some waits, or there is no live hold.
 ASK_SECONDS = (0.02, 0.1, 0.5, 1.0)
 
 
@@ -137,9 +137,21 @@ class SubsidiaryHold:
         if self.fd == -1:
             return
         waits = self._waits(turn)
-        if waits or turn < len(ASK_SECONDS):
+        if waits or not self._isLive() or turn < len(ASK_SECONDS):
             wait = ASK_SECONDS[min(turn, len(ASK_SECONDS) - 1)]
             self._asking = self._reactor.callLater(wait, self._askAgain, turn + 1)
+
+    def _isLive(self) -> bool:
+        """
+        Is there a live hold?  Where there were no descriptors for one, there may be by
+        now; without it the next hang-up would not be noticed.
+        """
+        if self._watch is None:
+            try:
+                self.take()
+            except OSError:
+                return False
+        return True
 
     def askNoMore(self) -> None:
         """
