@@ -341,11 +341,14 @@ async def test_shutdown(launch: Launch) -> None:
     A command that is asked to go down goes in its own time, and stays down; nothing is
     told until then.
     """
-    slow = shell("trap 'sleep 1.5; echo done; exit 3' TERM; trap '' HUP; read x")
+    traps = "trap 'sleep 1.5; echo done; exit 3' TERM; trap '' HUP"
+    slow = shell(f"{traps}; echo up; read x")
     server = await launch(
         *("--zone", "z1", "--exec", slow, "--grace", "0", "--respawn", "always")
     )
-    await state(server, "running")
+    # Before it has said so, it would go at once.
+    while (await server.ask(Status))["printedAt"] is None:
+        await pause(0.01)
     peer = await server.attach()
     before = reactor.seconds()
     assert (await server.ask(Shutdown))["message"] == "zone halted"
