@@ -84,6 +84,7 @@ NO_LIMITS = {
     "nexus.client.RETRY_SECONDS": "how often one looks within START_SECONDS",
     "nexus.door.BACKLOG": "servers that wait are accepted in no time",
     "nexus.holder.VERSION": "part of the format",
+    "nexus.pair.TERMINAL_MAX": "the system's",
     "nexus.wire.VALUE_MAX": "part of the format",
 }
 

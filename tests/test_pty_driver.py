@@ -25,6 +25,7 @@ from support import (
 )
 
 from zcons_twisted.doors.commands import Event, Status
+from zcons_twisted.nexus.pair import TERMINAL_MAX
 
 Launch = Callable[..., Awaitable[Twistd]]
 
@@ -216,6 +217,31 @@ async def test_vhangupWithMuchTyped(console: InProcess) -> None:
     zone.begin("last", len(rest), data[-16:].decode("ascii"))
     await peer.send(data[peer.sent :])
     assert await zone.done() == digest(rest)
+
+
+@rootOnly
+@pytest_twisted.ensureDeferred
+async def test_vhangupWithTypedAhead(console: InProcess) -> None:
+    """
+    What was on its way to the zone when it hung up comes by itself, or is gone with the
+    hang-up: it does not come with the next key, in front of that.
+    """
+    peer = await console.attach()
+    data = numbered(8000)
+    for _ in range(6):
+        zone = await console.zoneSide()
+        await zone.do("lead")
+        await peer.send(data)
+        while await zone.do("pending") < TERMINAL_MAX:
+            await pause(0.01)
+        await zone.do("hangup")
+        await zone.do("close")
+        await zone.open()
+        rest = await zone.do("quiet", 0.7)
+        assert data.endswith(rest.encode("ascii"))
+        await peer.send(b"key")
+        assert await zone.reads(3) == b"key"
+        await zone.program.kill()
 
 
 @pytest_twisted.ensureDeferred

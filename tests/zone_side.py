@@ -101,6 +101,24 @@ def last(size: int, end: str) -> str:
     return hashlib.sha256(read[-size:]).hexdigest()
 
 
+def pending() -> int:
+    """
+    How much there is to be read.
+    """
+    size: int = struct.unpack("i", fcntl.ioctl(fd, termios.FIONREAD, b"\0" * 4))[0]
+    return size
+
+
+def quiet(seconds: float) -> str:
+    """
+    Read until nothing has come for so long.
+    """
+    read = b""
+    while select.select([fd], [], [], seconds)[0]:
+        read += os.read(fd, BLOCK)
+    return read.decode("latin-1")
+
+
 def write(size: int, seed: int) -> int:
     """
     Write so many bytes of every value; see C{support.blocks}.
@@ -247,7 +265,9 @@ COMMANDS = {
     "lead": lead,
     "number": number,
     "open": openConsole,
+    "pending": pending,
     "print": prints,
+    "quiet": quiet,
     "raw": raw,
     "receive": receive,
     "sink": sink,

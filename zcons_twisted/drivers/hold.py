@@ -25,7 +25,7 @@ __all__ = ["ASK_SECONDS", "HANGUP_SECONDS", "SubsidiaryHold"]
 HANGUP_SECONDS = 60.0
 
 #: Seconds from one look to the next, after a hang-up, whether the pty takes input
-#: again; the last for as long as some waits.
+#: again; the last for as long as some waits, or there is no live hold.
 ASK_SECONDS = (0.02, 0.1, 0.5, 1.0)
 
 
@@ -43,12 +43,13 @@ class SubsidiaryHold:
         reactor: DescriptorReactor,
         zone: str,
         openSubsidiary: Callable[[], int],
-        waits: Callable[[], bool],
+        waits: Callable[[int], bool],
     ) -> None:
         """
         @param reactor: provides time and descriptors.
         @param openSubsidiary: opens it anew, by no path.
-        @param waits: has whoever waits to write try it; does anybody wait still?
+        @param waits: has whoever waits to write try it; does anybody wait still?  It
+            is told how often it was asked since the last hang-up.
         """
         self.fd = -1
         self._reactor = reactor
@@ -135,10 +136,22 @@ class SubsidiaryHold:
         self._asking = None
         if self.fd == -1:
             return
-        waits = self._waits()
-        if waits or turn < len(ASK_SECONDS):
+        waits = self._waits(turn)
+        if waits or not self._isLive() or turn < len(ASK_SECONDS):
             wait = ASK_SECONDS[min(turn, len(ASK_SECONDS) - 1)]
             self._asking = self._reactor.callLater(wait, self._askAgain, turn + 1)
+
+    def _isLive(self) -> bool:
+        """
+        Is there a live hold?  Where there were no descriptors for one, there may be by
+        now; without it the next hang-up would not be noticed.
+        """
+        if self._watch is None:
+            try:
+                self.take()
+            except OSError:
+                return False
+        return True
 
     def askNoMore(self) -> None:
         """

@@ -28,6 +28,7 @@ from zope.interface import implementer
 from ..errors import DeviceError
 from ..guard import READ_MAX
 from ..interfaces import IDeviceReceiver, IManagerDevice
+from ..nexus.pair import TERMINAL_MAX, isRead, setGoing
 
 __all__ = ["ASK_EACH", "DRAIN_MAX", "PtyManager"]
 
@@ -48,6 +49,8 @@ class PtyManager:
     An open manager.  It begins paused.
 
     @ivar isOpen: until L{close} or until it is lost.
+    @ivar given: how many typed bytes the terminal was given since it was last known
+        to be empty.
     """
 
     def __init__(
@@ -64,6 +67,7 @@ class PtyManager:
         @param holdAnew: takes a live hold on the subsidiary; tells whether it has one.
         """
         self.isOpen = True
+        self.given = 0
         self._reactor = reactor
         self._fd = fd
         self._receiver = receiver
@@ -104,13 +108,15 @@ class PtyManager:
         See L{IManagerDevice}.
         """
         try:
-            return os.write(self._fd, data)
+            taken = os.write(self._fd, data)
         except BlockingIOError:
             return 0
         except OSError as e:
             # What was not written stays with the writer; the read side says the rest.
             self._failed(e)
             return 0
+        self.given += taken
+        return taken
 
     def wantWritable(self) -> None:
         """
@@ -210,12 +216,19 @@ class PtyManager:
             taken += got
         return taken
 
-    def tryAgain(self) -> bool:
+    def tryAgain(self, turn: int, subsidiary: int) -> bool:
         """
-        Have whoever waits for it try whether the zone takes more.
+        After a hang-up: have the terminal go on, and whoever waits for it try whether
+        the zone takes more.
 
+        @param turn: how often this has been asked since.
+        @param subsidiary: held open.
         @return: whether anybody waits still.
         """
+        if not turn and self.given > TERMINAL_MAX:
+            setGoing(subsidiary)
+        elif turn and isRead(subsidiary):
+            self.given = 0
         if self._writing and self.isOpen:
             self.doWrite()
         return self._writing and self.isOpen

@@ -324,11 +324,12 @@ class PtyDriver:
 
     # Inside.
 
-    def _tryAgain(self) -> bool:
+    def _tryAgain(self, turn: int) -> bool:
         """
         Have whoever waits to write try it; does anybody wait still?
         """
-        return self._manager is not None and self._manager.tryAgain()
+        manager, held = self._manager, self._hold.fd
+        return manager is not None and manager.tryAgain(turn, held)
 
     def _alone(self, work: Coroutine[Any, Any, _T]) -> Deferred[_T]:
         return self._lock.run(Deferred.fromCoroutine, work)

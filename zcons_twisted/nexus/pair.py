@@ -10,7 +10,18 @@ import os
 import struct
 import termios
 
-__all__ = ["PtyInstance", "allowOthers", "discardInput", "takeUnread"]
+__all__ = [
+    "TERMINAL_MAX",
+    "PtyInstance",
+    "allowOthers",
+    "discardInput",
+    "isRead",
+    "setGoing",
+    "takeUnread",
+]
+
+#: Most typed bytes that lie ready for the zone; what comes behind them is on its way.
+TERMINAL_MAX = 4095
 
 # Of typed input that is taken out of a pty; it has room for less.
 _UNREAD_MAX = 64 * 1024
@@ -25,6 +36,8 @@ _TIOCGPTN = 0x80045430
 _TIOCSPTLCK = 0x40045431
 _TIOCGPTPEER = 0x5441
 _TIOCGSID = 0x5429
+_TIOCGETD = 0x5424
+_TIOCSETD = 0x5423
 
 
 class PtyInstance:
@@ -186,6 +199,36 @@ def discardInput(master: int, subsidiary: int) -> int:
         termios.tcflush(subsidiary, termios.TCIFLUSH)
         termios.tcsetattr(subsidiary, termios.TCSANOW, before)
     return discarded
+
+
+def isRead(subsidiary: int) -> bool:
+    """
+    Has the zone read all that is ready for it?  So nothing is on its way, either,
+    unless it is stuck there; see L{setGoing}.
+    """
+    try:
+        raw = fcntl.ioctl(subsidiary, termios.FIONREAD, b"\0" * 4)
+    except OSError:
+        # It is hung up.
+        return False
+    return not struct.unpack("i", raw)[0]
+
+
+def setGoing(subsidiary: int) -> None:
+    """
+    Have the kernel go on with what was on its way to a zone that has hung up its
+    terminal: it may forget to, until somebody writes.  That the line discipline
+    is set reminds it, also where it stays the same.
+
+    Whoever waits in a read just now is told to try again, and a program may not know
+    what to make of that; so it is for when there may be something on its way.
+    """
+    try:
+        discipline = fcntl.ioctl(subsidiary, _TIOCGETD, b"\0" * 4)
+        fcntl.ioctl(subsidiary, _TIOCSETD, discipline)
+    except OSError:
+        # It is hung up once more, and this comes again.
+        return
 
 
 def allowOthers(subsidiary: int) -> None:

@@ -5,7 +5,12 @@ Tests for L{zcons_twisted.drivers.pty}: input that waits while the zone hangs up
 
 from __future__ import annotations
 
+import os
+import tty
+
+from ..drivers import manager
 from ..drivers.hold import ASK_SECONDS
+from ..nexus.pair import TERMINAL_MAX
 from .pty_case import PtyTestCase
 
 
@@ -89,6 +94,32 @@ class WaitingTests(PtyTestCase):
             self.reactor.advance(max(ASK_SECONDS))
         self.assertEqual(self.tries, [])
         self.assertEqual(self.reactor.getDelayedCalls(), [])
+
+    def test_setGoing(self) -> None:
+        """
+        Where the terminal may have been given more than lies ready in it, the kernel is
+        told to go on with that; not again once the zone has read it, for that costs who
+        reads just then.
+        """
+        told: list[int] = []
+        self.patch(manager, "setGoing", told.append)
+        fd = self.openZone()
+        tty.setraw(fd)
+        for size, times in ((TERMINAL_MAX, 0), (1, 1), (0, 2)):
+            self.manager.writeNow(b"x" * size)
+            self.hangUp()
+            self.assertEqual(len(told), times)
+        self.elapse(10)
+        # Nobody has read it yet.
+        self.hangUp()
+        self.assertEqual(len(told), 3)
+        left = TERMINAL_MAX + 1
+        while left:
+            self.arrives(fd)
+            left -= len(os.read(fd, left))
+        self.elapse(10)
+        self.hangUp()
+        self.assertEqual(len(told), 3)
 
     def test_destroyed(self) -> None:
         """

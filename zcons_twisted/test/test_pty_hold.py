@@ -74,6 +74,27 @@ class HoldTests(PtyTestCase):
         self.successResultOf(Deferred.fromCoroutine(self.driver.remove()))
         self.assertFalse(self.driver.holdAnew())
 
+    def test_noDescriptors(self) -> None:
+        """
+        A hold that could not be replaced for want of descriptors is so when there are
+        some, however long that takes, and notices the next hang-up.
+        """
+        self.init()
+
+        def none(instance: PtyInstance) -> int:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+        patch = self.patch(PtyInstance, "openSubsidiary", none)
+        self.hangUp()
+        for _ in range(10):
+            self.reactor.advance(1)
+        self.assertEqual(len(self.reactor.getDelayedCalls()), 1)
+        patch.restore()
+        for _ in range(10):
+            self.reactor.advance(1)
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
+        self.hangUp()
+
     def test_released(self) -> None:
         """
         The subsidiary can be let go, twice too.
