@@ -189,7 +189,8 @@ async def test_shutdown(launch: Launch, machine: Machine) -> None:
     server = await launch("--zone", "z1", *machine.options)
     peer = await server.attach()
     await peer.until(b"vm login: ", BOOT)
-    assert (await server.ask(Shutdown))["message"] == "zone halted"
+    answer = await server.ask(Shutdown, deadline=BOOT)
+    assert answer["message"] == "zone halted"
     seen = await peer.until(HALTED)
     assert b"NOTICE" not in seen.removesuffix(HALTED)
     await status(server, state="installed", life="ended: guest-shutdown")
