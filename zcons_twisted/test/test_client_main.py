@@ -289,6 +289,7 @@ class CommandTests(SynchronousTestCase):
         path = self.mktemp()
         with open(path, "w") as file:
             file.write("secret\n")
+        words: tuple[str, ...]
         for words, text in (
             (("send", "a", "x", "y"), b"x y"),
             (("send", "a", "--file", path, "--line"), b"secret\r"),
