@@ -189,13 +189,14 @@ async def test_shutdown(launch: Launch, machine: Machine) -> None:
     server = await launch("--zone", "z1", *machine.options)
     peer = await server.attach()
     await peer.until(b"vm login: ", BOOT)
-    while True:
+    for left in (1, 0):
         try:
             answer = await server.ask(Shutdown, deadline=BOOT)
             break
         except Refused as e:
             # A machine that is busy booting may not have heard its power button.
-            assert "did not go down within 60 s" in str(e), e
+            if not left or "did not go down within 60 s" not in str(e):
+                raise
     assert answer["message"] == "zone halted"
     seen = await peer.until(HALTED)
     assert b"NOTICE" not in seen.removesuffix(HALTED)
