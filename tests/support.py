@@ -674,13 +674,22 @@ class Doors:
         self._controls.append(client)
         return client
 
-    async def ask(self, command: type, zone: str = "", **arguments: Any) -> Any:
+    async def ask(
+        self,
+        command: type,
+        zone: str = "",
+        deadline: float | None = None,
+        **arguments: Any,
+    ) -> Any:
         """
         One command to the control door, and its answer.
+
+        @param deadline: how many seconds that may take, where it is long.
         """
         client = await self.control(zone)
         try:
-            return await within(client.callRemote(command, **arguments))
+            asked = client.callRemote(command, **arguments)
+            return await (within(asked, deadline) if deadline else within(asked))
         finally:
             client.transport.abortConnection()
 

@@ -127,6 +127,9 @@ async def test_outlived(launch: Launch, rundir: str) -> None:
         assert await program.ends() == 1
         left = f"{rundir}/z1.{name} behind: start it again"
         assert f"{left}; its zone runs on (process {zone})\n" in program.errors.decode()
+    program = client(rundir, "list").start()
+    assert await program.ends() == 0
+    assert f"z1    no server (runs on: process {zone})" in program.output.decode()
     os.kill(zone, signal.SIGKILL)
     await until(lambda: not runs(zone), "the end of the zone")
     program = client(rundir, "attach", "z1").start()

@@ -189,7 +189,15 @@ async def test_shutdown(launch: Launch, machine: Machine) -> None:
     server = await launch("--zone", "z1", *machine.options)
     peer = await server.attach()
     await peer.until(b"vm login: ", BOOT)
-    assert (await server.ask(Shutdown))["message"] == "zone halted"
+    for left in (1, 0):
+        try:
+            answer = await server.ask(Shutdown, deadline=BOOT)
+            break
+        except Refused as e:
+            # A machine that is busy booting may not have heard its power button.
+            if not left or "did not go down within 60 s" not in str(e):
+                raise
+    assert answer["message"] == "zone halted"
     seen = await peer.until(HALTED)
     assert b"NOTICE" not in seen.removesuffix(HALTED)
     await status(server, state="installed", life="ended: guest-shutdown")

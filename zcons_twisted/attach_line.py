@@ -1,4 +1,4 @@
-# -*- test-case-name: zcons_twisted.test.test_frames -*-
+# -*- test-case-name: zcons_twisted.test.test_attach_line -*-
 """
 The C{ATTACH} line, by which a structured session is asked for.
 """

@@ -100,7 +100,13 @@ class Dialler:
         try:
             connection = self._open(self._path)
         except OSError as e:
-            raise CouldNotConnect(self._told(e), e.errno or 0) from None
+            process = 0
+            if e.errno == errno.ECONNREFUSED:
+                rundir = RunDirectory(os.path.dirname(self._path))
+                process = outlived(rundir, self._zone)
+            raise CouldNotConnect(
+                self._told(e, process), e.errno or 0, process
+            ) from None
         if connection is None:
             self._left -= 1
             if self._left <= 0:
@@ -110,7 +116,7 @@ class Dialler:
                 )
         return connection
 
-    def _told(self, error: OSError) -> str:
+    def _told(self, error: OSError, process: int) -> str:
         if error.errno == errno.ENOENT:
             there = os.path.dirname(self._path)
             lost = lostSocket(RunDirectory(there), self._zone)
@@ -127,8 +133,6 @@ class Dialler:
                 " running, or is it in another directory (--rundir)?"
             )
         if error.errno == errno.ECONNREFUSED:
-            rundir = RunDirectory(os.path.dirname(self._path))
-            process = outlived(rundir, self._zone)
             return (
                 f"the server of zone {self._zone} is gone and has left"
                 f" {self._path} behind: start it again"

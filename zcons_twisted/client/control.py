@@ -56,7 +56,7 @@ async def ask(
     try:
         await connect(reactor, rundir.controlSocket(zone), zone, client, opener)
     except CouldNotConnect as e:
-        raise CommandError(_unreachable(e, rundir, zone)) from None
+        raise CommandError(_unreachable(e, rundir, zone), e.process) from None
     transport: Any = client.transport
     deadline = reactor.callLater(seconds, transport.abortConnection)
     given = {name: value for name, value in arguments.items() if value is not None}

@@ -33,11 +33,13 @@ class CouldNotConnect(AttachError):
     There is nobody at a zone's socket, or none who lets us in.
 
     @ivar number: the C{errno} that says why.
+    @ivar process: the zone's, where it runs on without its server; else 0.
     """
 
-    def __init__(self, message: str, number: int) -> None:
+    def __init__(self, message: str, number: int, process: int = 0) -> None:
         super().__init__(message)
         self.number = number
+        self.process = process
 
 
 class ConsoleInUse(AttachError):
@@ -89,7 +91,13 @@ class NotSeated(ZConsError):
 class CommandError(ZConsError):
     """
     A command of the control door was refused, or could not be asked.
+
+    @ivar process: as that of L{CouldNotConnect}.
     """
+
+    def __init__(self, message: str, process: int = 0) -> None:
+        super().__init__(message)
+        self.process = process
 
 
 class BadCommandCharacter(ZConsError):

@@ -219,11 +219,14 @@ class Inquiry:
             for zone, answer in zip(zones, answers, strict=True)
         ]
         self.show(json.dumps(rows, indent=1) + "\n" if asJson else listing(rows))
-        left = [escaped(row["zone"]) for row in rows if row["error"] == NO_SERVER]
+        left = [row for row in rows if row["error"] == NO_SERVER]
         if left and not asJson:
+            names = ", ".join(escaped(row["zone"]) for row in left)
+            # A zone that runs on is found by its next server.
+            runs = any(row["life"] for row in left)
             self.say(
-                f"dead servers have left sockets behind for {', '.join(left)}: start"
-                f" them again, or remove {self.rundir.path}/ZONE.*_sock"
+                f"dead servers have left sockets behind for {names}: start them again"
+                + ("" if runs else f", or remove {self.rundir.path}/ZONE.*_sock")
             )
         return ExitStatus.DONE
 
@@ -268,7 +271,7 @@ class Inquiry:
 
     def _unserved(self, zone: str, error: CommandError) -> Values:
         served = isServed(self.rundir.consoleSocket(zone))
-        return unserved(zone, str(error) if served else NO_SERVER)
+        return unserved(zone, str(error) if served else NO_SERVER, error.process)
 
     async def _ask(self, zones: Sequence[str]) -> Sequence[Values | CommandError]:
         """

@@ -208,6 +208,9 @@ def _send(arguments: Arguments, rundir: RunDirectory) -> int:
     if arguments.text and arguments.file is not None:
         _say("send types TEXT or what --file has: give one of them")
         return 2
+    if not arguments.text and arguments.file is None and not arguments.line:
+        _say("there is nothing to type: give TEXT, --file FILE, or --line for Enter")
+        return 2
     text = _typed(" ".join(arguments.text), arguments.file, arguments.line)
     sending = Sending(_looker(rundir), arguments.zone, text, arguments.timeout)
     return _run(sending)

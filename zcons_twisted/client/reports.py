@@ -212,7 +212,8 @@ def listing(rows: Iterable[Values]) -> str:
 
 def _row(row: Values) -> Sequence[str]:
     if row["error"] == NO_SERVER:
-        return escaped(row["zone"]), NO_SERVER, "-", "-", "-", "-"
+        state = f"{NO_SERVER} (runs on: {row['life']})" if row["life"] else NO_SERVER
+        return escaped(row["zone"]), state, "-", "-", "-", "-"
     if row["error"] is not None:
         return escaped(row["zone"]), "unknown", "-", "-", "-", escaped(row["error"])
     return (
@@ -253,15 +254,18 @@ def summary(status: Values, now: float) -> Values:
     }
 
 
-def unserved(zone: str, error: str) -> Values:
+def unserved(zone: str, error: str, process: int = 0) -> Values:
     """
     The same of a zone that nothing can be learned of.
+
+    @param process: but that this runs as the zone; or 0.
     """
     known = dict.fromkeys(
         ("state", "life", "device", "driver", "operator", "watchers", "age", "server"),
         None,
     )
-    return {"zone": zone, **known, "error": error}
+    life = {"life": f"process {process}"} if process else {}
+    return {"zone": zone, **known, **life, "error": error}
 
 
 def age(seconds: float) -> str:

@@ -42,6 +42,7 @@ class Typing(Looking):
         super().__init__(looker)
         self.zone = zone
         self._seconds = seconds
+        self._answers = False
         self.session = Lasting(
             looker.reactor,
             looker.rundir,
@@ -56,7 +57,7 @@ class Typing(Looking):
         """
         Attach.
         """
-        self._late = self.looker.reactor.callLater(self._seconds, self.late)
+        self._late = self.looker.reactor.callLater(self._seconds, self._tooLate)
         self._attaching = Deferred.fromCoroutine(self._attach())
 
     async def run(self) -> int:
@@ -84,6 +85,7 @@ class Typing(Looking):
         except (AttachError, RunDirectoryError) as e:
             self.fail(str(e))
         else:
+            self._answers = True
             self.session.whenEnded().addCallback(self._ended)
             self.seated()
 
@@ -129,6 +131,13 @@ class Typing(Looking):
         if not self.isOver:
             self.looker.say(text)
             self.finish(status)
+
+    def _tooLate(self) -> None:
+        if self._answers:
+            self.late()
+        else:
+            text = f"the server did not answer within {self._seconds:g} s"
+            self.fail(text, ExitStatus.TIMED_OUT)
 
     def _ended(self, end: End) -> None:
         if end.cause is not EndCause.OURS and not self.isOver:

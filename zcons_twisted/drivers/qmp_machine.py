@@ -243,6 +243,8 @@ class Machine:
         self._paused = False
         self._finishEnd()
         if self._phase in (Phase.READY, Phase.DOWN):
+            # Firmware that finds itself reset may reset the machine once more.
+            self._rebootedAt = self._clock.seconds()
             self._boots()
         self.account = self._how("running")
 

@@ -136,7 +136,7 @@ class QmpZone(Machine):
         if arguments:
             return fail(LifecycleError(_NO_ARGUMENTS))
         if reboot and self._phase is Phase.DOWN:
-            return fail(self._invalid("reboot"))
+            return fail(self._invalid("reboot", "boot it"))
         done = self._powerDown()
         return done.addCallback(lambda _ignored: self._bootAgain()) if reboot else done
 
@@ -180,7 +180,8 @@ class QmpZone(Machine):
         if arguments:
             return fail(LifecycleError(_NO_ARGUMENTS))
         if self._phase not in (Phase.RUNNING, Phase.POWERING_DOWN):
-            return fail(self._invalid("reboot"))
+            hint = "boot it" if self._phase is not Phase.ENDING else ""
+            return fail(self._invalid("reboot", hint))
         self._goingDown.refuse("zone was rebooted")
         done = self._call("system_reset")
         if self._paused:

@@ -127,6 +127,15 @@ class ExpectingTests(ExpectingCase):
         self.exited(4, "no 'login: ' within 5 s; the last line is 'panic'")
         self.assertEqual(self.output.written, b"panic")
 
+    def test_noAnswer(self) -> None:
+        """
+        A server that does not answer is told as what it is, not as a silent zone.
+        """
+        wanted = re.compile(b"login: ")
+        self.run_(Expecting(self.looker(), "z", wanted, None, None, 5.0))
+        self.reactor.advance(5)
+        self.exited(4, "the server did not answer within 5 s")
+
     def test_lateInSilence(self) -> None:
         """
         A zone that has printed nothing is said to have.

@@ -5,6 +5,7 @@ Tests for L{zcons_twisted.client.inquiries}.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import socket
@@ -15,7 +16,7 @@ from twisted.internet.testing import StringTransport
 from twisted.protocols.amp import AMP
 from twisted.trial.unittest import SynchronousTestCase
 
-from zcons_twisted.client import inquiries
+from zcons_twisted.client import connecting, inquiries
 from zcons_twisted.client.connecting import Opener
 from zcons_twisted.client.control import ANSWER_SECONDS
 from zcons_twisted.client.inquiries import ASKED_AT_ONCE, STAY_SECONDS, Inquiry
@@ -386,7 +387,22 @@ class InquiryTests(SynchronousTestCase):
         """
         self.assertEqual(self.exit(self.inquiry(nobody).list(["z"])), 0)
         self.assertIn("z     no server  -", self.shown[0])
-        self.assertIn("dead servers have left sockets behind for z: ", self.said[0])
+        told = "dead servers have left sockets behind for z: start them again"
+        self.assertIn(f"{told}, or remove ", self.said[0])
+
+    def test_listOutlived(self) -> None:
+        """
+        So is that the zone runs on, which is no time to remove anything.
+        """
+        self.patch(connecting, "outlived", lambda *_: 7)
+
+        def refused(path: str) -> None:
+            raise OSError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))
+
+        self.assertEqual(self.exit(self.inquiry(refused).list(["z"])), 0)
+        self.assertIn("z     no server (runs on: process 7)  -", self.shown[0])
+        told = "dead servers have left sockets behind for z: start them again"
+        self.assertEqual(self.said, [told])
 
     def test_listWithoutControlDoor(self) -> None:
         """

@@ -289,6 +289,7 @@ class CommandTests(SynchronousTestCase):
         path = self.mktemp()
         with open(path, "w") as file:
             file.write("secret\n")
+        words: tuple[str, ...]
         for words, text in (
             (("send", "a", "x", "y"), b"x y"),
             (("send", "a", "--file", path, "--line"), b"secret\r"),
@@ -309,6 +310,7 @@ class CommandTests(SynchronousTestCase):
             self.assertEqual(made.call_args[0][at], text)
         for words, status, told in (
             (("send", "a", "x", "--file", path), 2, "give one of them"),
+            (("send", "a"), 2, "there is nothing to type: give TEXT, --file FILE, or"),
             (("send", "a", "--file", "/no/where"), 1, "/no/where can't be read: No"),
             (("expect", "a", "p", "--send-file", "/"), 1, "/ can't be read: Is a"),
         ):

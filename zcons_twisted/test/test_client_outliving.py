@@ -178,4 +178,4 @@ class OutlivedTests(SynchronousTestCase):
             self.patch(connecting, "outlived", lambda *_, found=process: found)
             dialler = Dialler(path, "z", refuse)
             error = self.assertRaises(CouldNotConnect, dialler.attempt)
-            self.assertEqual(str(error), told)
+            self.assertEqual((str(error), error.process), (told, process))

@@ -194,16 +194,25 @@ class ListingTests(SynchronousTestCase):
             summary(status(zone="long", state="installed"), 0.0),
             unserved("gone", "no server"),
             unserved("o", "no \x1b"),
+            unserved("on", "no server", 12),
             summary(status(state="down", life="process 7 ended: killed"), 0),
         ]
         self.assertEqual(
             listing(rows),
-            "ZONE  STATE          DRIVER  OPERATOR              WATCHERS  OUTPUT\n"
-            "z     running        exec    ann\\x1b (process 12)  1         59 s ago\n"
-            "long  installed      exec    -                     0         -\n"
-            "gone  no server      -       -                     -         -\n"
-            "o     unknown        -       -                     -         no \\x1b\n"
-            "z     down (killed)  exec    -                     0         -\n",
+            "ZONE  STATE                            DRIVER  OPERATOR            "
+            "  WATCHERS  OUTPUT\n"
+            "z     running                          exec    ann\\x1b (process 12)"
+            "  1         59 s ago\n"
+            "long  installed                        exec    -                   "
+            "  0         -\n"
+            "gone  no server                        -       -                   "
+            "  -         -\n"
+            "o     unknown                          -       -                   "
+            "  -         no \\x1b\n"
+            "on    no server (runs on: process 12)  -       -                   "
+            "  -         -\n"
+            "z     down (killed)                    exec    -                   "
+            "  0         -\n",
         )
 
     def test_states(self) -> None:

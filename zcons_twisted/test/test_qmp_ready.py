@@ -81,8 +81,16 @@ class ReadyTests(MachineTestCase):
         self.assertEqual(self.told(), [])
         self.zone.boot()
         self.answers("cont")
+        self.clock.advance(100)
         self.happens("RESUME")
         self.assertEqual(self.told(), [ZoneEvent.BOOTING])
+        # The firmware's own reset belongs to that.
+        self.clock.advance(1)
+        self.happens("RESET", "guest-reset")
+        self.assertEqual(self.told(), [])
+        self.clock.advance(1)
+        self.happens("RESET", "guest-reset")
+        self.assertEqual(self.told(), [ZoneEvent.REBOOTING])
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_refused(self) -> None:

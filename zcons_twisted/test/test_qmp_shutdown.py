@@ -139,7 +139,7 @@ class QmpShutdownTests(MachineTestCase):
         """
         self.assertEqual(
             self.why(self.zone.shutdown(True)),
-            "reboot operation is invalid for zones in state 'installed'",
+            "reboot operation is invalid for zones in state 'installed': boot it",
         )
         self.runs()
         self.assertIn("no boot arguments", self.why(self.zone.shutdown(True, "-s")))

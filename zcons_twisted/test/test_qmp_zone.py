@@ -303,7 +303,7 @@ class QmpZoneTests(MachineTestCase):
         """
         self.assertEqual(
             self.why(self.zone.reboot()),
-            "reboot operation is invalid for zones in state 'installed'",
+            "reboot operation is invalid for zones in state 'installed': boot it",
         )
 
     # A break.
