@@ -42,6 +42,7 @@ from .happenings import (
 )
 from .moments import Moment
 from .retrying import tryAgain
+from .sent import Sent
 from .session import ConsoleSession
 
 __all__ = ["BOOTS", "RESUME_SECONDS", "Lasting"]
@@ -90,10 +91,8 @@ class Lasting:
         self._ended = Moment(txaio.tx)
         self._told: list[Gap | Notice] = []
         self._known: list[Gap | Notice] = []
-        # How much was sent in this session; what was sent and is not confirmed; how
-        # much of that one server leaves to the next; and whether we have asked.
-        self._typed = self._left = 0
-        self._sent = bytearray()
+        self._sent = Sent()
+        # Whether we have asked what became of it.
         self._asking = False
         self._birth = ""
         #: How things stood when it began, where a server told that.
@@ -154,8 +153,7 @@ class Lasting:
         if self._session is not None:
             room = self._session.write(data)
             if self.structured:
-                self._typed += len(data)
-                self._sent += data
+                self._sent.add(data)
                 self._askOnce(self._session)
             return room
         self._ahead += data
@@ -266,7 +264,6 @@ class Lasting:
 
     def _seat(self, session: ConsoleSession) -> None:
         self._session = session
-        self._typed = 0
         self._asking = False
         self.structured = session.structured
         if session.welcome is not None:
@@ -281,12 +278,7 @@ class Lasting:
         if self._leaving or not _comesAgain(end) or position is None:
             self._over(end)
             return
-        self._left = 0
-        if end.typed is not None:
-            # What came behind that came too late, and is sent again.
-            self._left = max(0, len(self._sent) - max(0, self._typed - end.typed))
-            self._ahead = bytes(self._sent[self._left :])
-            del self._sent[self._left :]
+        self._ahead = self._sent.end(end)
         role = "watch" if self._asked.role == "watch" else "operator"
         self._asked = replace(
             self._asked, role=role, start=("offset", position), birth=self._birth
@@ -326,8 +318,7 @@ class Lasting:
     def _resume(self, session: ConsoleSession) -> None:
         before = self.boot
         self._seat(session)
-        lost = len(self._sent) - self._left
-        del self._sent[self._left :]
+        lost = self._sent.begin()
         ahead, self._ahead = self._ahead, b""
         welcome = session.welcome
         same = welcome is None or (
@@ -371,7 +362,7 @@ class Lasting:
         if session is self._session:
             self._asking = False
             if answer.ok:
-                del self._sent[:sent]
+                self._sent.confirmed(sent)
                 self._askOnce(session)
 
     def _happened(self, happening: Happening) -> None:
@@ -379,8 +370,7 @@ class Lasting:
         A session that begins where another ended is told again what lies there.
         """
         if isinstance(happening, SeatChange) and happening.role == "watch":
-            # Nobody is asked any more what became of it.
-            self._sent.clear()
+            self._sent.forget()
             self._asking = False
         if isinstance(happening, Gap | Notice):
             if happening in self._known:
