@@ -25,7 +25,7 @@ from twisted.internet.defer import CancelledError, Deferred
 
 from zcons_twisted.errors import RunDirectoryError
 from zcons_twisted.frames import Attach
-from zcons_twisted.notices import escaped
+from zcons_twisted.notices import escaped, unconfirmedText
 from zcons_twisted.sessions import EndReason
 
 from .connecting import Opener, openUnix
@@ -41,7 +41,7 @@ from .endings import (
 )
 from .errors import AttachError, ConsoleInUse, CouldNotConnect, NotStructured
 from .escapes import helpText
-from .happenings import Answer, End, EndCause, Happening, Notice
+from .happenings import Answer, End, EndCause, Happening, Notice, Unconfirmed
 from .keyboard import Keyboard
 from .lasting import Lasting
 from .running import within
@@ -103,6 +103,7 @@ class Attachment:
         self._attaching: Deferred[None] | None = None
         self._onlyLooks = options.role == "watch"
         self._unheard = ""
+        self._unconfirmed = 0
         self._keyboard = Keyboard(reactor, options, user, self)
         self._silence = Silence(reactor, options.wait, lambda: self._finish(_Way.LEFT))
         self._screen = Screen(reactor, options, user, self._outputFailed)
@@ -247,6 +248,8 @@ class Attachment:
             self._refused(happening)
         elif isinstance(happening, Notice):
             self._unheard = ""
+        elif isinstance(happening, Unconfirmed):
+            self._unconfirmed += happening.typed
         self._screen.happened(happening)
 
     def _refused(self, answer: Answer) -> None:
@@ -353,7 +356,7 @@ class Attachment:
         if way is _Way.OUTPUT_FAILED:
             return outputVerdict(self._outputError)
         if way is _Way.LEFT:
-            return Verdict(ExitStatus.DONE)
+            return self._leftVerdict()
         if way is _Way.UNHEARD:
             return Verdict(ExitStatus.FAILED, escaped(self._unheard))
         options = self._options
@@ -366,6 +369,17 @@ class Attachment:
             self._reactor, options.rundir, options.zone, os.getpid(), self._opener
         )
         return verdict(options.disconnect, found, self._tail)
+
+    def _leftVerdict(self) -> Verdict:
+        """
+        A script is to know that not all that it typed may have come to the zone; people
+        have read it.
+        """
+        if not self._unconfirmed or self._user.terminal is not None:
+            return Verdict(ExitStatus.DONE)
+        read = self._user.tell is not None
+        text = "" if read else unconfirmedText(self._unconfirmed)
+        return Verdict(ExitStatus.SERVER_ENDED, text)
 
     def _isDown(self, session: Lasting | None) -> bool:
         """

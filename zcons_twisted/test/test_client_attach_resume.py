@@ -83,6 +83,39 @@ class ResumeTests(AttachingCase):
         self.ends("left", "the client left")
         self.exited(0)
 
+    def loseTyped(self, terminal: bool) -> None:
+        """
+        The server is killed before it has confirmed what was typed, and there is
+        another.
+        """
+        if not terminal:
+            self.terminal = None
+        self.seat(opener=self.opener)
+        self.type_(b"abc")
+        self.there = False
+        self.server.loseConnection()
+        self.back()
+        self.letIn()
+        self.assertEqual(self.told[1], "[Connected again]")
+        self.assertIn("3 bytes", self.told[2])
+        self.type_(b"\r~.")
+        self.ends("left", "the client left")
+
+    def test_typedAndLost(self) -> None:
+        """
+        What was typed may be lost: people read that.
+        """
+        self.loseTyped(terminal=True)
+        self.exited(0)
+
+    def test_typedAndLostByScript(self) -> None:
+        """
+        A script knows by the exit status.
+        """
+        self.loseTyped(terminal=False)
+        self.exited(3)
+        self.assertEqual(len([line for line in self.said if "3 bytes" in line]), 0)
+
     def test_restarts(self) -> None:
         """
         A server that says that it restarts is not called lost; the next one that goes
