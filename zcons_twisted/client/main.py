@@ -376,7 +376,7 @@ def _noZones(arguments: Arguments, rundir: RunDirectory, told: bool) -> int:
             f"no zone has a console: no server has made {rundir.path} yet; is it in"
             " another directory (--rundir)?"
         )
-    return 1 if arguments.command in ("reload", "boot") else 0
+    return 1 if arguments.command in ("reload", "restart", "boot") else 0
 
 
 def _stop(number: int) -> None:
