@@ -38,10 +38,14 @@ from .relay import Follower
 from .seat import Seat
 from .sessions import EndReason, Role, Session
 
-__all__ = ["SESSIONS_MAX", "Console", "OnHalt"]
+__all__ = ["SESSIONS_KEPT", "SESSIONS_MAX", "Console", "OnHalt"]
 
 #: Most sessions of one console.
 SESSIONS_MAX = 256
+
+#: Of these, kept for root and the server's own user, so that nobody of the group can
+#: keep them out.
+SESSIONS_KEPT = 16
 
 
 class Console:

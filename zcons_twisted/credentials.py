@@ -110,11 +110,17 @@ class Admission:
         """
         return cls(os.geteuid(), gid)
 
+    def owns(self, peer: Credentials) -> bool:
+        """
+        Is it root or the server's own user?
+        """
+        return peer.uid in (0, self.uid)
+
     def admits(self, connection: socket.socket, peer: Credentials) -> bool:
         """
         May the peer at the other end of this connection come in?
         """
-        if peer.uid in (0, self.uid):
+        if self.owns(peer):
             return True
         return self.gid is not None and (
             self.gid == peer.gid or self.gid in peerGroups(connection)

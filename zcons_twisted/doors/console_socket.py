@@ -15,7 +15,7 @@ from dataclasses import replace
 from twisted.internet.defer import Deferred, succeed
 
 from ..answers import accepted, refused, startOffset
-from ..console import SESSIONS_MAX, Console
+from ..console import SESSIONS_KEPT, SESSIONS_MAX, Console
 from ..credentials import Admission, Credentials, peerCredentials
 from ..errors import BadIdent
 from ..frames import BadFrame, isAttach, parseAttach
@@ -117,6 +117,17 @@ class ConsoleSocket(ListeningDoor):
             self.handshakes.begin(handshake)
             peer.start(handshake)
 
+    def full(self, who: Credentials) -> str:
+        """
+        Why there is no room for one more session, or C{""}.  Those that have closed
+        their sending side stay: they count as well.
+        """
+        kept = 0 if self._admission.owns(who) else SESSIONS_KEPT
+        most = SESSIONS_MAX - kept
+        if len(self.console.sessions) < most:
+            return ""
+        return f"there are {most} sessions already"
+
     def _closed(self, peer: PeerSocket) -> None:
         del self._peers[peer]
         while self._stopping and not self._peers:
@@ -204,9 +215,9 @@ class _Handshake:
         if console.dying:
             self._refuse("the console ends")
             return None
-        if len(console.sessions) >= SESSIONS_MAX:
-            # Those that have closed their sending side stay: they count as well.
-            self._refuse(f"there are {SESSIONS_MAX} sessions already")
+        full = self._door.full(self._who)
+        if full:
+            self._refuse(full)
             return None
         language = self._door.catalogues.language(ident.locale)
         session = Session(
@@ -241,9 +252,8 @@ class _Handshake:
             text = f"{holder.peer.who} has the operator's seat"
             self._peer.close(refused("busy", text, holder))
             console.refuse(self._who, holder)
-        elif len(console.sessions) >= SESSIONS_MAX:
-            why = f"there are {SESSIONS_MAX} sessions already"
-            self._refuse(why, refused("full", why))
+        elif full := self._door.full(self._who):
+            self._refuse(full, refused("full", full))
         else:
             start = startOffset(console.history, attach)
             session = StructuredSession(

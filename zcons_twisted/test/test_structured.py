@@ -6,10 +6,12 @@ they get, and how they end.
 
 from __future__ import annotations
 
+import os
 import socket
 
 from ..answers import startOffset
-from ..console import SESSIONS_MAX
+from ..console import SESSIONS_KEPT, SESSIONS_MAX
+from ..credentials import Admission, Credentials, peerCredentials
 from ..doors import console_socket
 from ..events import ZoneEvent
 from ..frames import (
@@ -145,6 +147,22 @@ class AnswerTests(StructuredTestCase):
         refused.frames()
         self.assertEqual(refused.answer["reason"], "full")
         self.assertIsNone(self.got(self.connect(b"IDENT 7 C 0\n")))
+
+    def test_fullOfOthers(self) -> None:
+        """
+        For who is let in by the group there are some less: it keeps nobody else out.
+        """
+        self.assertEqual(SESSIONS_KEPT, 16)
+        self.patch(console_socket, "SESSIONS_MAX", SESSIONS_KEPT + 1)
+        other = Credentials(7, os.geteuid() + 1, os.getegid())
+        self.patch(console_socket, "peerCredentials", lambda connection: other)
+        self.patch(Admission, "admits", lambda admission, connection, who: True)
+        self.join("watch")
+        for refused in (self.attachBy(), self.attachBy(role="watch")):
+            refused.frames()
+            self.assertEqual(refused.answer["text"], "there are 1 sessions already")
+        self.patch(console_socket, "peerCredentials", peerCredentials)
+        self.join()
 
     def test_noNewline(self) -> None:
         """
