@@ -48,6 +48,7 @@ NO_CONSTANTS = {"grace"}
 
 #: Numbers of modules that limit nothing that anybody outside could notice.
 NO_LIMITS = {
+    "attach_line.VERSION": "part of the format",
     "client.descriptors.READ_SIZE": "of one read, and there are as many as it takes",
     "client.descriptors.SMALL_PIECE": "of one write, likewise",
     "client.endings.TAIL_SIZE": "as long as the longest notice that is looked for",
@@ -65,7 +66,6 @@ NO_LIMITS = {
     "drivers.sweep.LOOK_SECONDS": "how often one looks while one waits",
     "drivers.sweep.LOOK_SECONDS_MAX": "how often one looks while one waits",
     "frames.HEAD_SIZE": "part of the format",
-    "frames.VERSION": "part of the format",
     "systemd.activation.FIRST_DESCRIPTOR": "a descriptor's number",
     "header.HEADER_SIZE": "part of the format",
     "mapping.LOOK_SECONDS": "how often one looks whether a file was removed",

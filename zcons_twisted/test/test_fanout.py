@@ -29,7 +29,7 @@ class BatchTests(ConsoleTestCase):
         """
         A few get what was printed soon.
         """
-        self.assertEqual(self.console.batchMax(), BATCH_MAX)
+        self.assertEqual(self.console.batchMax(), 16384)
         for _ in range(CROWD - 1):
             self.watch()
         self.assertEqual(self.console.batchMax(), BATCH_MAX)
