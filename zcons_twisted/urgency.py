@@ -10,7 +10,8 @@ instead of 1.1 ms, a neighbour's echo 0.3 ms instead of 3.9 ms, at the same outp
 
 A batch that was ended is not all: consoles in a flood are always ready, and so have
 their turn before whoever has just become ready.  Once somebody was found waiting, each
-of them gives way until that one has had its turn, but never twice in a row.
+of them gives way until that one has had its turn, but not for more than two turns of
+the reactor: it is in the second that it comes behind those that gave way in the first.
 Where there is no epoll to rely on, the same question is put to poll(2).
 """
 

@@ -30,13 +30,17 @@ from ..guard import READ_MAX
 from ..interfaces import IDeviceReceiver, IManagerDevice
 from ..nexus.pair import TERMINAL_MAX, isRead, setGoing
 
-__all__ = ["ASK_EACH", "DRAIN_MAX", "PtyManager"]
+__all__ = ["ASK_EACH", "DRAIN_MAX", "GIVE_WAY_TURNS", "PtyManager"]
 
 #: Most bytes taken by one call of L{PtyManager.drain}: what a pty holds, and a batch.
 DRAIN_MAX = 48 * 1024
 
 #: After so many bytes of a batch it is asked whether anything interactive waits.
 ASK_EACH = 7 * 1024
+
+#: Turns of the reactor that a flood gives way for; others that wait are found in the
+#: first or the second, unless there are more of them than one turn has room for.
+GIVE_WAY_TURNS = 2
 
 #: A read that brings less than this has probably emptied the pty: asking again
 #: would cost a system call on every keystroke to be told so.
@@ -77,7 +81,7 @@ class PtyManager:
         self._urgent = receiver.urgent
         self._stillUrgent = receiver.stillUrgent
         self._floods = False
-        self._gaveWay = False
+        self._gaveWay = 0
         self._got = 0
         self._holdAnew = holdAnew
         self._reading = False
@@ -193,13 +197,14 @@ class PtyManager:
         """
         The zone has printed something.
 
-        Whoever ended a batch comes after us in this turn of the reactor, for managers
-        that flood are always ready before it.  It shall not wait for a piece of each.
+        Whoever ended a batch comes after us, for managers that flood are always ready
+        before it: in the turn of the reactor that follows, where we gave way in this
+        one already.  It shall not wait for a piece of each.
         """
-        if self._floods and not self._gaveWay and self._stillUrgent():
-            self._gaveWay = True
+        if self._floods and self._gaveWay < GIVE_WAY_TURNS and self._stillUrgent():
+            self._gaveWay += 1
             return
-        self._gaveWay = False
+        self._gaveWay = 0
         self._read()
 
     def drain(self) -> int:
