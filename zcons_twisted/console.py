@@ -94,13 +94,13 @@ class Console:
         self.counters = Counters()
         self.history = history
         self.readFrom = history.readFrom
-        self.fanout = Fanout(history, now)
+        self.sessions: dict[Session, None] = {}
+        self.fanout = Fanout(history, now, self.sessions)
         self.advanced = self.fanout.advanced
         self.output = self.fanout.output
         self.batchMax = self.fanout.batchMax
         self.seat = Seat(clock)
         self.writable = self.seat.writable
-        self.sessions: dict[Session, None] = {}
         self._announcer = Announcer(clock, self.sessions, lambda: self.operator)
         self.device: IManagerDevice | None = None
         self.handsOver = self.dying = False

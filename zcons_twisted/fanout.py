@@ -8,7 +8,7 @@ catch up from there by themselves.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 
 from .history import READ_MAX, History
 from .relay import Follower
@@ -33,15 +33,18 @@ class Fanout:
     @ivar printedAt: when the zone printed something last, or L{None}.
     """
 
-    def __init__(self, history: History, now: Callable[[], float]) -> None:
+    def __init__(
+        self, history: History, now: Callable[[], float], sessions: Sized
+    ) -> None:
         """
         @param history: what is followed.
         @param now: the time in seconds since the epoch.
+        @param sessions: all that follow, up to date or not.
         """
         self.printedAt: float | None = None
         self._history = history
         self._now = now
-        self._followers: set[Follower] = set()
+        self._sessions = sessions
         # Those of them that are up to date.
         self._live: dict[Follower, None] = {}
         self._served = history.end
@@ -50,7 +53,7 @@ class Fanout:
         """
         Most bytes that are to be taken from the device before they are told.
         """
-        return BATCH_MAX if len(self._followers) < CROWD else CROWD_BATCH_MAX
+        return BATCH_MAX if len(self._sessions) < CROWD else CROWD_BATCH_MAX
 
     def advanced(self) -> None:
         """
@@ -86,7 +89,6 @@ class Fanout:
         """
         A session has come, has fallen behind, or has caught up.
         """
-        self._followers.add(follower)
         if follower.behind:
             self._live.pop(follower, None)
         else:
@@ -96,7 +98,6 @@ class Fanout:
         """
         A session has ended.
         """
-        self._followers.discard(follower)
         self._live.pop(follower, None)
 
     def marked(self) -> None:

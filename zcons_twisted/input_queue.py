@@ -128,8 +128,10 @@ class InputQueue:
 
     def take(self) -> bytes:
         """
-        What waits, in order, which is for somebody else to give to the zone.
+        What waits, in order, which is for somebody else to give to the zone; here it is
+        given nothing any more.
         """
+        self._device = None
         taken = b"".join(self._waiting or ())
         self._waiting = None
         self.size = 0

@@ -25,7 +25,7 @@ from twisted.internet.interfaces import IReactorTime
 from ..errors import DeviceError
 from ..nexus.client import Nexus
 from ..nexus.commands import Adopt, Claim, Remove
-from ..nexus.keeping import leave, typedOf
+from ..nexus.keeping import dropTyped, leave, typedOf
 from .handing import HandingOver
 
 __all__ = ["StreamKeeper"]
@@ -144,14 +144,15 @@ class StreamKeeper:
     async def _find(self, nexus: Nexus) -> int | None:
         try:
             answer = await nexus.call(Claim, zone=self._zone)
-            typed = typedOf(answer)
             if answer["note"] == self._endpoint:
                 self.keeps = True
+                typed = typedOf(answer)
                 if typed and self.typedBefore is not None:
                     self.typedBefore(typed)
                 found: int = answer["master"]
                 return found
             os.close(answer["master"])
+            dropTyped(self._zone, answer)
             await nexus.call(Remove, zone=self._zone)
         except (OSError, DeviceError) as e:
             if getattr(e, "errno", None) != errno.ENXIO:
@@ -187,7 +188,7 @@ class StreamKeeper:
             if e.errno != errno.ENXIO:
                 raise
             return False
-        typedOf(answer)
+        dropTyped(self._zone, answer)
         same = os.path.sameopenfile(answer["master"], fd)
         os.close(answer["master"])
         if not same:

@@ -12,12 +12,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from twisted.logger import Logger
+
+from ..notices import ungivenText
 from .client import Nexus
 from .commands import Adopt, Claim, Count, Create, Release, Remove
 from .memory_file import contentOf, memoryFile
 from .pair import PtyInstance
 
-__all__ = ["Claimed", "LocalPairs", "NexusPairs", "Pairs", "leave", "typedOf"]
+__all__ = [
+    "Claimed",
+    "LocalPairs",
+    "NexusPairs",
+    "Pairs",
+    "dropTyped",
+    "leave",
+    "typedOf",
+]
+
+_log = Logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +177,7 @@ class NexusPairs:
             pair = PtyInstance(self._zone, answer["master"])
         except OSError as e:
             os.close(answer["master"])
-            typedOf(answer)
+            dropTyped(self._zone, answer)
             if e.errno != errno.ENOTTY:
                 raise
             # The zone was one of another driver's, and its console elsewhere.
@@ -230,3 +243,14 @@ def typedOf(answer: Mapping[str, Any]) -> bytes:
     What was typed and waited for the zone, by the answer to L{Claim}.
     """
     return b"" if answer["typed"] is None else contentOf(answer["typed"])
+
+
+def dropTyped(zone: str, answer: Mapping[str, Any]) -> None:
+    """
+    The same, where it was typed for something else than what the zone is now: it is
+    for nobody, and the log tells how much it was.
+    """
+    typed = typedOf(answer)
+    if typed:
+        why = ungivenText(len(typed))
+        _log.warn("{zone}: {why}: they are dropped", zone=zone, why=why)

@@ -112,7 +112,10 @@ class KeeperTests(SynchronousTestCase):
         self.assertTrue(self.successResultOf(self.keeper.leave(b"waits")))
         self.keeper = self.make("unix:/y")
         self.keeper.typedBefore = lambda typed: self.fail(repr(typed))
-        self.assertIsNone(self.find())
+        with capturedLogs() as events:
+            self.assertIsNone(self.find())
+        (told,) = map(formatEvent, events)
+        self.assertIn("the last 5 bytes that were typed: they are dropped", told)
 
     def test_typedNotLeft(self) -> None:
         """

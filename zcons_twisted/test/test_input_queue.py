@@ -149,7 +149,8 @@ class InputQueueTests(SynchronousTestCase):
         self.assertEqual(self.queue.take(), b"netwo")
         self.assertEqual((self.queue.take(), self.queue.size), (b"", 0))
         self.device.zoneReads()
-        self.assertEqual(self.device.written, b"o")
+        self.queue.write(b"late")
+        self.assertEqual((self.device.written, self.queue.discard()), (b"o", 4))
 
     def test_deviceLost(self) -> None:
         """

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from twisted.internet.defer import Deferred, succeed
+from twisted.logger import capturedLogs, formatEvent
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
@@ -31,6 +32,7 @@ class KeptDriver(MemoryDriver):
 
     @ivar left: how often it was.
     @ivar typed: what was left with it.
+    @ivar full: set it, and nothing that was typed can be left.
     """
 
     resumed = False
@@ -41,6 +43,7 @@ class KeptDriver(MemoryDriver):
         self.nexus: Nexus | None = None
         self.left = 0
         self.typed = b""
+        self.full = False
 
     @property
     def outlives(self) -> bool:
@@ -62,6 +65,8 @@ class KeptDriver(MemoryDriver):
         """
         self.left += 1
         self.typed = typed
+        if self.full:
+            self.typedBefore(typed)
         self.release()
         return succeed(None)
 
@@ -145,6 +150,27 @@ class KeepTests(ServiceTestCase):
         self.reactor.settle()
         self.assertEqual(self.driver.device.written, b"secondthird")
         self.stop(again)
+
+    def test_typedNotLeft(self) -> None:
+        """
+        What can't be left is lost, and the log tells how much it was; the device that
+        was closed by then is not asked for anything.
+        """
+        zone = self.kept()
+        peer = self.attach()
+        self.driver.device.room = 5
+        peer.send(b"firstsecond")
+        self.reactor.settle()
+        zone.keep = self.driver.full = True
+        with capturedLogs() as events:
+            self.stop(zone)
+        self.assertIn(
+            "z: the server ended before the zone had room for the last 6 bytes that"
+            " were typed: they are dropped",
+            [formatEvent(event) for event in events],
+        )
+        self.assertEqual(self.driver.device.written, b"first")
+        self.assertReleased()
 
     def test_usesNexus(self) -> None:
         """
