@@ -32,7 +32,8 @@ from ..nexus.pair import TERMINAL_MAX, isRead, setGoing
 
 __all__ = ["ASK_EACH", "DRAIN_MAX", "GIVE_WAY_TURNS", "PtyManager"]
 
-#: Most bytes taken by one call of L{PtyManager.drain}: what a pty holds, and a batch.
+#: Most bytes taken by one call of L{PtyManager.drain}: what a pty holds, and a batch;
+#: the batch that it ends with comes on top.
 DRAIN_MAX = 48 * 1024
 
 #: After so many bytes of a batch it is asked whether anything interactive waits.
